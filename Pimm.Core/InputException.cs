@@ -1,0 +1,12 @@
+namespace Pimm.Core;
+
+/// <summary>
+/// The caller's arguments or data cannot be used. The message is one sentence for a person: what, value, bound, what to do.
+/// The command line answers with exit code 2, a page shows the sentence, the HTTP API answers 400.
+/// </summary>
+public sealed class InputException : Exception
+{
+    public InputException(string sentence) : base(sentence) { }
+
+    public InputException(string sentence, Exception inner) : base(sentence, inner) { }
+}

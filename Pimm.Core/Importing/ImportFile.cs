@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Npgsql;
-using Pimm.Core.Database;
 using Pimm.Core.Queueing;
 
 namespace Pimm.Core.Importing;
@@ -27,7 +26,7 @@ public sealed class ImportFile(AudienceStore audiences, ImportStore imports) : I
         var sha256 = await HashAsync(request.Path, cancellationToken);
         if (await imports.FindSameAsync(audience.Id, request.Kind, sha256, cancellationToken) is { } same)
         {
-            await run.CompleteAsync(new { importFileId = same.Id, already = true, same.ImportedAt }, null, cancellationToken);
+            await run.CompleteAsync(ImportResult.Of(same), null, cancellationToken);
             return;
         }
         var version = 1 + ((await audiences.NewestVersionAsync(audience.Id, cancellationToken))?.Version ?? 0);
@@ -41,15 +40,14 @@ public sealed class ImportFile(AudienceStore audiences, ImportStore imports) : I
         byte[] sha256, ImportResult result, CancellationToken cancellationToken)
     {
         var id = await imports.BeginAsync(connection, audience.Id, request.Kind, file.Source, sha256, run.RunId);
-        ImportRows rows = request.Kind switch
+        FileRows rows = request.Kind switch
         {
             "customers" => new CustomerRows(audience, file, version),
             "history" => new HistoryRows(audience, file, FunnelOrders.Parse(request.Order), id),
             _ => throw new InputException($"Files of the kind \"{request.Kind}\" are unknown: import customers, history or outcomes."),
         };
         var problems = new List<ImportProblem>();
-        var written = await BulkCopy.WriteAsync(
-            connection, rows.Target, GoodRows(file, rows, problems, run), static (import, row) => row.Write(import), cancellationToken);
+        var written = await rows.CopyAsync(connection, problems, run, cancellationToken);
         RefuseTooManyBad(file, problems, request.AcceptBadShare);
 
         var known = request.Kind == "customers" ? await imports.CountKnownAsync(connection, audience, version) : 0;
@@ -60,26 +58,6 @@ public sealed class ImportFile(AudienceStore audiences, ImportStore imports) : I
             await imports.AddVersionAsync(connection, audience.Id, version, id, written);
         }
         (result.ImportFileId, result.Counts) = (id, counts);
-    }
-
-    private static IEnumerable<ImportRows> GoodRows(DelimitedReader file, ImportRows rows, List<ImportProblem> problems, JobExecution run)
-    {
-        while (file.Read(out var problem))
-        {
-            problem ??= rows.Take();
-            if (problem is null)
-            {
-                yield return rows;
-            }
-            else
-            {
-                problems.Add(problem);
-            }
-            if (file.Rows % 5_000 == 0)
-            {
-                run.Report(file.ShareRead, $"{file.Rows:N0} rows read, {problems.Count:N0} with problems");
-            }
-        }
     }
 
     /// <summary>More bad rows than allowed: one sentence with the count and the first lines.</summary>
@@ -102,12 +80,21 @@ public sealed class ImportFile(AudienceStore audiences, ImportStore imports) : I
         await using var stream = File.OpenRead(path);
         return await SHA256.HashDataAsync(stream, cancellationToken);
     }
+}
 
-    // Filled inside the transaction, serialised when it ends.
-    private sealed class ImportResult
+/// <summary>What an import's run tells: filled inside the transaction, serialised when it ends.</summary>
+public sealed class ImportResult
+{
+    public long ImportFileId { get; set; }
+
+    public ImportCounts? Counts { get; set; }
+
+    /// <summary>Set when the very same bytes had been imported before: the file then has no effect.</summary>
+    public DateTimeOffset? AlreadyImportedAt { get; set; }
+
+    public static ImportResult Of(ImportedFile same) => new()
     {
-        public long ImportFileId { get; set; }
-
-        public ImportCounts? Counts { get; set; }
-    }
+        ImportFileId = same.Id, AlreadyImportedAt = same.ImportedAt,
+        Counts = new ImportCounts(same.Received, same.Created, same.Updated, same.Skipped, same.Quarantined),
+    };
 }

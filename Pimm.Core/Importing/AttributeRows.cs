@@ -7,14 +7,12 @@ using Pimm.Core.Statistics;
 
 namespace Pimm.Core.Importing;
 
-/// <summary>Takes the current row of a file in, or says what is wrong with it, and writes it to a COPY.</summary>
-internal abstract class ImportRows(Audience audience, DelimitedReader file)
+/// <summary>Rows that carry an audience's attributes: customers, and impressions of the past.</summary>
+internal abstract class AttributeRows(Audience audience, DelimitedReader file) : FileRows(file)
 {
     private readonly int _keyPlace = file.Names.PlaceOf(audience.KeyColumn);
     private readonly int[] _places = [.. audience.Attributes.Select(a => file.Names.PlaceOf(a.Name))];
     private readonly double[] _numbers = new double[audience.Attributes.Count];
-
-    protected DelimitedReader File { get; } = file;
 
     protected Audience Audience { get; } = audience;
 
@@ -22,11 +20,7 @@ internal abstract class ImportRows(Audience audience, DelimitedReader file)
 
     protected Guid Customer { get; private set; }
 
-    /// <summary>Table and columns of the COPY, attributes last.</summary>
-    public abstract string Target { get; }
-
-    /// <returns>null when the row can be used</returns>
-    public virtual ImportProblem? Take()
+    public override ImportProblem? Take()
     {
         Key = Encoding.UTF8.GetString(File[_keyPlace]);
         if (Key.Length is 0 or > 200)
@@ -45,9 +39,10 @@ internal abstract class ImportRows(Audience audience, DelimitedReader file)
         return null;
     }
 
-    public abstract void WriteKeys(NpgsqlBinaryImporter import);
+    /// <summary>Writes the columns before the attributes.</summary>
+    protected abstract void WriteKeys(NpgsqlBinaryImporter import);
 
-    public void Write(NpgsqlBinaryImporter import)
+    public override void Write(NpgsqlBinaryImporter import)
     {
         WriteKeys(import);
         for (var attribute = 0; attribute < _places.Length; attribute++)
@@ -80,7 +75,7 @@ internal abstract class ImportRows(Audience audience, DelimitedReader file)
 }
 
 /// <summary>Rows of a customer file: one a customer.</summary>
-internal sealed class CustomerRows(Audience audience, DelimitedReader file, int version) : ImportRows(audience, file)
+internal sealed class CustomerRows(Audience audience, DelimitedReader file, int version) : AttributeRows(audience, file)
 {
     private readonly HashSet<Guid> _seen = [];
 
@@ -90,7 +85,7 @@ internal sealed class CustomerRows(Audience audience, DelimitedReader file, int 
         : _seen.Add(Customer) ? null
         : new ImportProblem(File.Line, Audience.KeyColumn, "duplicate_key", $"customer '{Key}' stands in an earlier line too; keep one line a customer.");
 
-    public override void WriteKeys(NpgsqlBinaryImporter import)
+    protected override void WriteKeys(NpgsqlBinaryImporter import)
     {
         import.Write(Customer, NpgsqlDbType.Uuid);
         import.Write(version, NpgsqlDbType.Integer);
@@ -99,7 +94,7 @@ internal sealed class CustomerRows(Audience audience, DelimitedReader file, int 
 }
 
 /// <summary>Rows of a history file: one an impression, with the customer's attributes as they were then.</summary>
-internal sealed class HistoryRows : ImportRows
+internal sealed class HistoryRows : AttributeRows
 {
     public const string TimeColumn = "impression_at";
     public const string TargetedColumn = "targeted";
@@ -130,7 +125,7 @@ internal sealed class HistoryRows : ImportRows
 
     public override ImportProblem? Take() => base.Take() ?? TakeTime() ?? TakeLabels() ?? TakeAmount();
 
-    public override void WriteKeys(NpgsqlBinaryImporter import)
+    protected override void WriteKeys(NpgsqlBinaryImporter import)
     {
         import.Write(Customer, NpgsqlDbType.Uuid);
         import.Write(_time.UtcDateTime, NpgsqlDbType.TimestampTz);

@@ -7,7 +7,7 @@ using Pimm.Web.Shared;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.Configuration.AddPimmSettings();
-builder.WebHost.ConfigureKestrel(server => server.AddServerHeader = false);
+builder.WebHost.ConfigureKestrel(server => server.AddServerHeader = false).UseStaticWebAssets();
 
 builder.Services
     .AddPimmCore(builder.Configuration)

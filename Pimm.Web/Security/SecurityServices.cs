@@ -26,7 +26,11 @@ public static class SecurityServices
         services.Configure<SecurityStampValidatorOptions>(stamp => stamp.ValidationInterval = TimeSpan.FromSeconds(30));
         new IdentityBuilder(typeof(AppUser), typeof(AppRole), services).AddSignInManager();
         services.AddAuthorizationBuilder().SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
-        services.AddAntiforgery(antiforgery => Seal(antiforgery.Cookie, "pimm-form", SameSiteMode.Strict));
+        services.AddAntiforgery(antiforgery =>
+        {
+            Seal(antiforgery.Cookie, "pimm-form", SameSiteMode.Strict);
+            antiforgery.SuppressXFrameOptionsHeader = true;
+        });
         services.AddRateLimiter(limits =>
         {
             limits.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
@@ -34,7 +38,7 @@ public static class SecurityServices
         });
         services.AddCascadingAuthenticationState();
         services.AddScoped<AuthenticationStateProvider, StampRevalidation>();
-        return services.AddScoped<PasswordSignIn>().AddScoped<WorkPermit>();
+        return services.AddScoped<PasswordSignIn>().AddScoped<WorkPermit>().AddScoped<RunActions>();
     }
 
     public static IEndpointRouteBuilder MapSignOut(this IEndpointRouteBuilder routes)

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Security.Cryptography;
-using System.Text.Json;
 using Npgsql;
 using Pimm.Core.Queueing;
 
@@ -21,7 +20,7 @@ public sealed class ImportFile(AudienceStore audiences, ImportStore imports) : I
 
     public async Task RunAsync(JobExecution run, CancellationToken cancellationToken)
     {
-        var request = run.Arguments.Deserialize<ImportRequest>(JsonSerializerOptions.Web)!;
+        var request = run.ReadArguments<ImportRequest>();
         var audience = await audiences.GetAsync(request.AudienceId, cancellationToken);
         var sha256 = await HashAsync(request.Path, cancellationToken);
         if (await imports.FindSameAsync(audience.Id, request.Kind, sha256, cancellationToken) is { } same)

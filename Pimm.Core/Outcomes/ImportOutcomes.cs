@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Npgsql;
 using Pimm.Core.Importing;
 using Pimm.Core.Queueing;
@@ -18,7 +17,7 @@ public sealed class ImportOutcomes(AudienceStore audiences, ImportStore imports,
 
     public async Task RunAsync(JobExecution run, CancellationToken cancellationToken)
     {
-        var request = run.Arguments.Deserialize<OutcomesRequest>(JsonSerializerOptions.Web)!;
+        var request = run.ReadArguments<OutcomesRequest>();
         var audience = await audiences.GetAsync(request.AudienceId, cancellationToken);
         var sha256 = await ImportFile.HashAsync(request.Path, cancellationToken);
         if (await imports.FindSameAsync(audience.Id, JobKind, sha256, cancellationToken) is { } same)

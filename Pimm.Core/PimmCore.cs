@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Pimm.Core.Access;
 using Pimm.Core.Database;
 using Pimm.Core.Queueing;
 
@@ -10,5 +11,6 @@ public static class PimmCore
 {
     public static IServiceCollection AddPimmCore(this IServiceCollection services, IConfiguration configuration) => services
         .AddPimmDatabase(configuration)
-        .AddQueueing(configuration);
+        .AddQueueing(configuration)
+        .AddAccess(configuration);
 }

@@ -1,5 +1,4 @@
 using Pimm.Core;
-using Pimm.Core.Access;
 using Pimm.Web.Health;
 using Pimm.Web.Layout;
 using Pimm.Web.Security;
@@ -11,7 +10,6 @@ builder.WebHost.ConfigureKestrel(server => server.AddServerHeader = false).UseSt
 
 builder.Services
     .AddPimmCore(builder.Configuration)
-    .AddAccess(builder.Configuration)
     .AddSignIn()
     .AddHealth()
     .AddLiveRuns()

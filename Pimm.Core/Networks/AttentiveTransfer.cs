@@ -33,7 +33,7 @@ public sealed class AttentiveTransfer : Module<Tensor, Tensor, Tensor>
     public override Tensor forward(Tensor own, Tensor handed)
     {
         var (attention, values) = Attend(own, handed);
-        return (attention * values).sum(0);
+        return (attention * values).sum(dim: 0);
     }
 
     /// <summary>The attention a, [2, B, 1] (its two entries add up to 1), and the values u_i W_V, [2, B, d].</summary>
@@ -45,7 +45,7 @@ public sealed class AttentiveTransfer : Module<Tensor, Tensor, Tensor>
         var queries = projected.narrow(1, 0, width);
         var keys = projected.narrow(1, width, width);
         var values = projected.narrow(1, 2 * width, width).view(2, batch, width);     // [2, B, d]
-        var scores = (queries * keys).sum(1).view(2, batch, 1) / Math.Sqrt(width);    // [2, B, 1]
+        var scores = (queries * keys).sum(dim: 1).view(2, batch, 1) / Math.Sqrt(width);    // [2, B, 1]
         return (softmax(scores, 0), values);
     }
 }

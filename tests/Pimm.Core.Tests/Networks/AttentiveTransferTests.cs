@@ -49,7 +49,7 @@ public class AttentiveTransferTests
 
         var (attention, _) = transfer.Attend(randn([50, 8]) * 40, randn([50, 8]) * 40);
 
-        attention.sum(0).data<float>().ToArray().ShouldAllBe(sum => Math.Abs(sum - 1) < 1e-6);
+        attention.sum(dim: 0).data<float>().ToArray().ShouldAllBe(sum => Math.Abs(sum - 1) < 1e-6);
     }
 
     private static AttentiveTransfer Golden()

@@ -155,7 +155,7 @@ public sealed class DelimitedReader : IDisposable
         return new ColumnNames(names, Source);
     }
 
-    private bool IsBlank() => _scanner.FieldCount == 1 && _scanner[0].IsEmpty;
+    private bool IsBlank() => _scanner.Raw.TrimEnd("\r\n"u8).IsEmpty;
 
     private ImportProblem? ProblemOf(ScanOutcome outcome, IReadOnlyList<string>? columns)
     {

@@ -84,14 +84,13 @@ internal sealed class DelimitedScanner : IDisposable
                 outcome = _openQuote >= 0 ? ScanOutcome.Unbalanced : ScanOutcome.TooLong;
             }
 
-            if (outcome == ScanOutcome.Record && _next - _start > MaximumRecordBytes)
-            {
-                return ScanOutcome.TooLong;
-            }
-
             if (outcome is ScanOutcome.Unbalanced or ScanOutcome.TooLong)
             {
                 ResumeAtNextLine(outcome == ScanOutcome.Unbalanced ? _openQuote : _start);
+            }
+            else if (outcome == ScanOutcome.Record && _next - _start > MaximumRecordBytes)
+            {
+                return ScanOutcome.TooLong;
             }
 
             return outcome;

@@ -6,5 +6,6 @@ return await CommandLineHost.RunAsync(args,
     WorkCommand.Create(),
     MigrateCommand.Create(),
     DoctorCommand.Create(),
-    RunsCommand.Create()
+    RunsCommand.Create(),
+    UsersCommand.Create()
 ]);

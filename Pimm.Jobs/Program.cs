@@ -1,1 +1,11 @@
-return 0;
+using Pimm.Jobs.CommandLine;
+
+// Every verb has a file of its own in CommandLine/; a new one is a line here.
+return await CommandLineHost.RunAsync(args,
+[
+    WorkCommand.Create(),
+    MigrateCommand.Create(),
+    DoctorCommand.Create(),
+    RunsCommand.Create(),
+    UsersCommand.Create()
+]);

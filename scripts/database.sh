@@ -115,12 +115,9 @@ ensure_parts() {
   ensure_packages "${words[@]}"
 }
 
-# prepare_database: for a verb that talks to the database.
+# prepare_database: for a verb that talks to the database; Pimm.Jobs is built already.
 prepare_database() {
-  make_state_folder
-  load_database_settings
-  ensure_parts build database
-  require_sdk_and_build jobs
+  ensure_parts database
   ensure_cluster
   ensure_migrated
 }

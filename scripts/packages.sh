@@ -21,7 +21,7 @@ has_fonts() { compgen -G '/usr/share/fonts/truetype/*' >/dev/null; }
 # With the TorchSharp package instead of Pimm.Core/Torch nothing is compiled here.
 builds_torch() { [ -z "${TorchPackage:-}" ]; }
 
-# need WORD…: prints "package reason" for each part that is missing; the words are build, database, tests, peers.
+# missing_packages WORD…: prints "package reason" for each part that is missing; the words are build, database, tests, peers.
 missing_packages() {
   local word
   for word in "$@"; do
@@ -87,22 +87,28 @@ ensure_packages() {
   reasons=$(awk '{ name = $1; $1 = ""; printf "%s%s (%s)", sep, name, substr($0, 2); sep = ", " }' <<<"$missing")
   command -v apt-get >/dev/null ||
     fail "Missing: $reasons. There is no apt-get here to install them; install their equivalents and try again."
+  make_state_folder
+  assert_can_become_root "$reasons"
   say "Installing with apt: $reasons."
   # shellcheck disable=SC2086 # one argument a package
-  run_as_root sh -c "$install_as_root" install $packages ||
-    fail "apt could not install $(paste -sd' ' <<<"$packages"); its messages are above. Mend that, then run the same command again."
+  if ! run_as_root sh -c "$install_as_root" install $packages >"$pimm_log/apt.log" 2>&1; then
+    tail -n 30 "$pimm_log/apt.log" >&2
+    fail "apt could not install $(paste -sd' ' <<<"$packages"); the end of $pimm_log/apt.log is above. Mend that, then run the same command again."
+  fi
   missing=$(missing_packages "$@")
   [ -z "$missing" ] || fail "apt succeeded, yet still missing: $(cut -d' ' -f1 <<<"$missing" | paste -sd' '). Install them by hand, then run the same command again."
 }
 
 run_as_root() {
-  if [ "$(id -u)" -eq 0 ]; then
-    "$@"
-  elif ! command -v sudo >/dev/null; then
-    fail "Installing needs root, and there is no sudo here: run the same command once as root, or install the packages named above."
-  elif sudo -n true 2>/dev/null || [ -t 0 ]; then
-    sudo "$@"
-  else
-    fail "Installing needs root, and sudo wants a password that nobody is here to type: run the same command once on a terminal, or install the packages named above."
-  fi
+  if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# assert_can_become_root REASONS: sudo asks here, on the terminal, and only here.
+assert_can_become_root() {
+  local reasons=$1
+  [ "$(id -u)" -ne 0 ] || return 0
+  command -v sudo >/dev/null ||
+    fail "Missing: $reasons. Installing needs root, and there is no sudo here: run the same command once as root, or install them."
+  sudo -n true 2>/dev/null || { [ -t 0 ] && sudo -v; } ||
+    fail "Missing: $reasons. Installing needs root, and sudo gave no leave: run the same command once on a terminal, or install them."
 }

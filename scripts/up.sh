@@ -53,14 +53,13 @@ bring_up() {
   rm -f "$pimm_state/migrated"
   ensure_migrated
   jobs=$(program_of Pimm.Jobs)
-  local sign_in
-  sign_in=$("$jobs" users first-run) || say "No administrator was made; the reason is above. ./pimm users first-run tries again."
   process_runs worker || start_process worker "$jobs" work
   process_runs web || start_web "$2"
   wait_until_ready
   [ "$1" = no ] || process_runs demo || start_process demo "$jobs" demo --if-empty
   echo "Pimm is ready: $(web_address)"
-  [ -z "$sign_in" ] || printf '%s\n' "$sign_in"
+  # Last, because the password of the first administrator is shown once.
+  "$jobs" users first-run || say "No administrator was made; the reason is above. ./pimm users first-run tries again."
 }
 
 web_address() { echo "http://127.0.0.1:$(cat "$pimm_state/run/web.port")"; }

@@ -26,6 +26,12 @@ public static class DapperTypes
             SqlMapper.AddTypeHandler(new Dates());
             SqlMapper.AddTypeHandler(new Instants());
             SqlMapper.AddTypeHandler(new Durations());
+            SqlMapper.AddTypeHandler(new Arrays<string>());
+            SqlMapper.AddTypeHandler(new Arrays<int>());
+            SqlMapper.AddTypeHandler(new Arrays<long>());
+            SqlMapper.AddTypeHandler(new Arrays<float>());
+            SqlMapper.AddTypeHandler(new Arrays<double>());
+            SqlMapper.AddTypeHandler(new Arrays<Guid>());
             registered = true;
         }
     }
@@ -60,6 +66,14 @@ public static class DapperTypes
         public override void SetValue(IDbDataParameter parameter, TimeSpan value) => Set(parameter, value, NpgsqlDbType.Interval);
 
         public override TimeSpan Parse(object value) => (TimeSpan)value;
+    }
+
+    // The reader announces every array column as System.Array, which fits no constructor without a handler.
+    private sealed class Arrays<T> : SqlMapper.TypeHandler<T[]>
+    {
+        public override void SetValue(IDbDataParameter parameter, T[]? value) => parameter.Value = (object?)value ?? DBNull.Value;
+
+        public override T[] Parse(object value) => (T[])value;
     }
 
     private static void Set(IDbDataParameter parameter, object value, NpgsqlDbType type)

@@ -7,5 +7,7 @@ return await CommandLineHost.RunAsync(args,
     MigrateCommand.Create(),
     DoctorCommand.Create(),
     RunsCommand.Create(),
-    UsersCommand.Create()
+    UsersCommand.Create(),
+    TrainCommand.Create(),
+    TrainRowsCommand.Create()
 ]);

@@ -27,14 +27,19 @@ public static class Increment
     public static Estimate Pooled(IReadOnlyList<IncrementWave> waves, double confidence = 0.95) =>
         Pool(waves, waves.Select(wave => OfWave(wave, confidence)).ToArray(), confidence, Method);
 
-    /// <summary>Σ N_w·δ_w / Σ N_w over the waves that have an estimate, with √(Σ N_w²·SE_w²) / Σ N_w.</summary>
+    /// <summary>
+    /// δ = Σ N_w·δ_w / Σ N_w over the waves that have an estimate, SE = √(Σ N_w²·SE_w²) / Σ N_w. The interval joins the waves' own
+    /// (MOVER; Zou and Donner 2008): δ − √(Σ N_w²·(δ_w − l_w)²) / Σ N_w, so that waves in which no held-back customer
+    /// converted, whose SE says 0 for them, keep their uncertainty.
+    /// </summary>
     public static Estimate Pool(IReadOnlyList<IncrementWave> waves, IReadOnlyList<Estimate> estimates, double confidence, string method)
     {
-        double weights = 0, sum = 0, variance = 0;
+        _ = Estimate.CriticalValue(confidence);
+        double weights = 0, sum = 0, variance = 0, below = 0, above = 0;
         var left = new List<int>();
         for (int w = 0; w < waves.Count; w++)
         {
-            if (estimates[w].Value is not { } value || estimates[w].StandardError is not { } error)
+            if (estimates[w] is not { Value: { } value, StandardError: { } error, Lower: { } lower, Upper: { } upper })
             {
                 left.Add(w + 1);
                 continue;
@@ -43,11 +48,14 @@ public static class Increment
             weights += weight;
             sum += weight * value;
             variance += weight * weight * error * error;
+            below += weight * weight * (value - lower) * (value - lower);
+            above += weight * weight * (upper - value) * (upper - value);
         }
         if (weights == 0)
             return Estimate.Unavailable(method, waves.Count == 0 ? "There is no wave yet." : estimates.Select(e => e.Note).FirstOrDefault(n => n is not null) ?? "No wave has an estimate.");
         string? note = left.Count == 0 ? null : $"Left out, having no estimate of their own: wave {string.Join(", ", left)}.";
-        return Estimate.Normal(sum / weights, Math.Sqrt(variance) / weights, confidence, method, note);
+        double pooled = sum / weights;
+        return new Estimate(pooled, Math.Sqrt(variance) / weights, pooled - Math.Sqrt(below) / weights, pooled + Math.Sqrt(above) / weights, method, note);
     }
 
     internal static string? Missing(IncrementWave wave) =>

@@ -1,7 +1,14 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Pimm.Core.Access;
+using Pimm.Core.Allocating;
+using Pimm.Core.Campaigns;
 using Pimm.Core.Database;
+using Pimm.Core.Exporting;
+using Pimm.Core.Importing;
+using Pimm.Core.Outcomes;
 using Pimm.Core.Queueing;
+using Pimm.Core.Scoring;
 
 namespace Pimm.Core;
 
@@ -10,5 +17,12 @@ public static class PimmCore
 {
     public static IServiceCollection AddPimmCore(this IServiceCollection services, IConfiguration configuration) => services
         .AddPimmDatabase(configuration)
-        .AddQueueing(configuration);
+        .AddQueueing(configuration)
+        .AddAccess(configuration)
+        .AddCampaigns()
+        .AddImporting()
+        .AddScoring()
+        .AddAllocating()
+        .AddExporting(configuration)
+        .AddOutcomes();
 }

@@ -7,5 +7,6 @@ return await CommandLineHost.RunAsync(args,
     MigrateCommand.Create(),
     DoctorCommand.Create(),
     RunsCommand.Create(),
+    UsersCommand.Create(),
     TrainCommand.Create()
 ]);

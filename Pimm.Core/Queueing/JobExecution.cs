@@ -29,6 +29,9 @@ public sealed class JobExecution
 
     public long? CampaignId => lease.Run.CampaignId;
 
+    /// <exception cref="InputException">the run belongs to no campaign</exception>
+    public long RequiredCampaignId => CampaignId ?? throw new InputException($"A run of the kind {Kind} belongs to a campaign: give --campaign.");
+
     /// <summary>The day the run is about.</summary>
     public DateOnly? LogicalDate => lease.Run.LogicalDate;
 

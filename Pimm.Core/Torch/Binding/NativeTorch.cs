@@ -63,6 +63,9 @@ internal static unsafe partial class NativeTorch
 
     [LibraryImport(Library)] public static partial void pimm_inference_end(nint guard);
 
+    [LibraryImport(Library)]
+    public static partial int pimm_adam_step(in NativeAdam how, TensorHandle parameter, TensorHandle gradient, TensorHandle first, TensorHandle second);
+
     [LibraryImport(Library)] public static partial nint pimm_compiled_version();
 
     [LibraryImport(Library)] public static partial nint pimm_configuration();
@@ -121,4 +124,17 @@ internal struct NativeDescription
     public nint Storage;
     public int Contiguous;
     public int RequiresGrad;
+}
+
+/// <summary>pimm_adam.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeAdam
+{
+    public double Rate;
+    public double Beta1;
+    public double Beta2;
+    public double Eps;
+    public double WeightDecay;
+    public long Step;
+    public int Maximize;
 }

@@ -13,7 +13,7 @@
 
 namespace {
 
-// OpenBLAS keeps its own number of threads; Debian's libtorch reaches it through libblas.so.3, the reference BLAS has none.
+// OpenBLAS, where libblas.so.3 is one, keeps its own number of threads; it computes the double products.
 template <class Function>
 Function blas_function(const char* name) {
   return reinterpret_cast<Function>(dlsym(RTLD_DEFAULT, name));
@@ -28,12 +28,6 @@ PIMM_EXPORT const char* pimm_configuration() noexcept {
   static std::once_flag once;
   pimm::guarded([&] { std::call_once(once, [] { text = at::show_config() + "\n" + at::get_parallel_info(); }); });
   return text.c_str();
-}
-
-// "none" for the reference BLAS (an order of magnitude slower), else OpenBLAS's own words.
-PIMM_EXPORT const char* pimm_blas() noexcept {
-  auto config = blas_function<char* (*)()>("openblas_get_config");
-  return config ? config() : "none";
 }
 
 PIMM_EXPORT int32_t pimm_set_threads(int32_t count) noexcept {

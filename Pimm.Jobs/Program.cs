@@ -8,5 +8,6 @@ return await CommandLineHost.RunAsync(args,
     DoctorCommand.Create(),
     RunsCommand.Create(),
     UsersCommand.Create(),
-    TrainCommand.Create()
+    TrainCommand.Create(),
+    ScoreCommand.Create()
 ]);

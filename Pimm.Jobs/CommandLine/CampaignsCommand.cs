@@ -57,7 +57,7 @@ public static class CampaignsCommand
                     $"{campaign.Name}: {campaign.Days} days from {campaign.StartsOn:yyyy-MM-dd} ({campaign.TimeZone}), {campaign.ImpressionsPerDay:N0} impressions a day and arm, window {campaign.WindowDays} days"));
                 foreach (var stage in stages)
                 {
-                    lines.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {stage.Ordinal} {stage.Stage,-11} {stage.State,-9} {stage.Quantity:N0} {stage.Unit} {stage.Message} {stage.Error}".TrimEnd()));
+                    lines.WriteLine(FormattableString.Invariant($"  {stage.Ordinal} {stage.Stage,-11} {stage.State,-9} {stage.Quantity:N0} {stage.Unit} {stage.Message} {stage.Error}").TrimEnd());
                 }
             });
             return ExitCode.Done;

@@ -82,8 +82,12 @@ public static class ImportCommand
         return path;
     }
 
-    private static double Share(Invocation call) => call.Arguments.GetValue(AcceptBadShare) is var share and >= 0 and <= 1 ? share
-        : throw new InputException($"--accept-bad-share is {share}: it must lie between 0 and 1.");
+    private static double Share(Invocation call)
+    {
+        var share = call.Arguments.GetValue(AcceptBadShare);
+        return share is >= 0 and <= 1 ? share
+            : throw new InputException(FormattableString.Invariant($"--accept-bad-share is {share}: it must lie between 0 and 1."));
+    }
 
     private static string RuleOf(Invocation call)
     {

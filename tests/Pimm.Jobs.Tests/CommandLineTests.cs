@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Pimm.Core;
 using Pimm.Core.Queueing;
 using Pimm.Jobs.CommandLine;
@@ -32,6 +34,18 @@ public sealed class CommandLineTests
 
         ran.ExitCode.ShouldBe(2);
         ran.Error.ShouldBe("No database is set: start one with ./pimm up, or set Database__ConnectionString to a PostgreSQL connection string.\n");
+    }
+
+    [Fact]
+    public void A_worker_finds_everything_its_jobs_need_and_each_kind_once()
+    {
+        var builder = PimmHost.CreateBuilder();
+        builder.Configuration["Database:ConnectionString"] = "Host=nowhere;Username=x;Database=x";
+        builder.Services.AddWorker();
+        using var services = builder.Services.BuildServiceProvider();
+
+        services.GetServices<IHostedService>().OfType<Worker>().ShouldHaveSingleItem();
+        services.GetServices<IJob>().Select(job => job.Kind).ShouldBeUnique();
     }
 
     [Fact]

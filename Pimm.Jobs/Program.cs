@@ -7,5 +7,8 @@ return await CommandLineHost.RunAsync(args,
     MigrateCommand.Create(),
     DoctorCommand.Create(),
     RunsCommand.Create(),
-    UsersCommand.Create()
+    UsersCommand.Create(),
+    TrainCommand.Create(),
+    TrainRowsCommand.Create(),
+    DemoCommand.Create()
 ]);

@@ -10,6 +10,7 @@ using Pimm.Core.Lift;
 using Pimm.Core.Outcomes;
 using Pimm.Core.Queueing;
 using Pimm.Core.Scoring;
+using Pimm.Core.Simulating;
 using Pimm.Core.Training;
 
 namespace Pimm.Core;
@@ -28,5 +29,6 @@ public static class PimmCore
         .AddAllocating()
         .AddExporting(configuration)
         .AddOutcomes()
-        .AddLift();
+        .AddLift()
+        .AddSimulating();
 }

@@ -9,5 +9,6 @@ return await CommandLineHost.RunAsync(args,
     RunsCommand.Create(),
     UsersCommand.Create(),
     TrainCommand.Create(),
-    TrainRowsCommand.Create()
+    TrainRowsCommand.Create(),
+    DemoCommand.Create()
 ]);

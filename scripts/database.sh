@@ -56,14 +56,8 @@ select 'create database pimm owner pimm_owner' where not exists (select from pg_
 revoke all on database pimm from public;
 grant connect, temporary on database pimm to pimm_app;
 SQL
-  as_superuser pimm >/dev/null <<'SQL'
-set client_min_messages = warning;
-revoke create on schema public from public;
-grant usage on schema public to pimm_app;
-alter default privileges for role pimm_owner grant usage on schemas to pimm_app;
-alter default privileges for role pimm_owner grant select, insert, update, delete on tables to pimm_app;
-alter default privileges for role pimm_owner grant usage, select on sequences to pimm_app;
-SQL
+  # What pimm_app may do with which table is granted by the migrations.
+  echo 'revoke create on schema public from public' | as_superuser pimm
 }
 
 # ensure_cluster: the private cluster runs and .pimm/env says where. Costs nothing when it runs already.

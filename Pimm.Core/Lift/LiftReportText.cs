@@ -45,7 +45,7 @@ public static class LiftReportText
     {
         foreach (LiftNumber number in report.Numbers)
         {
-            string unit = number.Unit == "relative" ? "" : $" {number.Unit}";
+            string unit = number.Unit is "relative" or "ratio" ? "" : $" {number.Unit}";
             Line(text, number.Name);
             Line(text, number.Estimate is null && number.Lower is null
                 ? $"  not available: {number.Note}"

@@ -8,10 +8,11 @@ using Pimm.Core.Scoring;
 namespace Pimm.Core.Lift;
 
 /// <summary>True values of a simulated campaign, null for a real one: Simulating knows them, the report shows them beside the estimates.</summary>
-public delegate Task<LiftTruth?> CampaignTruth(Campaign campaign, IReadOnlyList<CampaignCustomer> customers, CancellationToken cancellationToken);
+public delegate Task<LiftTruth?> TruthOfCampaign(
+    Campaign campaign, LiftInput input, IReadOnlyList<CampaignCustomer> customers, CancellationToken cancellationToken);
 
 /// <summary>Computes a campaign's lift report as of now and keeps it; earlier reports stay.</summary>
-public sealed class MeasureLift(CampaignReader reader, AudienceStore audiences, LiftStore lifts, CampaignTruth truth, TimeProvider time) : IJob
+public sealed class MeasureLift(CampaignReader reader, AudienceStore audiences, LiftStore lifts, TruthOfCampaign truth, TimeProvider time) : IJob
 {
     public const string JobKind = "lift";
 
@@ -40,9 +41,8 @@ public sealed class MeasureLift(CampaignReader reader, AudienceStore audiences, 
             NewestOutcome = outcomes.Newest,
             Funnel = outcomes.Funnel,
             Simulated = audience.Simulated,
-            Truth = await truth(campaign, customers, cancellationToken),
         };
-        var report = LiftReporter.Report(input);
+        var report = LiftReporter.Report(input with { Truth = await truth(campaign, input, customers, cancellationToken) });
 
         await run.CompleteAsync(
             new { verdict = report.Verdict?.Status, headline = report.Number(LiftKeys.Extra).Estimate },

@@ -32,24 +32,27 @@ public enum OracleRanking
     /// <summary>A hash: no model at all.</summary>
     Random,
 
-    /// <summary>The logarithm of the true P(core conversion | impression) with noise.</summary>
+    /// <summary>The true P(core conversion | impression), with noise on its logit.</summary>
     CoreProbability,
 
     /// <summary>The true effect of an impression.</summary>
     Effect,
 }
 
-/// <summary>An oracle policy; Noise: deviation of the normal noise on the logarithm of the probability, 0 for the pure truth.</summary>
+/// <summary>An oracle policy; Noise: deviation of the normal noise on the truth's logit, 0 for the pure truth.</summary>
 public sealed record OraclePolicy(OracleRanking Ranking, double Noise = 0);
 
 /// <summary>A simulated world: its market and the two policies that show what it is for.</summary>
 public sealed record MarketWorld(string Name, MarketParameters Parameters, OraclePolicy Control, OraclePolicy Treatment)
 {
-    /// <summary>Deviation of a weak model's noise on ln P(core).</summary>
-    public const double WeakModelNoise = 1.0;
+    /// <summary>A weak model's noise: its top tenth has an increment of 5.3 per 1,000 in the base world.</summary>
+    public const double WeakModelNoise = 0.9;
 
-    /// <summary>Deviation of a good model's noise on ln P(core).</summary>
-    public const double GoodModelNoise = 0.3;
+    /// <summary>A good model's noise: 6.2 per 1,000.</summary>
+    public const double GoodModelNoise = 0.47;
+
+    /// <summary>The noise of a ranking by the effect: 7.4 per 1,000.</summary>
+    public const double EffectModelNoise = 0.4;
 
     private static readonly OraclePolicy Weak = new(OracleRanking.CoreProbability, WeakModelNoise);
     private static readonly OraclePolicy Good = new(OracleRanking.CoreProbability, GoodModelNoise);
@@ -60,8 +63,8 @@ public sealed record MarketWorld(string Name, MarketParameters Parameters, Oracl
     /// <summary>A weak against a good model of P(core conversion).</summary>
     public static MarketWorld Base { get; } = new("base", new MarketParameters(), Weak, Good);
 
-    /// <summary>A good model of P(core conversion) against a ranking by the effect: the delivered lift has the wrong sign.</summary>
-    public static MarketWorld Harvest { get; } = new("harvest", new MarketParameters(), Good, new OraclePolicy(OracleRanking.Effect));
+    /// <summary>A model of P(core conversion) against a ranking by the effect: the delivered lift has the wrong sign.</summary>
+    public static MarketWorld Harvest { get; } = new("harvest", new MarketParameters(), Weak, new OraclePolicy(OracleRanking.Effect, EffectModelNoise));
 
     /// <summary>A random control against a good model under an ad that persuades many: large enough to be found by one campaign.</summary>
     public static MarketWorld KnownLift { get; } = new("knownLift", new MarketParameters { Persuaded = -0.5 }, new OraclePolicy(OracleRanking.Random), Good);

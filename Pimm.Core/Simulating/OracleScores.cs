@@ -16,7 +16,7 @@ public static class OracleScores
             scores[i] = policy.Ranking switch
             {
                 OracleRanking.Random => stream.NextDouble(),
-                OracleRanking.Effect => truths[i].Effect,
+                OracleRanking.Effect => Noisy(truths[i].Effect, policy.Noise * stream.NextNormal()),
                 _ => Noisy(truths[i].Core, policy.Noise * stream.NextNormal()),
             };
         }

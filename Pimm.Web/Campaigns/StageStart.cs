@@ -29,7 +29,7 @@ public sealed record StageStart(string Label, IReadOnlyList<JobRequest> Requests
         var campaign = context.Campaign;
         return stage.Stage == "Training"
             ? [.. new[] { campaign.ControlLineId, campaign.TreatmentLineId }.Select(line =>
-                new JobRequest("train", $"line {line} after run {context.NewestRun}", new { modelLineId = line }))]
+                new JobRequest("train", $"line {line} after run {context.NewestRun}", new { modelLineId = line, windowDays = campaign.WindowDays }))]
             : [new JobRequest(stage.Kind, $"campaign {campaign.Id} after run {context.NewestRun}", new { }, campaign.Id)];
     }
 

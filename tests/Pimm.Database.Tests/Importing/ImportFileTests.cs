@@ -55,7 +55,7 @@ public sealed class ImportFileTests(EmptyAudience world) : IClassFixture<EmptyAu
         var again = await ImportAsync("customers", content);
 
         again.State.ShouldBe(JobStates.Succeeded);
-        again.Result!.ShouldContain("\"alreadyImportedAt\":\"20");
+        again.Result!.ShouldContain("\"alreadyImportedAt\": \"20");
     }
 
     [Fact]

@@ -6,9 +6,12 @@ using Pimm.Core.Campaigns;
 using Pimm.Core.Database;
 using Pimm.Core.Exporting;
 using Pimm.Core.Importing;
+using Pimm.Core.Lift;
 using Pimm.Core.Outcomes;
 using Pimm.Core.Queueing;
 using Pimm.Core.Scoring;
+using Pimm.Core.Simulating;
+using Pimm.Core.Training;
 
 namespace Pimm.Core;
 
@@ -21,8 +24,11 @@ public static class PimmCore
         .AddAccess(configuration)
         .AddCampaigns()
         .AddImporting()
+        .AddTraining(configuration)
         .AddScoring()
         .AddAllocating()
         .AddExporting(configuration)
-        .AddOutcomes();
+        .AddOutcomes()
+        .AddLift()
+        .AddSimulating();
 }

@@ -19,6 +19,9 @@ public static class PimmHost
         builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Services.AddPimmCore(builder.Configuration);
         builder.Services.AddPimmJobs();
+        // A worker's trainings run in children of its own program.
+        builder.Services.PostConfigure<Core.Training.TrainingProcessOptions>(training =>
+            training.Executable = training.Executable.Length > 0 ? training.Executable : Environment.ProcessPath ?? "");
         return builder;
     }
 

@@ -12,7 +12,7 @@ builder.Services
     .AddPimmCore(builder.Configuration)
     .AddSignIn()
     .AddHealth()
-    .AddLiveRuns()
+    .AddRooms()
     .AddPages();
 
 var app = builder.Build();

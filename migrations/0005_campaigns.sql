@@ -15,7 +15,9 @@ create table campaign (
     split_candidates    integer not null check (split_candidates between 1 and 10000),
     salt                text not null unique,
     created_by          text not null,
-    created_at          timestamptz not null
+    created_at          timestamptz not null,
+    planned_conversions integer check (planned_conversions > 0)
 );
 comment on column campaign.impressions_per_day is 'N of one wave, in each arm';
 comment on column campaign.salt is 'split, hold-back, exploration and ties hash with salts of their own made from this one; never used again';
+comment on column campaign.planned_conversions is 'core conversions of both arms expected at launch: the scale of the sequential bounds';

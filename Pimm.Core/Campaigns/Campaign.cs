@@ -16,10 +16,11 @@ namespace Pimm.Core.Campaigns;
 /// <param name="SplitMethod">"best-of", "blocks" or "plain" (Allocating)</param>
 /// <param name="SplitCandidates">R of best-of-R, 1 to 10,000</param>
 /// <param name="Salt">unique; the salts of split, hold-back, exploration and ties are made from it</param>
+/// <param name="PlannedConversions">core conversions of both arms expected at launch, the scale of the sequential bounds; null leaves these out</param>
 public sealed record Campaign(
     long Id, string Name, long AudienceId, long ControlLineId, long TreatmentLineId, string TimeZone, DateOnly StartsOn,
     int Days, int WindowDays, int ImpressionsPerDay, double HoldbackShare, double ExplorationShare, string SplitMethod,
-    int SplitCandidates, string Salt, string CreatedBy, DateTimeOffset CreatedAt)
+    int SplitCandidates, string Salt, string CreatedBy, DateTimeOffset CreatedAt, int? PlannedConversions = null)
 {
     /// <summary>The days of the campaign in order; each is the key of one wave.</summary>
     public IEnumerable<DateOnly> WaveDates => Enumerable.Range(0, Days).Select(StartsOn.AddDays);
@@ -57,6 +58,7 @@ public sealed record Campaign(
         Check(ExplorationShare is >= 0 and <= 0.5, $"Exploration share is {Show(ExplorationShare)}: it must lie between 0 and 0.5.");
         Check(SplitMethod is "best-of" or "blocks" or "plain", $"Split method \"{SplitMethod}\" is unknown: choose best-of, blocks or plain.");
         Check(SplitCandidates is >= 1 and <= 10_000, $"Split candidates is {SplitCandidates}: choose 1 to 10,000.");
+        Check(PlannedConversions is null or > 0, $"Planned conversions is {PlannedConversions}: give at least 1, or none.");
         Check(ControlLineId != TreatmentLineId, "Control and treatment are the same model line: choose two, or there is nothing to compare.");
         return this;
     }

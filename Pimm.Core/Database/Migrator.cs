@@ -96,14 +96,8 @@ public static class Migrator
         catch (PostgresException e)
         {
             throw new DatabaseException(
-                $"The migration {file.Name} failed and left nothing behind: {e.MessageText} (SQLSTATE {e.SqlState}, at \"{FailedStatement(e)}\"): correct it and migrate again.", isTransient: false, e);
+                $"The migration {file.Name} failed and left nothing behind: {e.MessageText} (SQLSTATE {e.SqlState}): correct it and migrate again.", isTransient: false, e);
         }
-    }
-
-    private static string FailedStatement(PostgresException e)
-    {
-        var text = (e.BatchCommand?.CommandText ?? "").Split('\n').Select(line => line.Trim()).FirstOrDefault(line => line.Length > 0 && !line.StartsWith("--", StringComparison.Ordinal)) ?? "";
-        return text.Length <= 80 ? text : text[..80] + "…";
     }
 
     private sealed record AppliedMigration(int Number, string Name, string Sha256);

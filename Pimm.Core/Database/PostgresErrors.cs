@@ -14,9 +14,9 @@ public static class PostgresErrors
     {
         PostgresException e => FromServer(e),
         NpgsqlException { InnerException: PostgresException e } => FromServer(e),
+        NpgsqlException e when e.Message.Contains("pool", StringComparison.OrdinalIgnoreCase) => Unavailable("All connections to the database are in use: try again, or raise Database__MaxPoolSize.", e),
         NpgsqlException { InnerException: TimeoutException } e => Unavailable("The database did not answer in time: try again, or look at what it is doing with ./pimm doctor.", e),
         NpgsqlException { InnerException: SocketException or IOException } e => Unavailable($"The database cannot be reached ({e.InnerException!.Message}): start it with ./pimm up, or check Database__ConnectionString.", e),
-        NpgsqlException e when e.Message.Contains("pool", StringComparison.OrdinalIgnoreCase) => Unavailable("All connections to the database are in use: try again, or raise Database__MaxPoolSize.", e),
         NpgsqlException e => Unavailable($"The connection to the database failed ({e.Message}): try again, or check Database__ConnectionString.", e),
         AggregateException { InnerExceptions: [var only] } => Translate(only),
         _ => error

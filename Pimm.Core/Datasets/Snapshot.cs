@@ -1,8 +1,8 @@
-using System.Buffers.Binary;
-using System.IO.MemoryMappedFiles;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Pimm.Core.FeatureEncoding;
+using Pimm.Core.Safetensors;
 
 namespace Pimm.Core.Datasets;
 
@@ -13,38 +13,39 @@ namespace Pimm.Core.Datasets;
 /// </summary>
 public sealed unsafe class Snapshot : IDisposable
 {
-    private readonly MemoryMappedFile _file;
-    private readonly MemoryMappedViewAccessor _view;
-    private readonly byte* _bytes;
+    internal const string Format = "pimm.snapshot.1";
+    internal const string IdArray = "ids";
+    internal const string LabelArray = "labels";
+    internal const string SplitArray = "split";
+    internal const string AmountArray = "amount";
+    internal const string TimeArray = "time";
+
+    private readonly SafetensorsReader _file;
     private readonly bool _temporary;
+    private readonly int _fields;
+    private readonly int _tasks;
     private readonly int* _ids;
     private readonly byte* _labels;
-    private readonly byte* _split;
+    private readonly byte* _splits;
     private readonly float* _amounts;
     private readonly long* _times;
+    private bool _disposed;
 
-    private Snapshot(string path, bool temporary)
+    private Snapshot(SafetensorsReader file, string path, bool temporary)
     {
-        Path = path;
+        _file = file;
         _temporary = temporary;
-        _file = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
-        _view = _file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
-        _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _bytes);
-        var length = new FileInfo(path).Length;
-        var header = length < 8 ? 0 : BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(_bytes, 8));
-        Require(header is > 0 and < 1 << 30 && (long)header + 8 <= length, "its header is cut off");
-        using var json = JsonDocument.Parse(new ReadOnlySpan<byte>(_bytes + 8, (int)header).ToArray());
-        var metadata = json.RootElement.GetProperty("__metadata__");
-        Require(metadata.GetProperty("format").GetString() == SnapshotLayout.Format, "its format is another one");
-        TaskNames = JsonSerializer.Deserialize<string[]>(metadata.GetProperty("tasks").GetString()!)!;
-        FeatureMap = FeatureMap.FromJson(metadata.GetProperty("feature_map").GetString()!);
-        Rows = json.RootElement.GetProperty("split").GetProperty("shape")[0].GetInt64();
-        var data = new Arrays(json.RootElement, 8 + (long)header, length, this);
-        _ids = (int*)data.Find("ids", "I32", 4L * FieldCount);
-        _labels = data.Find("labels", "U8", TaskNames.Count);
-        _split = data.Find("split", "U8", 1);
-        _amounts = (float*)data.FindOptional("amount", "F32", 4);
-        _times = (long*)data.FindOptional("time", "I64", 8);
+        Path = path;
+        Rows = file.Entry(SplitArray).Elements;
+        TaskNames = JsonSerializer.Deserialize<string[]>(file.Metadata["tasks"]) ?? [];
+        FeatureMap = FeatureMap.FromJson(file.Metadata["feature_map"]);
+        FieldNames = [.. FeatureMap.Fields.Select(one => one.Name)];
+        (_fields, _tasks) = (FieldNames.Count, TaskNames.Count);
+        _ids = Begin<int>(IdArray, _fields);
+        _labels = Begin<byte>(LabelArray, _tasks);
+        _splits = Begin<byte>(SplitArray, 1);
+        _amounts = file.Contains(AmountArray) ? Begin<float>(AmountArray, 1) : null;
+        _times = file.Contains(TimeArray) ? Begin<long>(TimeArray, 1) : null;
     }
 
     public string Path { get; }
@@ -56,7 +57,7 @@ public sealed unsafe class Snapshot : IDisposable
 
     public FeatureMap FeatureMap { get; }
 
-    public IReadOnlyList<string> FieldNames => [.. FeatureMap.Fields.Select(one => one.Name)];
+    public IReadOnlyList<string> FieldNames { get; }
 
     /// <summary>Ids of field f run from 0 to VocabularySizes[f] exclusive.</summary>
     public IReadOnlyList<int> VocabularySizes => FeatureMap.VocabularySizes;
@@ -65,16 +66,14 @@ public sealed unsafe class Snapshot : IDisposable
 
     public bool HasTimes => _times is not null;
 
-    private int FieldCount => FeatureMap.Fields.Count;
-
     /// <exception cref="InputException">no such file, or one that is no complete snapshot</exception>
     public static Snapshot Open(string path) => Open(path, temporary: false);
 
     /// <summary>Row-major ids of rows [row, row + rows), rows × fields.</summary>
-    public ReadOnlySpan<int> Ids(long row, int rows) => new(_ids + (Checked(row, rows) * FieldCount), rows * FieldCount);
+    public ReadOnlySpan<int> Ids(long row, int rows) => new(_ids + (Checked(row, rows) * _fields), rows * _fields);
 
     /// <summary>Row-major labels, 0 or 1, of rows [row, row + rows), rows × tasks.</summary>
-    public ReadOnlySpan<byte> Labels(long row, int rows) => new(_labels + (Checked(row, rows) * TaskNames.Count), rows * TaskNames.Count);
+    public ReadOnlySpan<byte> Labels(long row, int rows) => new(_labels + (Checked(row, rows) * _tasks), rows * _tasks);
 
     /// <summary>Amounts of rows [row, row + rows); <see cref="HasAmounts"/> says whether there are any.</summary>
     public ReadOnlySpan<float> Amounts(long row, int rows) => HasAmounts
@@ -86,7 +85,7 @@ public sealed unsafe class Snapshot : IDisposable
         ? new(_times + Checked(row, rows), rows)
         : throw new InvalidOperationException("The snapshot was built without a time column.");
 
-    public Split SplitOf(long row) => (Split)_split[Checked(row, 1)];
+    public Split SplitOf(long row) => (Split)_splits[Checked(row, 1)];
 
     /// <summary>The rows of one part, ascending.</summary>
     public int[] RowsOf(Split split)
@@ -94,7 +93,7 @@ public sealed unsafe class Snapshot : IDisposable
         var rows = new List<int>();
         for (var row = 0; row < checked((int)Rows); row++)
         {
-            if (_split[row] == (byte)split)
+            if (SplitOf(row) == split)
             {
                 rows.Add(row);
             }
@@ -109,18 +108,21 @@ public sealed unsafe class Snapshot : IDisposable
     /// <param name="labels">rows × tasks</param>
     public void Gather(ReadOnlySpan<int> rows, Span<int> ids, Span<byte> labels)
     {
-        var (fields, tasks) = (FieldCount, TaskNames.Count);
         for (var place = 0; place < rows.Length; place++)
         {
-            Ids(rows[place], 1).CopyTo(ids[(place * fields)..]);
-            Labels(rows[place], 1).CopyTo(labels[(place * tasks)..]);
+            Ids(rows[place], 1).CopyTo(ids[(place * _fields)..]);
+            Labels(rows[place], 1).CopyTo(labels[(place * _tasks)..]);
         }
     }
 
     public void Dispose()
     {
-        _view.SafeMemoryMappedViewHandle.ReleasePointer();
-        _view.Dispose();
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
         _file.Dispose();
         if (_temporary)
         {
@@ -130,46 +132,41 @@ public sealed unsafe class Snapshot : IDisposable
 
     internal static Snapshot Open(string path, bool temporary)
     {
+        var file = SafetensorsReader.Open(path);
         try
         {
-            return new Snapshot(path, temporary);
+            return file.Metadata.GetValueOrDefault("format") == Format
+                ? new Snapshot(file, path, temporary)
+                : throw new InputException($"'{path}' is no snapshot of the format {Format}; build it again.");
         }
-        catch (Exception wrong) when (wrong is IOException or JsonException or KeyNotFoundException or InvalidOperationException or ArgumentException)
+        catch (Exception wrong) when (wrong is JsonException or KeyNotFoundException)
         {
-            throw new InputException($"'{path}' cannot be read as a snapshot: {wrong.Message}", wrong);
+            file.Dispose();
+            throw new InputException($"'{path}' is no complete snapshot: {wrong.Message} Build it again.", wrong);
         }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The map of a file does not move, so a pointer stays right until the reader is disposed.</summary>
+    private T* Begin<T>(string name, int columns) where T : unmanaged
+    {
+        var entry = _file.Entry(name);
+        var shaped = entry.Shape is [var rows, ..] && rows == Rows && entry.Elements == Rows * columns;
+        return shaped
+            ? (T*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(_file.Elements<T>(name, 0, Math.Min(entry.Elements, 1))))
+            : throw new InputException($"'{Path}' is no complete snapshot: its array {entry} is not {Rows} rows of {columns}; build it again.");
     }
 
     private long Checked(long row, int rows)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentOutOfRangeException.ThrowIfNegative(row);
         ArgumentOutOfRangeException.ThrowIfNegative(rows);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(row + rows, Rows);
         return row;
-    }
-
-    private void Require(bool fits, string what)
-    {
-        if (!fits)
-        {
-            throw new InputException($"'{Path}' is no complete snapshot: {what}; build it again.");
-        }
-    }
-
-    /// <summary>The arrays of the header, each checked against the file's length before a pointer is made of it.</summary>
-    private sealed class Arrays(JsonElement header, long dataBegin, long fileLength, Snapshot owner)
-    {
-        public byte* FindOptional(string name, string type, long rowBytes) =>
-            header.TryGetProperty(name, out _) ? Find(name, type, rowBytes) : null;
-
-        public byte* Find(string name, string type, long rowBytes)
-        {
-            var entry = header.GetProperty(name);
-            var offsets = entry.GetProperty("data_offsets");
-            var (begin, end) = (offsets[0].GetInt64(), offsets[1].GetInt64());
-            owner.Require(entry.GetProperty("dtype").GetString() == type && begin >= 0 && end - begin == owner.Rows * rowBytes
-                && end <= fileLength - dataBegin, $"the array '{name}' does not fit the file");
-            return owner._bytes + dataBegin + begin;
-        }
     }
 }

@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
+using System.Text.Json;
 using Pimm.Core.FeatureEncoding;
+using Pimm.Core.Safetensors;
 
 namespace Pimm.Core.Datasets;
 
@@ -9,6 +11,7 @@ internal sealed class SnapshotWriter : IDisposable
     private readonly string _path;
     private readonly string _unfinished;
     private readonly FileStream _file;
+    private readonly SafetensorsWriter _arrays;
     private readonly RowLabels _rows;
     private readonly Split[] _splits;
 
@@ -19,17 +22,24 @@ internal sealed class SnapshotWriter : IDisposable
         _rows = rows;
         _splits = splits;
         _file = new FileStream(_unfinished, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20);
-        _file.Write(new SnapshotLayout(rows.Rows, tasks, map, rows.Amounts.Length > 0, rows.Times.Length > 0).Header());
-        _file.Write(MemoryMarshal.AsBytes(rows.Times));
-        _file.Write(MemoryMarshal.AsBytes(rows.Amounts));
+        var metadata = new Dictionary<string, string>
+        {
+            ["format"] = Snapshot.Format,
+            ["tasks"] = JsonSerializer.Serialize(tasks),
+            ["feature_map"] = map.ToJson(),
+        };
+        _arrays = new SafetensorsWriter(_file, metadata, Shapes(rows, map.Fields.Count));
+        _arrays.Write(MemoryMarshal.AsBytes(rows.Times));
+        _arrays.Write(MemoryMarshal.AsBytes(rows.Amounts));
     }
 
-    public void Append(ReadOnlySpan<int> ids) => _file.Write(MemoryMarshal.AsBytes(ids));
+    public void Append(ReadOnlySpan<int> ids) => _arrays.Write(MemoryMarshal.AsBytes(ids));
 
     public void Complete()
     {
-        _file.Write(_rows.Labels);
-        _file.Write(MemoryMarshal.AsBytes<Split>(_splits));
+        _arrays.Write(_rows.Labels);
+        _arrays.Write(MemoryMarshal.AsBytes<Split>(_splits));
+        _arrays.Complete();
         _file.Flush(flushToDisk: true);
         _file.Dispose();
         File.Move(_unfinished, _path, overwrite: true);
@@ -39,5 +49,25 @@ internal sealed class SnapshotWriter : IDisposable
     {
         _file.Dispose();
         File.Delete(_unfinished);
+    }
+
+    /// <summary>Widest elements first, so that each array is aligned to its own.</summary>
+    private static List<(string Name, SafetensorType Type, long[] Shape)> Shapes(RowLabels rows, int fields)
+    {
+        var shapes = new List<(string Name, SafetensorType Type, long[] Shape)>();
+        if (rows.Times.Length > 0)
+        {
+            shapes.Add((Snapshot.TimeArray, SafetensorType.I64, [rows.Rows]));
+        }
+
+        if (rows.Amounts.Length > 0)
+        {
+            shapes.Add((Snapshot.AmountArray, SafetensorType.F32, [rows.Rows]));
+        }
+
+        shapes.Add((Snapshot.IdArray, SafetensorType.I32, [rows.Rows, fields]));
+        shapes.Add((Snapshot.LabelArray, SafetensorType.U8, [rows.Rows, rows.Tasks]));
+        shapes.Add((Snapshot.SplitArray, SafetensorType.U8, [rows.Rows]));
+        return shapes;
     }
 }

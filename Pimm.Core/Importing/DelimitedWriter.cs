@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text;
+
 namespace Pimm.Core.Importing;
 
 /// <summary>
@@ -12,7 +15,8 @@ public sealed class DelimitedWriter : IDisposable
     private readonly FileStream _file;
     private byte[] _buffer = new byte[1 << 16];
     private int _used;
-    private bool _first = true;
+    private int _fields;
+    private int _columns = -1;
 
     public DelimitedWriter(string path, char delimiter = ',')
     {
@@ -37,21 +41,38 @@ public sealed class DelimitedWriter : IDisposable
     public void Write(ReadOnlySpan<char> field)
     {
         Span<byte> bytes = field.Length <= 256 ? stackalloc byte[768] : new byte[field.Length * 3];
-        Write(bytes[..System.Text.Encoding.UTF8.GetBytes(field, bytes)]);
+        Write(bytes[..Encoding.UTF8.GetBytes(field, bytes)]);
     }
 
-    /// <summary>The shortest text that reads back as the same number.</summary>
-    public void Write(double number)
+    /// <summary>A null text is an empty field.</summary>
+    public void Write(string? field) => Write(field.AsSpan());
+
+    /// <summary>The shortest text that reads back as the same number; empty for null and NaN.</summary>
+    public void Write(double? number)
     {
         Span<byte> text = stackalloc byte[32];
-        number.TryFormat(text, out var length, default, System.Globalization.CultureInfo.InvariantCulture);
+        var length = 0;
+        if (number is { } value && !double.IsNaN(value))
+        {
+            value.TryFormat(text, out length, default, CultureInfo.InvariantCulture);
+        }
+
         Write(text[..length]);
     }
 
+    /// <summary>1, 0, or empty for null.</summary>
+    public void Write(bool? flag) => Write(flag switch { true => "1"u8, false => "0"u8, null => [] });
+
+    /// <exception cref="InvalidOperationException">a row of another length than the first one</exception>
     public void EndRow()
     {
+        if (_columns >= 0 && _columns != _fields)
+        {
+            throw new InvalidOperationException($"A row of {_fields} fields was written under a header of {_columns}.");
+        }
+
         Append("\n"u8);
-        _first = true;
+        (_columns, _fields) = (_fields, 0);
     }
 
     /// <summary>Gives the file its name, over an older file of that name.</summary>
@@ -70,12 +91,10 @@ public sealed class DelimitedWriter : IDisposable
 
     private void Separate()
     {
-        if (!_first)
+        if (_fields++ > 0)
         {
             Append([_delimiter]);
         }
-
-        _first = false;
     }
 
     private void AppendQuoted(ReadOnlySpan<byte> field)

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Pimm.Core.Queueing;
 
 /// <summary>The states of a run; the last three are final.</summary>
@@ -20,10 +22,10 @@ public static class JobStates
 /// <param name="Error">of the last attempt that failed; first line one sentence, the rest detail</param>
 /// <param name="StartedAt">of the last attempt</param>
 public sealed record JobRun(
-    long Id, string Kind, string DedupeKey, string Arguments, long? CampaignId, DateOnly? LogicalDate, string[] Requires,
+    long Id, string Kind, string DedupeKey, [property: JsonConverter(typeof(RawJsonConverter))] string Arguments, long? CampaignId, DateOnly? LogicalDate, string[] Requires,
     string State, int Attempt, int MaxAttempts, TimeSpan? MaxDuration, long Fence, string? Owner,
     DateTimeOffset? LeaseUntil, DateTimeOffset? HeartbeatAt, DateTimeOffset NotBefore, bool CancelRequested,
-    float? Progress, string? ProgressMsg, string? Result, string? Error,
+    float? Progress, string? ProgressMsg, [property: JsonConverter(typeof(RawJsonConverter))] string? Result, string? Error,
     DateTimeOffset CreatedAt, DateTimeOffset? StartedAt, DateTimeOffset? FinishedAt)
 {
     public bool IsFinished => State is JobStates.Succeeded or JobStates.Failed or JobStates.Cancelled;

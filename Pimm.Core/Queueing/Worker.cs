@@ -20,6 +20,7 @@ public sealed class Worker(IEnumerable<IJob> jobs, NpgsqlDataSource database, Wo
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         logger.LogInformation("Worker {Name} takes {Kinds} in {Slots} slots", name, string.Join(", ", jobs.Keys.Order(StringComparer.Ordinal)), Options.Slots);
+        ReserveThreads();
         using var wakeUp = new RunWakeUp(leases.Connections, Options, clock, logger);
         try
         {
@@ -32,6 +33,13 @@ public sealed class Worker(IEnumerable<IJob> jobs, NpgsqlDataSource database, Wo
         {
             logger.LogInformation("Worker {Name} stopped", name);
         }
+    }
+
+    // Jobs compute on the pool's threads for minutes; heartbeats must find one at once, not when the pool grows.
+    private void ReserveThreads()
+    {
+        ThreadPool.GetMinThreads(out var workers, out var completions);
+        ThreadPool.SetMinThreads(Math.Max(workers, Environment.ProcessorCount + (4 * Options.Slots) + 8), completions);
     }
 
     private async Task WorkAsync(RunWakeUp wakeUp, CancellationToken stoppingToken)

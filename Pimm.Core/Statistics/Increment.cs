@@ -23,18 +23,32 @@ public static class Increment
         return ProportionComparison.Newcombe(wave.HeldBack, wave.Exported, confidence).Scaled(1000 * wave.DeliveryFactor!.Value) with { Method = Method };
     }
 
-    /// <summary>All waves, each weighted by its exported impressions; waves without an estimate are left out and named.</summary>
-    public static Estimate Pooled(IReadOnlyList<IncrementWave> waves, double confidence = 0.95) =>
-        Pool(waves, waves.Select(wave => OfWave(wave, confidence)).ToArray(), confidence, Method);
+    /// <summary>
+    /// All waves: δ = Σ N_w·δ_w / Σ N_w over those that have an estimate, SE = √(Σ N_w²·SE_w²) / Σ N_w. The interval is
+    /// Newcombe's on the pooled rates with effective numbers 1/Σ(b_w²/n_w), b_w the waves' weights: with a few held-back
+    /// conversions a wave, ± z·SE covers 93 % and misses on one side only. Waves without an estimate are left out and named.
+    /// </summary>
+    public static Estimate Pooled(IReadOnlyList<IncrementWave> waves, double confidence = 0.95)
+    {
+        Estimate normal = Pool(waves, waves.Select(wave => OfWave(wave, confidence)).ToArray(), confidence, Method);
+        if (normal.Value is not { } value)
+            return normal;
+        IncrementWave[] usable = waves.Where(wave => Missing(wave) is null).ToArray();
+        double scale = usable.Sum(wave => wave.Exported.N * wave.DeliveryFactor!.Value) / usable.Sum(wave => wave.Exported.N);
+        (double e, double eLow, double eHigh) = Combined(usable, wave => wave.Exported, confidence);
+        (double h, double hLow, double hHigh) = Combined(usable, wave => wave.HeldBack, confidence);
+        double down = Math.Sqrt((e - eLow) * (e - eLow) + (hHigh - h) * (hHigh - h)), up = Math.Sqrt((eHigh - e) * (eHigh - e) + (h - hLow) * (h - hLow));
+        return normal with { Lower = value - 1000 * scale * down, Upper = value + 1000 * scale * up };
+    }
 
-    /// <summary>Σ N_w·δ_w / Σ N_w over the waves that have an estimate, with √(Σ N_w²·SE_w²) / Σ N_w.</summary>
+    /// <summary>The estimates of waves, each weighted by its exported impressions, with a normal interval; those that are not available are left out and named.</summary>
     public static Estimate Pool(IReadOnlyList<IncrementWave> waves, IReadOnlyList<Estimate> estimates, double confidence, string method)
     {
         double weights = 0, sum = 0, variance = 0;
         var left = new List<int>();
         for (int w = 0; w < waves.Count; w++)
         {
-            if (estimates[w].Value is not { } value || estimates[w].StandardError is not { } error)
+            if (estimates[w] is not { Value: { } value, StandardError: { } error })
             {
                 left.Add(w + 1);
                 continue;
@@ -48,6 +62,19 @@ public static class Increment
             return Estimate.Unavailable(method, waves.Count == 0 ? "There is no wave yet." : estimates.Select(e => e.Note).FirstOrDefault(n => n is not null) ?? "No wave has an estimate.");
         string? note = left.Count == 0 ? null : $"Left out, having no estimate of their own: wave {string.Join(", ", left)}.";
         return Estimate.Normal(sum / weights, Math.Sqrt(variance) / weights, confidence, method, note);
+    }
+
+    private static (double Rate, double Lower, double Upper) Combined(IncrementWave[] waves, Func<IncrementWave, Proportion> of, double confidence)
+    {
+        double total = waves.Sum(wave => wave.Exported.N * wave.DeliveryFactor!.Value), rate = 0, inverse = 0;
+        foreach (IncrementWave wave in waves)
+        {
+            double weight = wave.Exported.N * wave.DeliveryFactor!.Value / total;
+            rate += weight * of(wave).Rate!.Value;
+            inverse += weight * weight / of(wave).N;
+        }
+        (double lower, double upper) = Proportion.WilsonBounds(Math.Min(rate, 1), 1 / inverse, Estimate.CriticalValue(confidence));
+        return (rate, lower, upper);
     }
 
     internal static string? Missing(IncrementWave wave) =>

@@ -23,9 +23,16 @@ public readonly record struct Proportion
     {
         if (N == 0)
             return Estimate.Unavailable("wilson", "There are no customers.");
-        double z = Estimate.CriticalValue(confidence), p = Rate!.Value, z2 = z * z / N;
-        double centre = (p + z2 / 2) / (1 + z2);
-        double half = z * Math.Sqrt(p * (1 - p) / N + z2 / (4 * N)) / (1 + z2);
-        return new Estimate(p, Math.Sqrt(p * (1 - p) / N), Conversions == 0 ? 0 : centre - half, Conversions == N ? 1 : centre + half, "wilson");
+        double p = Rate!.Value;
+        (double lower, double upper) = WilsonBounds(p, N, Estimate.CriticalValue(confidence));
+        return new Estimate(p, Math.Sqrt(p * (1 - p) / N), lower, upper, "wilson");
+    }
+
+    /// <summary>The interval of a rate from n customers, n also an effective number that is not whole.</summary>
+    internal static (double Lower, double Upper) WilsonBounds(double rate, double n, double z)
+    {
+        double z2 = z * z / n, centre = (rate + z2 / 2) / (1 + z2);
+        double half = z * Math.Sqrt(rate * (1 - rate) / n + z2 / (4 * n)) / (1 + z2);
+        return (rate <= 0 ? 0 : centre - half, rate >= 1 ? 1 : centre + half);
     }
 }

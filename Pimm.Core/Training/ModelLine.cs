@@ -16,4 +16,4 @@ public sealed record ModelVersion(
 /// <summary>What a version needs to predict.</summary>
 /// <param name="FeatureMap">JSON; null for lines that learn nothing</param>
 /// <param name="Weights">safetensors bytes; null for lines that learn nothing</param>
-public sealed record ModelWeights(string Description, string? FeatureMap, byte[]? Weights);
+public sealed record StoredModel(string Description, string? FeatureMap, byte[]? Weights);

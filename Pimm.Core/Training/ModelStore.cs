@@ -102,10 +102,10 @@ public sealed class ModelStore(NpgsqlDataSource database, TimeProvider time)
 
     /// <summary>The weights, checked against the hash stored with them.</summary>
     /// <exception cref="InputException">the weights are not those that were trained</exception>
-    public async Task<ModelWeights> WeightsAsync(long versionId, CancellationToken cancellationToken = default)
+    public async Task<StoredModel> WeightsAsync(long versionId, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        var model = await connection.QuerySingleAsync<ModelWeights>(new CommandDefinition(SelectWeights, new { id = versionId }, cancellationToken: cancellationToken));
+        var model = await connection.QuerySingleAsync<StoredModel>(new CommandDefinition(SelectWeights, new { id = versionId }, cancellationToken: cancellationToken));
         var hash = await connection.ExecuteScalarAsync<byte[]?>(new CommandDefinition(SelectWeightsHash, new { id = versionId }, cancellationToken: cancellationToken));
         if (model.Weights is not null && (hash is null || !SHA256.HashData(model.Weights).AsSpan().SequenceEqual(hash)))
         {
@@ -116,7 +116,7 @@ public sealed class ModelStore(NpgsqlDataSource database, TimeProvider time)
 
     /// <summary>Adds the line's next version inside the caller's transaction.</summary>
     public async Task<long> AddVersionAsync(
-        NpgsqlConnection connection, long lineId, long seed, ModelWeights model, long rows, DateTimeOffset? newest, long? runId) =>
+        NpgsqlConnection connection, long lineId, long seed, StoredModel model, long rows, DateTimeOffset? newest, long? runId) =>
         await connection.ExecuteScalarAsync<long>(InsertVersion, new
         {
             lineId, seed, description = model.Description, featureMap = model.FeatureMap, weights = model.Weights,

@@ -23,6 +23,7 @@ public static class WorkCommand
                 });
                 // The worker itself waits for its runs; the host's own limit only has to be longer.
                 builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromHours(2));
+                builder.Services.Configure<ConsoleLifetimeOptions>(options => options.SuppressStatusMessages = true);
                 using var host = builder.Build();
                 await host.RunAsync(cancellationToken);
                 return ExitCode.Done;

@@ -29,7 +29,7 @@ public sealed class GradientTests : IDisposable
         ["logsigmoid, softplus"] = t => (x => functional.logsigmoid(x[0]) + functional.softplus(x[0]), [t.Some(2, 3)]),
         ["clamp"] = t => (x => x[0].clamp(-0.5, 0.5) + x[0].clamp_min(0.1) + x[0].clamp_max(0.2), [t.Some(2, 3)]),
         ["maximum, minimum"] = t => (x => x[0].maximum(x[1]) * 2 + x[0].minimum(x[1]), [t.Some(2, 3), t.Some(2, 3)]),
-        ["where"] = t => (x => where(x[0] > 0, x[1], x[2]), [t.Some(2, 3), t.Some(2, 3), t.Some(2, 3)]),
+        ["where"] = t => (x => where(t.labels > 0, x[0], x[1]), [t.Some(2, 3), t.Some(2, 3)]),
         ["matmul"] = t => (x => x[0].matmul(x[1]), [t.Some(2, 3), t.Some(3, 4)]),
         ["bmm"] = t => (x => bmm(x[0], x[1]), [t.Some(2, 3, 4), t.Some(2, 4, 2)]),
         ["baddbmm"] = t => (x => baddbmm(x[0], x[1], x[2], 0.5f, 2), [t.Some(2, 3, 2), t.Some(2, 3, 4), t.Some(2, 4, 2)]),
@@ -56,14 +56,19 @@ public sealed class GradientTests : IDisposable
         ["max, min, topk, sort"] = t => (x => x[0].max(1).values + x[0].min() + x[0].topk(1).values.squeeze() + x[0].sort(1).Values.sum(), [t.Some(2, 3)]),
         ["layer_norm"] = t => (x => functional.layer_norm(x[0], [3], x[1], x[2]), [t.Some(2, 3), t.Some(3), t.Some(3)]),
         ["mse_loss"] = t => (x => functional.mse_loss(x[0], x[1]), [t.Some(2, 3), t.Some(2, 3)]),
-        ["log loss with logits"] = t => (x => functional.binary_cross_entropy_with_logits(x[0], t.labels, x[1], Reduction.Sum, t.Positive(3)), [t.Some(2, 3), t.Positive(2, 3)]),
+        ["log loss with logits"] = t => (x => functional.binary_cross_entropy_with_logits(x[0], t.labels, t.weights, Reduction.Sum, t.weights), [t.Some(2, 3)]),
         ["log loss"] = t => (x => functional.binary_cross_entropy(x[0].sigmoid(), t.labels, reduction: Reduction.None), [t.Some(2, 3)]),
         ["double after float"] = t => (x => x[0].to(float64).clone().contiguous() * 2, [t.Some(2, 3)]),
     };
 
     private readonly Tensor labels;
+    private readonly Tensor weights;
 
-    public GradientTests() => labels = tensor(new double[] { 0, 1, 1, 0, 0, 1 }, [2, 3]);
+    public GradientTests()
+    {
+        labels = tensor(new double[] { 0, 1, 1, 0, 0, 1 }, [2, 3]);
+        weights = tensor(new[] { 0.5, 1, 2 });
+    }
 
     public static TheoryData<string> OperatorNames => [.. Operators.Keys];
 

@@ -1,0 +1,78 @@
+using Pimm.Core.Allocating;
+using Pimm.Core.Statistics;
+
+namespace Pimm.Core.Lift;
+
+/// <summary>
+/// One eligible customer as the campaign saw it: arm, both frozen scores (probabilities of the core conversion), first
+/// core conversion by any route, what was done, whether the channel delivered it, and what each policy planned.
+/// </summary>
+public readonly record struct LiftCustomer(
+    Arm Arm, double ControlScore, double TreatmentScore, DateTimeOffset? ConvertedAt,
+    PlannedAction Actual, bool Delivered, PlannedAction ControlPlan, PlannedAction TreatmentPlan);
+
+/// <summary>A published wave; Requested is N as planned, Impressions what each arm was given.</summary>
+public sealed record LiftWave(DateOnly Date, DateTimeOffset Start, int Requested, int Impressions);
+
+/// <summary>How many of an arm's customers reached a stage, for instance clicked.</summary>
+public sealed record FunnelCount(string Stage, long Control, long Treatment);
+
+/// <summary>A 2×2 health check by arm, the assigned customers as margin, of all waves and segments or of one.</summary>
+public sealed record CountCheck(string Name, Proportion Control, Proportion Treatment, int? Wave = null, string? Segment = null);
+
+/// <summary>True values of a simulated campaign, in the units of the numbers they stand beside.</summary>
+public sealed record LiftTruth(
+    double? ExtraPerThousand, double? IncrementControl, double? IncrementTreatment, double? EligibleLift, double? DeliveredLift);
+
+/// <summary>Everything the lift report is computed from.</summary>
+public sealed record LiftInput
+{
+    public required string Campaign { get; init; }
+
+    public required DateTimeOffset AsOf { get; init; }
+
+    public required DateTimeOffset CampaignStart { get; init; }
+
+    /// <summary>How long after an impression a conversion counts; positive.</summary>
+    public required TimeSpan Window { get; init; }
+
+    /// <summary>In order: the waves of customers' actions are positions in this list.</summary>
+    public required IReadOnlyList<LiftWave> Waves { get; init; }
+
+    /// <summary>All eligible customers, frozen at launch.</summary>
+    public required IReadOnlyList<LiftCustomer> Customers { get; init; }
+
+    public SplitMethod SplitMethod { get; init; } = SplitMethod.Hash;
+
+    /// <summary>Arms that a recomputation from the stored seed would change; only for blocks.</summary>
+    public int? BlockMismatches { get; init; }
+
+    /// <summary>Stored arms that were altered after the split.</summary>
+    public int ArmsChanged { get; init; }
+
+    /// <summary>False where outcomes are known only through clicks: only delivered lift can be shown.</summary>
+    public bool HasCustomerOutcomes { get; init; } = true;
+
+    /// <summary>False where the channel reports no deliveries: every export counts as delivered.</summary>
+    public bool HasDeliveryReport { get; init; } = true;
+
+    /// <summary>False where each night's newest champion ranked: the disagreement set is not computable.</summary>
+    public bool ModelsFrozen { get; init; } = true;
+
+    /// <summary>Core conversions of both arms expected at launch, the scale of the sequential bounds; null leaves these out.</summary>
+    public double? PlannedConversions { get; init; }
+
+    /// <summary>When the newest outcome happened, for the freshness check.</summary>
+    public DateTimeOffset? NewestOutcome { get; init; }
+
+    /// <summary>Stages of the impressions' own funnel, in order, beside what the report counts itself.</summary>
+    public IReadOnlyList<FunnelCount> Funnel { get; init; } = [];
+
+    public IReadOnlyList<CountCheck> CountChecks { get; init; } = [];
+
+    public double Confidence { get; init; } = 0.95;
+
+    public bool Simulated { get; init; }
+
+    public LiftTruth? Truth { get; init; }
+}

@@ -1,0 +1,59 @@
+using System.Globalization;
+using Pimm.Core.Statistics;
+
+namespace Pimm.Core.Lift;
+
+/// <summary>The labelled numbers of the report, in the order of design/campaign.md, step 7, and what each can and cannot show.</summary>
+internal static class LiftNumbers
+{
+    private const string PerThousand = "per 1,000 impressions";
+    private const string Relative = "relative";
+
+    public static IReadOnlyList<LiftNumber> Of(LiftEstimates estimates) =>
+    [
+        Number(LiftKeys.Extra, "Extra core conversions per 1,000 impressions",
+            "What the treatment model is worth: conversions by any route of all eligible customers, by the arm they were assigned to.",
+            "It cannot say which customers made the difference; customers treated alike in both arms only add noise.",
+            PerThousand, estimates.Extra),
+        Number(LiftKeys.Disagreement, "The same from the disagreement set",
+            "The same question, counting only customers whom the two policies treat differently, from the wave in which they first do.",
+            "It needs frozen models and the shadow plans; without these it is not available.",
+            PerThousand, estimates.Disagreement),
+        Number(LiftKeys.IncrementControl, "Increment of the control's impressions",
+            "Core conversions that the control's impressions brought: exported against held back of the same waves.",
+            "It is the level of one arm, not a comparison; exploration is not in it.",
+            PerThousand, estimates.IncrementControl),
+        Number(LiftKeys.IncrementTreatment, "Increment of the treatment's impressions",
+            "Core conversions that the treatment's impressions brought: exported against held back of the same waves.",
+            "It is the level of one arm, not a comparison; exploration is not in it.",
+            PerThousand, estimates.IncrementTreatment),
+        Number(LiftKeys.IncrementRatio, "Treatment's increment over control's",
+            "How many times as much an impression brings under the treatment model.",
+            "It is unbounded where the control's increment cannot be told from zero.",
+            "ratio", (estimates.IncrementRatio, null)),
+        Number(LiftKeys.EligibleLift, "Eligible lift",
+            "How much more often the treatment's eligible customers converted, by any route.",
+            "It is diluted by everybody who was not reached, so it is small by nature.",
+            Relative, estimates.EligibleLift),
+        Number(LiftKeys.DeliveredLift, "Delivered lift",
+            "How much more often exported customers of the treatment converted than those of the control: the number the PIMM paper reports.",
+            "It cannot tell an ad that works from customers who convert anyway: it can be large without any effect, or have the wrong sign. It is never adjusted.",
+            Relative, (estimates.DeliveredLift, null)),
+    ];
+
+    private static LiftNumber Number(string key, string name, string shows, string cannotShow, string unit, (Estimate Plain, Estimate? Adjusted) estimate)
+    {
+        (Estimate plain, Estimate? adjusted) = estimate;
+        return new LiftNumber(key, name, shows, cannotShow, plain.Value, plain.StandardError, plain.Lower, plain.Upper, plain.Method, unit, plain.Note,
+            adjusted?.Value is null || plain.Value is null ? null : Adjustment(plain, adjusted));
+    }
+
+    private static LiftAdjustment Adjustment(Estimate plain, Estimate adjusted)
+    {
+        string changed = string.Create(CultureInfo.InvariantCulture, $"Both models' scores as covariates moved the estimate by {adjusted.Value - plain.Value:+0.####;-0.####;0}");
+        changed += plain.StandardError > 0 && adjusted.StandardError is { } error
+            ? string.Create(CultureInfo.InvariantCulture, $" and changed its standard error by {100 * (error / plain.StandardError.Value - 1):+0.#;-0.#;0} %.")
+            : ".";
+        return new LiftAdjustment(adjusted.Value, adjusted.StandardError, adjusted.Lower, adjusted.Upper, adjusted.Method, changed);
+    }
+}

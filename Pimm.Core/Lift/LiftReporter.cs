@@ -1,0 +1,101 @@
+using System.Globalization;
+using Pimm.Core.Statistics;
+
+namespace Pimm.Core.Lift;
+
+/// <summary>Computes the lift report: a pure function of its input.</summary>
+public static class LiftReporter
+{
+    /// <summary>Throws <see cref="InputException"/> for a window that is not positive, waves out of order or an action in a wave that is not given.</summary>
+    public static LiftReport Report(LiftInput input)
+    {
+        Check(input);
+        var tally = new LiftTally(input);
+        var estimates = new LiftEstimates(input, tally);
+        IReadOnlyList<LiftNumber> numbers = LiftNumbers.Of(estimates);
+        IReadOnlyList<LiftCheck> checks = LiftChecks.Of(input, tally);
+        LiftWindows windows = Windows(input, tally);
+        return new LiftReport(input.Campaign, input.Simulated, input.AsOf, input.Confidence, windows, Verdict(input, windows, checks, numbers),
+            checks, numbers, Sequential(input, tally), Funnel(input, tally), input.Truth is { } truth ? TruthRows(truth, numbers) : null);
+    }
+
+    private static void Check(LiftInput input)
+    {
+        if (input.Window <= TimeSpan.Zero)
+            throw new InputException($"A window of {input.Window} is not possible; give a positive length of time.");
+        for (int w = 1; w < input.Waves.Count; w++)
+            if (input.Waves[w].Start <= input.Waves[w - 1].Start)
+                throw new InputException($"Wave {w + 1} starts at {input.Waves[w].Start:O}, not after the wave before it; give waves in order.");
+        _ = Estimate.CriticalValue(input.Confidence);
+    }
+
+    private static LiftWindows Windows(LiftInput input, LiftTally tally) => new(tally.Closes, tally.Closes <= input.AsOf,
+        input.Waves.Select((wave, w) => new LiftWaveWindow(w + 1, wave.Date, wave.Start + input.Window, wave.Start + input.Window <= input.AsOf,
+            wave.Requested, wave.Impressions, WaveArm(tally.Control.Waves[w], input), WaveArm(tally.Treatment.Waves[w], input))).ToArray());
+
+    private static LiftWaveArm WaveArm(WaveTally wave, LiftInput input)
+    {
+        Estimate? increment = input.HasCustomerOutcomes ? Increment.OfWave(wave.ForIncrement(input.HasDeliveryReport), input.Confidence) : null;
+        return new LiftWaveArm(wave.Exported.N, wave.Explored, wave.Delivered, wave.Held, wave.Exported.Conversions, wave.HeldConversions,
+            increment?.Value, increment?.StandardError);
+    }
+
+    /// <summary>From the disagreement set where there is one, else from the headline; the choice does not depend on what they say.</summary>
+    private static LiftVerdict? Verdict(LiftInput input, LiftWindows windows, IReadOnlyList<LiftCheck> checks, IReadOnlyList<LiftNumber> numbers)
+    {
+        if (checks.FirstOrDefault(check => check.Alarm) is { } alarm)
+            return new LiftVerdict("off", $"No verdict: the check \"{alarm.Name}\" failed. {alarm.Sentence}");
+        if (!windows.Closed || !input.HasCustomerOutcomes)
+            return null;
+        LiftNumber number = numbers.Single(n => n.Key == LiftKeys.Disagreement) is { Lower: not null } sharp ? sharp : numbers.Single(n => n.Key == LiftKeys.Extra);
+        if (number.Estimate is not { } value || number.Lower is not { } lower || number.Upper is not { } upper)
+            return null;
+        string interval = string.Create(CultureInfo.InvariantCulture, $"{value:+0.##;-0.##;0} core conversions per 1,000 impressions, {100 * input.Confidence:0.#} % interval {lower:+0.##;-0.##;0} to {upper:+0.##;-0.##;0}, {number.Method}");
+        return lower > 0 ? new LiftVerdict("ship", $"Ship: the treatment model brings more ({interval}).")
+            : upper < 0 ? new LiftVerdict("roll-back", $"Roll back: the treatment model brings less ({interval}).")
+            : new LiftVerdict("cannot-tell", $"This campaign cannot tell the models apart: the interval covers 0 ({interval}).");
+    }
+
+    private static LiftSequential Sequential(LiftInput input, LiftTally tally)
+    {
+        SequentialResult look = !input.HasCustomerOutcomes ? Without("The outcomes of customers who were not reached are not known here.")
+            : input.PlannedConversions is not { } planned ? Without("No planned number of conversions was stored at launch.")
+            : SequentialCounts.Look(tally.Control.All, tally.Treatment.All, planned, input.Confidence);
+        return new LiftSequential(tally.Control.Conversions, tally.Treatment.Conversions, input.PlannedConversions,
+            look.EValue, look.PValue, look.Lower, look.Upper, look.Reject, look.Note);
+
+        static SequentialResult Without(string note) => new(null, null, null, null, null, note);
+    }
+
+    private static IReadOnlyList<LiftFunnelStage> Funnel(LiftInput input, LiftTally tally)
+    {
+        var counts = new List<FunnelCount>
+        {
+            new("eligible", tally.Control.Eligible, tally.Treatment.Eligible),
+            new("exported", tally.Control.ExportedCount, tally.Treatment.ExportedCount),
+        };
+        if (input.HasDeliveryReport)
+            counts.Add(new FunnelCount("delivered", tally.Control.Waves.Sum(wave => wave.Delivered), tally.Treatment.Waves.Sum(wave => wave.Delivered)));
+        counts.AddRange(input.Funnel);
+        return counts.Select((stage, i) => new LiftFunnelStage(stage.Stage, stage.Control, stage.Treatment,
+            i == 0 ? null : Share(stage.Control, counts[i - 1].Control), i == 0 ? null : Share(stage.Treatment, counts[i - 1].Treatment))).ToArray();
+
+        static double? Share(long part, long whole) => whole == 0 ? null : (double)part / whole;
+    }
+
+    private static IReadOnlyList<LiftTruthRow> TruthRows(LiftTruth truth, IReadOnlyList<LiftNumber> numbers)
+    {
+        double? TrueValue(string key) => key switch
+        {
+            LiftKeys.Extra or LiftKeys.Disagreement => truth.ExtraPerThousand,
+            LiftKeys.IncrementControl => truth.IncrementControl,
+            LiftKeys.IncrementTreatment => truth.IncrementTreatment,
+            LiftKeys.IncrementRatio => truth.IncrementControl is > 0 or < 0 ? truth.IncrementTreatment / truth.IncrementControl : null,
+            LiftKeys.EligibleLift => truth.EligibleLift,
+            LiftKeys.DeliveredLift => truth.DeliveredLift,
+            _ => null,
+        };
+        return numbers.Select(number => new LiftTruthRow(number.Key, number.Name, number.Unit, TrueValue(number.Key), number.Estimate, number.Lower, number.Upper,
+            TrueValue(number.Key) is { } value && number.Lower is { } lower && number.Upper is { } upper ? lower <= value && value <= upper : null)).ToArray();
+    }
+}

@@ -12,6 +12,9 @@ internal static unsafe partial class NativeTorch
 
     public static string LastError => Marshal.PtrToStringUTF8(pimm_last_error()) ?? "";
 
+    /// <summary>What computes float matrix products: oneDNN, or the words of the BLAS that is installed.</summary>
+    public static string Blas => Marshal.PtrToStringUTF8(pimm_blas())!;
+
     /// <summary>Throws the reason the last call on this thread left behind.</summary>
     public static void Check(int failed, string what)
     {
@@ -68,9 +71,8 @@ internal static unsafe partial class NativeTorch
 
     [LibraryImport(Library)] public static partial nint pimm_compiled_version();
 
-    [LibraryImport(Library)] public static partial nint pimm_configuration();
 
-    [LibraryImport(Library)] public static partial nint pimm_blas();
+    [LibraryImport(Library)] private static partial nint pimm_blas();
 
     [LibraryImport(Library)] public static partial int pimm_set_threads(int count);
 

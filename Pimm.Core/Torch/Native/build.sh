@@ -21,8 +21,10 @@ else
   lib=/usr/lib/$("$cxx" -print-multiarch)
 fi
 api=$include/torch/csrc/api/include
-[[ -f $api/torch/version.h ]] || missing "libtorch-dev is missing ($api/torch/version.h): run ./pimm doctor, or apt-get install libtorch-dev, or set TORCH_HOME."
-[[ -f $lib/libtorch_cpu.so ]] || missing "libtorch_cpu.so is missing in $lib: run ./pimm doctor, or apt-get install libtorch-dev, or set TORCH_HOME."
+advice="libtorch-dev is missing: run ./pimm doctor, or apt-get install libtorch-dev, or set TORCH_HOME"
+[[ -n $home ]] && advice="TORCH_HOME=$home is no unpacked libtorch"
+[[ -f $api/torch/version.h ]] || missing "$advice ($api/torch/version.h was not found)."
+[[ -f $lib/libtorch_cpu.so ]] || missing "$advice ($lib/libtorch_cpu.so was not found)."
 
 mkdir -p "$output"
 exec 9>"$output/lock"

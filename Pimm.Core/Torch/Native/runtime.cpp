@@ -23,11 +23,16 @@ Function blas_function(const char* name) {
 
 PIMM_EXPORT const char* pimm_compiled_version() noexcept { return TORCH_VERSION; }
 
-PIMM_EXPORT const char* pimm_configuration() noexcept {
-  static std::string text;
-  static std::once_flag once;
-  pimm::guarded([&] { std::call_once(once, [] { text = at::show_config() + "\n" + at::get_parallel_info(); }); });
-  return text.c_str();
+// Headers of one version and a library of another give wrong numbers or crashes, not errors.
+PIMM_EXPORT int32_t pimm_check_version() noexcept {
+  return pimm::guarded([] {
+    const std::string settings = at::show_config(), key = "TORCH_VERSION=";
+    auto start = settings.find(key);
+    if (start == std::string::npos) return;
+    start += key.size();
+    auto loaded = settings.substr(start, settings.find_first_of(", \n", start) - start);
+    TORCH_CHECK(loaded == TORCH_VERSION, "built for libtorch ", TORCH_VERSION, ", but libtorch ", loaded, " was loaded");
+  });
 }
 
 PIMM_EXPORT int32_t pimm_set_threads(int32_t count) noexcept {

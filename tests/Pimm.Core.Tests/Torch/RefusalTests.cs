@@ -63,6 +63,8 @@ public sealed class RefusalTests : IDisposable
     public void A_device_that_does_not_exist_is_refused_in_words()
     {
         Should.Throw<ArgumentException>(() => device("tpu")).Message.ShouldStartWith("\"tpu\" is not a device: give cpu, cuda or cuda:0.");
+        Should.Throw<ArgumentException>(() => device("cuda:x"));
+        Should.Throw<ArgumentException>(() => device("cuda:1:2"));
         device("cuda:1").ToString().ShouldBe("cuda:1");
         zeros(1).device.ShouldBe(CPU);
     }

@@ -19,8 +19,8 @@ public class TrainedModelTests
 
         using var predictor = Predictor.Load(toy.At("model"), threads: 1);
         var rows = toy.Data.RowsOf(Split.Test);
-        var (ids, labels) = (new int[rows.Length * predictor.Fields], new byte[rows.Length * predictor.Tasks]);
-        toy.Data.Gather(rows, ids, labels);
+        int[] ids = [.. rows.SelectMany(row => toy.Data.Ids(row, 1).ToArray())];
+        byte[] labels = [.. rows.SelectMany(row => toy.Data.Labels(row, 1).ToArray())];
 
         var metrics = TaskMetrics.Of(["click", "buy"], labels, predictor.Predict(ids));
 

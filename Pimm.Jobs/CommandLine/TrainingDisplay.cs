@@ -6,6 +6,7 @@ namespace Pimm.Jobs.CommandLine;
 
 /// <summary>
 /// Shows a training run on stderr: one bar that is redrawn where a person looks, one line an epoch where the output is piped.
+/// The bar fits 80 columns; its + says that the last epoch and the time left grow while epochs get better.
 /// </summary>
 internal sealed class TrainingDisplay : IDisposable
 {
@@ -47,7 +48,7 @@ internal sealed class TrainingDisplay : IDisposable
         var share = progress.Samples / (double)Math.Max(progress.SamplesInEpoch, 1);
         var full = (int)Math.Round(share * BarWidth);
         terminal.Markup(string.Create(CultureInfo.InvariantCulture,
-            $"\r[blue]{new string('━', full)}[/][grey]{new string('━', BarWidth - full)}[/] epoch {progress.Epoch} of at least {progress.LastEpoch}  {progress.SamplesPerSecond:N0} samples/s  at least {progress.Remaining:mm\\:ss} left "));
+            $"\r[blue]{new string('━', full)}[/][grey]{new string('━', BarWidth - full)}[/] epoch {progress.Epoch} of {progress.LastEpoch}+  {progress.SamplesPerSecond:N0} samples/s  {progress.Remaining:mm\\:ss}+ left "));
     }
 
     private void Clear()

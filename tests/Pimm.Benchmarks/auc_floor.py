@@ -44,7 +44,7 @@ def compare(folder, name, seeds):
 def main():
     folder, seeds, names = sys.argv[1], range(1, int(sys.argv[2]) + 1), sys.argv[3:]
     results = [row for name in names for row in compare(folder, name, seeds)]
-    line = "{:<18}{:<18}{:>8}{:>8}{:>9}{:>8}{:>8}{:>8}"
+    line = "{:<18}{:<18}{:>8}{:>8}{:>9}{:>8}{:>10}{:>7}"
     print(line.format("set", "task", "AUC", "peer", "differ.", "s.e.", "pred/obs", "holds"), file=sys.stderr)
     for row in results:
         error = "" if row["standardError"] is None else f"{row['standardError']:.4f}"

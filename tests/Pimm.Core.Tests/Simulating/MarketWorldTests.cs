@@ -9,11 +9,14 @@ public sealed class MarketWorldTests
 {
     private static readonly MarketCustomer[] Population = MarketCustomer.DrawMany(7, 0, 200_000);
 
-    /// <summary>Delivered lift and both increments of the highest tenth under each oracle policy: spec/market.md, "Three demo worlds".</summary>
+    /// <summary>
+    /// Delivered lift and both increments of N = 10,000 of 100,000 under each oracle policy: spec/market.md, "Three demo worlds".
+    /// A tenth is held back, so N is reached after a ninth of the ranking.
+    /// </summary>
     [Theory]
     [InlineData("null", 0.09, 0.15, 0, 0)]
-    [InlineData("base", 0.12, 0.165, 5.3, 6.2)]
-    [InlineData("harvest", -0.23, -0.17, 5.3, 7.3)]
+    [InlineData("base", 0.12, 0.15, 5.3, 6.2)]
+    [InlineData("harvest", -0.22, -0.18, 5.3, 7.4)]
     [InlineData("knownLift", 1.8, 2.1, 7.5, 25.8)]
     public void A_world_has_its_documented_lift_and_increments(string name, double least, double most, double control, double treatment)
     {
@@ -22,7 +25,7 @@ public sealed class MarketWorldTests
         (double Rate, double Increment) Top(OraclePolicy policy)
         {
             double[] scores = OracleScores.Of(policy, truths, 5);
-            MarketTruth[] top = Enumerable.Range(0, scores.Length).OrderByDescending(i => scores[i]).Take(scores.Length / 10).Select(i => truths[i]).ToArray();
+            MarketTruth[] top = Enumerable.Range(0, scores.Length).OrderByDescending(i => scores[i]).Take(scores.Length / 9).Select(i => truths[i]).ToArray();
             return (top.Average(t => t.Organic + t.Effect), 1000 * top.Average(t => t.Effect));
         }
         (double Rate, double Increment) c = Top(world.Control), t = Top(world.Treatment);

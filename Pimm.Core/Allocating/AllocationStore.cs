@@ -1,0 +1,181 @@
+using Dapper;
+using Npgsql;
+using NpgsqlTypes;
+using Pimm.Core.Database;
+
+namespace Pimm.Core.Allocating;
+
+/// <summary>The split of a campaign's eligible customers, drawn once.</summary>
+/// <param name="Winner">index of the chosen candidate salt</param>
+/// <param name="Imbalances">Mahalanobis imbalance of every candidate</param>
+/// <param name="Balance">JSON: standardised differences of the covariates before and after</param>
+public sealed record Allocation(
+    long CampaignId, long ScoringId, string Method, int Winner, double[] Imbalances, string Balance, long ControlCustomers,
+    long TreatmentCustomers, DateTimeOffset AllocatedAt);
+
+/// <summary>A customer's arm (0 control, 1 treatment) and sticky hold-back flag.</summary>
+public readonly record struct Assignment(Guid Customer, byte Arm, bool Flagged);
+
+/// <summary>One published day.</summary>
+/// <param name="Impressions">exported in each arm</param>
+/// <param name="ControlCutoff">lowest score exported by the control arm's own ranking; null when nothing was ranked</param>
+/// <param name="ImpressionsAt">the instant from which the wave's windows count</param>
+public sealed record Wave(
+    long CampaignId, DateOnly WaveDate, long ScoringId, int Impressions, int Exploration, float? ControlCutoff,
+    float? TreatmentCutoff, DateTimeOffset ImpressionsAt, DateTimeOffset PublishedAt);
+
+/// <summary>What one policy plans for one customer on one day; the wave itself where policy equals arm.</summary>
+/// <param name="Action">1 exported, 2 held back</param>
+/// <param name="Rank">1 is the highest score among the arm's customers still in the policy's race; null for exploration</param>
+public readonly record struct PlanRow(
+    Guid Customer, DateOnly WaveDate, byte Policy, byte Arm, byte Action, bool Exploration, int? Rank, float? Propensity);
+
+/// <summary>Splits, assignments, waves and plans.</summary>
+public sealed class AllocationStore(NpgsqlDataSource database, TimeProvider time)
+{
+    private const string SelectAllocation =
+        """
+        select campaign_id, scoring_id, method, winner, imbalances, balance::text, control_customers, treatment_customers, allocated_at
+          from allocation where campaign_id = @campaignId
+        """;
+
+    private const string SelectWaves =
+        """
+        select campaign_id, wave_date, scoring_id, impressions, exploration, control_cutoff, treatment_cutoff, impressions_at, published_at
+          from wave where campaign_id = @campaignId order by wave_date
+        """;
+
+    private const string InsertAllocation =
+        """
+        insert into allocation(campaign_id, scoring_id, method, winner, imbalances, balance, control_customers, treatment_customers, run_id, allocated_at)
+        values (@CampaignId, @ScoringId, @Method, @Winner, @Imbalances, @Balance::jsonb, @ControlCustomers, @TreatmentCustomers, @runId, @at)
+        """;
+
+    private const string InsertWave =
+        """
+        insert into wave(campaign_id, wave_date, scoring_id, impressions, exploration, control_cutoff, treatment_cutoff, impressions_at, run_id, published_at)
+        values (@CampaignId, @WaveDate, @ScoringId, @Impressions, @Exploration, @ControlCutoff, @TreatmentCutoff, @ImpressionsAt, @runId, @at)
+        """;
+
+    public async Task<Allocation?> FindAsync(long campaignId, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return await connection.QuerySingleOrDefaultAsync<Allocation>(new CommandDefinition(SelectAllocation, new { campaignId }, cancellationToken: cancellationToken));
+    }
+
+    public async Task<IReadOnlyList<Wave>> WavesAsync(long campaignId, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return [.. await connection.QueryAsync<Wave>(new CommandDefinition(SelectWaves, new { campaignId }, cancellationToken: cancellationToken))];
+    }
+
+    /// <summary>Ordered by customer.</summary>
+    public async Task<IReadOnlyList<Assignment>> AssignmentsAsync(long campaignId, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        var assignments = new List<Assignment>();
+        var rows = BulkCopy.ReadAsync(
+            connection, $"(select customer, arm, flagged from assignment where campaign_id = {campaignId} order by customer)",
+            static export => new Assignment(
+                export.Read<Guid>(NpgsqlDbType.Uuid), (byte)export.Read<short>(NpgsqlDbType.Smallint), export.Read<bool>(NpgsqlDbType.Boolean)),
+            cancellationToken);
+        await foreach (var assignment in rows)
+        {
+            assignments.Add(assignment);
+        }
+        return assignments;
+    }
+
+    /// <summary>Every plan of the campaign so far, both policies in both arms, by date and customer.</summary>
+    public async Task<IReadOnlyList<PlanRow>> PlansAsync(long campaignId, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        var plans = new List<PlanRow>();
+        var rows = BulkCopy.ReadAsync(
+            connection,
+            $"(select customer, wave_date, policy, arm, action, exploration, rank, propensity from wave_plan where campaign_id = {campaignId} order by wave_date, customer, policy)",
+            ReadPlan, cancellationToken);
+        await foreach (var plan in rows)
+        {
+            plans.Add(plan);
+        }
+        return plans;
+    }
+
+    /// <summary>Saves the split inside the caller's transaction; an assignment that exists already stays as it is.</summary>
+    public async Task AddSplitAsync(NpgsqlConnection connection, Allocation allocation, IReadOnlyList<Assignment> assignments, long runId, CancellationToken cancellationToken)
+    {
+        await connection.ExecuteAsync(InsertAllocation, new
+        {
+            allocation.CampaignId, allocation.ScoringId, allocation.Method, allocation.Winner, allocation.Imbalances,
+            allocation.Balance, allocation.ControlCustomers, allocation.TreatmentCustomers, runId, at = time.GetUtcNow(),
+        });
+        await BulkCopy.WriteAsync(connection, "assignment (customer, campaign_id, arm, flagged)", assignments, (import, assignment) =>
+        {
+            import.Write(assignment.Customer, NpgsqlDbType.Uuid);
+            import.Write(allocation.CampaignId, NpgsqlDbType.Bigint);
+            import.Write((short)assignment.Arm, NpgsqlDbType.Smallint);
+            import.Write(assignment.Flagged, NpgsqlDbType.Boolean);
+        }, cancellationToken);
+    }
+
+    /// <summary>Saves a wave with its plans inside the caller's transaction: for both arms or for neither.</summary>
+    public async Task AddWaveAsync(NpgsqlConnection connection, Wave wave, IReadOnlyList<PlanRow> plans, long runId, CancellationToken cancellationToken)
+    {
+        await connection.ExecuteAsync(InsertWave, new
+        {
+            wave.CampaignId, wave.WaveDate, wave.ScoringId, wave.Impressions, wave.Exploration, wave.ControlCutoff,
+            wave.TreatmentCutoff, wave.ImpressionsAt, runId, at = time.GetUtcNow(),
+        });
+        await BulkCopy.WriteAsync(
+            connection, "wave_plan (customer, campaign_id, wave_date, policy, arm, action, exploration, rank, propensity)", plans,
+            (import, plan) => WritePlan(import, wave.CampaignId, plan), cancellationToken);
+    }
+
+    private static PlanRow ReadPlan(NpgsqlBinaryExporter export)
+    {
+        var customer = export.Read<Guid>(NpgsqlDbType.Uuid);
+        var date = export.Read<DateOnly>(NpgsqlDbType.Date);
+        var policy = (byte)export.Read<short>(NpgsqlDbType.Smallint);
+        var arm = (byte)export.Read<short>(NpgsqlDbType.Smallint);
+        var action = (byte)export.Read<short>(NpgsqlDbType.Smallint);
+        var exploration = export.Read<bool>(NpgsqlDbType.Boolean);
+        var rank = ReadOptional<int>(export, NpgsqlDbType.Integer);
+        return new PlanRow(customer, date, policy, arm, action, exploration, rank, ReadOptional<float>(export, NpgsqlDbType.Real));
+    }
+
+    private static T? ReadOptional<T>(NpgsqlBinaryExporter export, NpgsqlDbType type) where T : struct
+    {
+        if (!export.IsNull)
+        {
+            return export.Read<T>(type);
+        }
+        export.Skip();
+        return null;
+    }
+
+    private static void WritePlan(NpgsqlBinaryImporter import, long campaignId, PlanRow plan)
+    {
+        import.Write(plan.Customer, NpgsqlDbType.Uuid);
+        import.Write(campaignId, NpgsqlDbType.Bigint);
+        import.Write(plan.WaveDate, NpgsqlDbType.Date);
+        import.Write((short)plan.Policy, NpgsqlDbType.Smallint);
+        import.Write((short)plan.Arm, NpgsqlDbType.Smallint);
+        import.Write((short)plan.Action, NpgsqlDbType.Smallint);
+        import.Write(plan.Exploration, NpgsqlDbType.Boolean);
+        WriteOptional(import, plan.Rank, NpgsqlDbType.Integer);
+        WriteOptional(import, plan.Propensity, NpgsqlDbType.Real);
+    }
+
+    private static void WriteOptional<T>(NpgsqlBinaryImporter import, T? value, NpgsqlDbType type) where T : struct
+    {
+        if (value is { } present)
+        {
+            import.Write(present, type);
+        }
+        else
+        {
+            import.WriteNull();
+        }
+    }
+}

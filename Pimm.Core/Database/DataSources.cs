@@ -1,0 +1,36 @@
+using Npgsql;
+
+namespace Pimm.Core.Database;
+
+/// <summary>Builds a pool of connections with the product's time-outs. One pool a purpose, so that one cannot starve another.</summary>
+public static class DataSources
+{
+    public static NpgsqlDataSource ForApp(DatabaseOptions options) =>
+        Create(options, options.ConnectionString, "pimm", options.MaxPoolSize, options.CommandTimeoutSeconds);
+
+    /// <summary>Short statements that must not wait behind long ones: heartbeats, claims, notifications.</summary>
+    public static NpgsqlDataSource ForLeases(DatabaseOptions options) =>
+        Create(options, options.ConnectionString, "pimm leases", 4, 5);
+
+    /// <summary>Migrations: the owner role, and no pool that outlives them.</summary>
+    public static NpgsqlDataSource ForOwner(DatabaseOptions options)
+    {
+        var connection = string.IsNullOrWhiteSpace(options.OwnerConnectionString) ? options.ConnectionString : options.OwnerConnectionString;
+        return Create(options, connection, "pimm migrate", 2, 0);
+    }
+
+    private static NpgsqlDataSource Create(DatabaseOptions options, string connectionString, string name, int poolSize, int commandTimeout)
+    {
+        options.Validate();
+        var settings = DatabaseOptions.Parse(connectionString, "Database:ConnectionString");
+        settings.ApplicationName = name;
+        settings.MaxPoolSize = poolSize;
+        settings.Timeout = options.ConnectTimeoutSeconds;
+        settings.CommandTimeout = commandTimeout;
+        settings.KeepAlive = options.KeepAliveSeconds;
+        settings.Options =
+            $"-c lock_timeout={options.LockTimeoutSeconds}s -c idle_in_transaction_session_timeout={options.IdleInTransactionSeconds}s"
+            + $" -c tcp_keepalives_idle={options.KeepAliveSeconds} -c TimeZone=UTC {settings.Options}".TrimEnd();
+        return new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
+    }
+}

@@ -1,0 +1,65 @@
+using Npgsql;
+
+namespace Pimm.Core.Database;
+
+/// <summary>Settings section <c>Database</c>: how the product reaches PostgreSQL 15 or later.</summary>
+public sealed class DatabaseOptions
+{
+    /// <summary>Connection string of the app role: reads and writes rows, no DDL. No default; <c>./pimm up</c> sets it.</summary>
+    public string ConnectionString { get; set; } = "";
+
+    /// <summary>Connection string of the owner role, used by migrations only. Default: the app role's.</summary>
+    public string OwnerConnectionString { get; set; } = "";
+
+    /// <summary>Connections one process may hold, heartbeats apart. Default 15, 1 to 200.</summary>
+    public int MaxPoolSize { get; set; } = 15;
+
+    /// <summary>Seconds to wait for a connection before giving up. Default 5, 1 to 300.</summary>
+    public int ConnectTimeoutSeconds { get; set; } = 5;
+
+    /// <summary>Seconds one statement may take. Default 900 (a COPY of millions of rows), 1 to 86,400; a page sets 5.</summary>
+    public int CommandTimeoutSeconds { get; set; } = 900;
+
+    /// <summary>Seconds a statement waits for a row or table lock. Default 10, 1 to 3,600.</summary>
+    public int LockTimeoutSeconds { get; set; } = 10;
+
+    /// <summary>Seconds a transaction may idle between two statements before the server ends it. Default 60, 1 to 86,400.</summary>
+    public int IdleInTransactionSeconds { get; set; } = 60;
+
+    /// <summary>Seconds of silence after which a connection is probed. Default 30, 1 to 3,600.</summary>
+    public int KeepAliveSeconds { get; set; } = 30;
+
+    /// <exception cref="InputException">a setting is missing or out of its range</exception>
+    public void Validate()
+    {
+        if (string.IsNullOrWhiteSpace(ConnectionString))
+            throw new InputException("No database is set: start one with ./pimm up, or set Database__ConnectionString to a PostgreSQL connection string.");
+        Within(nameof(MaxPoolSize), MaxPoolSize, 200);
+        Within(nameof(ConnectTimeoutSeconds), ConnectTimeoutSeconds, 300);
+        Within(nameof(CommandTimeoutSeconds), CommandTimeoutSeconds, 86_400);
+        Within(nameof(LockTimeoutSeconds), LockTimeoutSeconds, 3_600);
+        Within(nameof(IdleInTransactionSeconds), IdleInTransactionSeconds, 86_400);
+        Within(nameof(KeepAliveSeconds), KeepAliveSeconds, 3_600);
+    }
+
+    /// <summary>The role that the app connects as; migrations grant it its rights.</summary>
+    public string AppRole => Parse(ConnectionString, "Database:ConnectionString").Username ?? "";
+
+    internal static NpgsqlConnectionStringBuilder Parse(string connectionString, string setting)
+    {
+        try
+        {
+            return new NpgsqlConnectionStringBuilder(connectionString);
+        }
+        catch (ArgumentException e)
+        {
+            throw new InputException($"The setting {setting} is not a PostgreSQL connection string ({e.Message}): write it as Host=…;Port=…;Database=…;Username=…;Password=….", e);
+        }
+    }
+
+    private static void Within(string name, int value, int most)
+    {
+        if (value < 1 || value > most)
+            throw new InputException($"The setting Database:{name} is {value}: it must be between 1 and {most}.");
+    }
+}

@@ -1,0 +1,74 @@
+using Pimm.Core.FeatureEncoding;
+
+namespace Pimm.Core.Datasets;
+
+/// <summary>What to make of rows: which columns are what, how they are split, where the packed snapshot goes.</summary>
+public sealed record DatasetOptions
+{
+    /// <summary>A delimited file, plain or gzip.</summary>
+    public required string Data { get; init; }
+
+    /// <summary>Label columns in the order of the funnel, each 0 or 1; from 1 to 16.</summary>
+    public required IReadOnlyList<string> Tasks { get; init; }
+
+    /// <summary>Where the packed snapshot is written; default a new file in the temporary folder, removed with the snapshot.</summary>
+    public string? SnapshotPath { get; init; }
+
+    /// <summary>A column of finite numbers, kept as it is for a last task with a value; empty fields are 0. Default none.</summary>
+    public string? Amount { get; init; }
+
+    /// <summary>The columns used as features; default all that have no other role and are not ignored.</summary>
+    public IReadOnlyList<string>? Features { get; init; }
+
+    /// <summary>Columns that are no features; not together with <see cref="Features"/>. Default none.</summary>
+    public IReadOnlyList<string> Ignore { get; init; } = [];
+
+    /// <summary>Features to bin as numbers whatever their values look like. Default none: the values decide.</summary>
+    public IReadOnlyList<string> Numeric { get; init; } = [];
+
+    /// <summary>Features that may predict a task nearly perfectly; default none.</summary>
+    public IReadOnlyList<string> AllowLeak { get; init; } = [];
+
+    /// <summary>A column of whole numbers or ISO 8601 dates or times: the oldest rows train. Default none: rows are drawn by seed.</summary>
+    public string? Time { get; init; }
+
+    /// <summary>The share of rows for training and validation, the rest is for testing; between 0.05 and 0.95, default 0.8.</summary>
+    public double TrainingShare { get; init; } = 0.8;
+
+    /// <summary>The share of the training part that is held out for early stopping, drawn by seed; between 0.01 and 0.5, default 0.1.</summary>
+    public double ValidationShare { get; init; } = 0.1;
+
+    /// <summary>Draws the split; each row's place in the file decides with it, so appended rows move no other row. Default 1.</summary>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>What to do with labels out of the funnel's order; default stop.</summary>
+    public FunnelOrderRule Order { get; init; } = FunnelOrderRule.Stop;
+
+    /// <summary>The field delimiter; default the one found.</summary>
+    public char? Delimiter { get; init; }
+
+    /// <summary>A folder for train.csv, validation.csv, test.csv (the very rows, original values) and columns.json; default none.</summary>
+    public string? WriteSplits { get; init; }
+
+    /// <summary>How columns become ids.</summary>
+    public FeatureEncodingOptions Encoding { get; init; } = new();
+
+    /// <exception cref="InputException">an option out of its range, or two that exclude each other</exception>
+    public void Validate()
+    {
+        Encoding.Validate();
+        Require(Tasks.Count is >= 1 and <= 16, $"There are {Tasks.Count} tasks; give from 1 to 16 label columns.");
+        Require(TrainingShare is >= 0.05 and <= 0.95, FormattableString.Invariant($"The training share is {TrainingShare}; it must be between 0.05 and 0.95."));
+        Require(ValidationShare is >= 0.01 and <= 0.5, FormattableString.Invariant($"The validation share is {ValidationShare}; it must be between 0.01 and 0.5."));
+        Require(Features is null || Ignore.Count == 0, "Features and columns to ignore exclude each other; give one of the two lists.");
+        Require(Features is null || Features.Count > 0, "The list of features is empty; give at least one column.");
+    }
+
+    private static void Require(bool fits, string sentence)
+    {
+        if (!fits)
+        {
+            throw new InputException(sentence);
+        }
+    }
+}

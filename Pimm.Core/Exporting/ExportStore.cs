@@ -1,0 +1,60 @@
+using Dapper;
+using Npgsql;
+using NpgsqlTypes;
+using Pimm.Core.Campaigns;
+using Pimm.Core.Database;
+using Pimm.Core.Importing;
+
+namespace Pimm.Core.Exporting;
+
+/// <summary>One list that was written for a channel.</summary>
+/// <param name="Arm">0 control, 1 treatment; the file's name calls them a and b</param>
+public sealed record ExportedList(
+    long CampaignId, DateOnly WaveDate, short Arm, string Channel, string FileName, long Rows, long Bytes, byte[] Sha256, DateTimeOffset ExportedAt);
+
+/// <summary>Exported lists, and the customers a list is made of.</summary>
+public sealed class ExportStore(NpgsqlDataSource database, TimeProvider time)
+{
+    private const string SelectLists =
+        """
+        select campaign_id, wave_date, arm, channel, file_name, rows, bytes, sha256, exported_at
+          from export where campaign_id = @campaignId order by wave_date, arm
+        """;
+
+    // Writing a list again gives the same bytes; the row then stays as it was.
+    private const string InsertList =
+        """
+        insert into export(campaign_id, wave_date, arm, channel, file_name, rows, bytes, sha256, run_id, exported_at)
+        values (@CampaignId, @WaveDate, @Arm, @Channel, @FileName, @Rows, @Bytes, @Sha256, @runId, @at)
+        on conflict (campaign_id, wave_date, arm, channel) do nothing
+        """;
+
+    public async Task<IReadOnlyList<ExportedList>> ListsAsync(long campaignId, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return [.. await connection.QueryAsync<ExportedList>(new CommandDefinition(SelectLists, new { campaignId }, cancellationToken: cancellationToken))];
+    }
+
+    /// <summary>Keys of the customers that a wave exports in one arm, in the order of their hashes: never that of their scores.</summary>
+    public async Task<IReadOnlyList<string>> KeysAsync(
+        Campaign campaign, Audience audience, DateOnly date, int arm, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        var keys = new List<string>();
+        var source =
+            $"(select c.customer_key from wave_plan p join wave w using (campaign_id, wave_date) join scoring s on s.id = w.scoring_id " +
+            $"join {audience.CustomersTable} c on c.customer = p.customer and c.version = s.audience_version " +
+            $"where p.campaign_id = {campaign.Id} and p.wave_date = '{date:yyyy-MM-dd}' and p.policy = {arm} and p.arm = {arm} and p.action = 1 order by p.customer)";
+        await foreach (var key in BulkCopy.ReadAsync(connection, source, static export => export.Read<string>(NpgsqlDbType.Text), cancellationToken))
+        {
+            keys.Add(key);
+        }
+        return keys;
+    }
+
+    public async Task AddAsync(NpgsqlConnection connection, ExportedList list, long runId) =>
+        await connection.ExecuteAsync(InsertList, new
+        {
+            list.CampaignId, list.WaveDate, list.Arm, list.Channel, list.FileName, list.Rows, list.Bytes, list.Sha256, runId, at = time.GetUtcNow(),
+        });
+}

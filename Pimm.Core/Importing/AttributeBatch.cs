@@ -1,0 +1,31 @@
+namespace Pimm.Core.Importing;
+
+/// <summary>
+/// Rows of an audience, column by column, as they come out of its typed tables. The arrays are reused from batch to batch:
+/// a reader takes what it needs before it asks for the next one.
+/// </summary>
+public sealed class AttributeBatch(IReadOnlyList<AudienceColumn> attributes, int capacity)
+{
+    public IReadOnlyList<AudienceColumn> Attributes { get; } = attributes;
+
+    public int Capacity { get; } = capacity;
+
+    public int Count { get; set; }
+
+    public Guid[] Customers { get; } = new Guid[capacity];
+
+    /// <summary>The customer's pseudonymous key; filled for customers, not for history.</summary>
+    public string[] Keys { get; } = new string[capacity];
+
+    /// <summary>Number of funnel stages the impression reached; filled for history, not for customers.</summary>
+    public short[] Stages { get; } = new short[capacity];
+
+    /// <summary>Ticks (UTC) of the impression; filled for history, not for customers.</summary>
+    public long[] ImpressionTicks { get; } = new long[capacity];
+
+    /// <summary>By attribute, then row; NaN where the value is missing; null for text attributes.</summary>
+    public double[]?[] Numbers { get; } = [.. attributes.Select(a => a.IsNumber ? new double[capacity] : null)];
+
+    /// <summary>By attribute, then row; null where the value is missing; null for number attributes.</summary>
+    public string?[]?[] Texts { get; } = [.. attributes.Select(a => a.IsNumber ? null : new string?[capacity])];
+}

@@ -1,0 +1,40 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Pimm.Core.Importing;
+
+/// <summary>A typed attribute of an audience's customers.</summary>
+/// <param name="Kind">"number" (double precision) or "text"</param>
+public sealed record AudienceColumn(
+    [property: JsonPropertyName("name")] string Name,
+    [property: JsonPropertyName("kind")] string Kind)
+{
+    [JsonIgnore]
+    public bool IsNumber => Kind == "number";
+}
+
+/// <summary>
+/// A named set of customers with attributes. Each import of a customer file is one version; the rows lie in typed tables of
+/// their own (audience.customers_id, audience.history_id), read together by the view audience.training_history_id.
+/// </summary>
+/// <param name="KeyColumn">the file's column that names a customer</param>
+/// <param name="Funnel">names of the nested labels of an impression, in funnel order</param>
+/// <param name="Simulated">made by Simulating; called simulated wherever it is shown</param>
+public sealed record Audience(
+    long Id, string Name, string KeyColumn, string Columns, string[] Funnel, bool Simulated, DateTimeOffset CreatedAt)
+{
+    public IReadOnlyList<AudienceColumn> Attributes { get; } = JsonSerializer.Deserialize<AudienceColumn[]>(Columns)!;
+
+    public string CustomersTable => $"audience.customers_{Id}";
+
+    public string HistoryTable => $"audience.history_{Id}";
+
+    public string TrainingHistoryView => $"audience.training_history_{Id}";
+
+    /// <summary>The attribute columns as a quoted SQL list; create_audience has validated the names.</summary>
+    public string AttributeList(string prefix = "") =>
+        string.Join(", ", Attributes.Select(a => $"{prefix}\"{a.Name}\""));
+}
+
+/// <summary>One import of a customer file: a complete state of the audience.</summary>
+public sealed record AudienceVersion(long AudienceId, int Version, long ImportFileId, long Customers, DateTimeOffset CreatedAt);

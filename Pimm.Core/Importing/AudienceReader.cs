@@ -1,0 +1,90 @@
+using System.Runtime.CompilerServices;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Pimm.Core.Importing;
+
+/// <summary>Streams an audience's rows out of its typed tables by binary COPY; memory stays at one batch.</summary>
+public sealed class AudienceReader(NpgsqlDataSource database)
+{
+    private const int BatchRows = 8192;
+
+    /// <summary>The customers of one version, ordered by customer.</summary>
+    public async IAsyncEnumerable<AttributeBatch> CustomersAsync(
+        Audience audience, int version, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var source = $"(select customer, customer_key, {audience.AttributeList()} from {audience.CustomersTable} where version = {version} order by customer)";
+        var batches = ReadAsync(audience, source, static (export, batch, row) =>
+        {
+            batch.Customers[row] = export.Read<Guid>(NpgsqlDbType.Uuid);
+            batch.Keys[row] = export.Read<string>(NpgsqlDbType.Text);
+        }, cancellationToken);
+        await foreach (var batch in batches)
+        {
+            yield return batch;
+        }
+    }
+
+    /// <summary>Impressions strictly before <paramref name="before"/>, oldest first; ties by customer, so that the order is the data's.</summary>
+    public async IAsyncEnumerable<AttributeBatch> TrainingHistoryAsync(
+        Audience audience, DateTimeOffset before, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var source =
+            $"(select customer, stage, impression_at, {audience.AttributeList()} from {audience.TrainingHistoryView} " +
+            $"where impression_at < '{before.UtcDateTime:yyyy-MM-dd HH:mm:ss.ffffff}+00' order by impression_at, customer)";
+        var batches = ReadAsync(audience, source, static (export, batch, row) =>
+        {
+            batch.Customers[row] = export.Read<Guid>(NpgsqlDbType.Uuid);
+            batch.Stages[row] = export.Read<short>(NpgsqlDbType.Smallint);
+            batch.ImpressionTicks[row] = export.Read<DateTime>(NpgsqlDbType.TimestampTz).Ticks;
+        }, cancellationToken);
+        await foreach (var batch in batches)
+        {
+            yield return batch;
+        }
+    }
+
+    private async IAsyncEnumerable<AttributeBatch> ReadAsync(
+        Audience audience, string source, Action<NpgsqlBinaryExporter, AttributeBatch, int> readKeys,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var export = await connection.BeginBinaryExportAsync($"copy {source} to stdout (format binary)", cancellationToken);
+        var batch = new AttributeBatch(audience.Attributes, BatchRows);
+        while (export.StartRow() >= 0)
+        {
+            readKeys(export, batch, batch.Count);
+            ReadAttributes(export, batch, batch.Count);
+            if (++batch.Count == batch.Capacity)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                yield return batch;
+                batch.Count = 0;
+            }
+        }
+        if (batch.Count > 0)
+        {
+            yield return batch;
+        }
+    }
+
+    private static void ReadAttributes(NpgsqlBinaryExporter export, AttributeBatch batch, int row)
+    {
+        for (var attribute = 0; attribute < batch.Attributes.Count; attribute++)
+        {
+            var missing = export.IsNull;
+            if (missing)
+            {
+                export.Skip();
+            }
+            if (batch.Numbers[attribute] is { } numbers)
+            {
+                numbers[row] = missing ? double.NaN : export.Read<double>(NpgsqlDbType.Double);
+            }
+            else
+            {
+                batch.Texts[attribute]![row] = missing ? null : export.Read<string>(NpgsqlDbType.Text);
+            }
+        }
+    }
+}

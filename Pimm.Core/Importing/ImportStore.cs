@@ -1,0 +1,96 @@
+using Dapper;
+using Npgsql;
+
+namespace Pimm.Core.Importing;
+
+/// <summary>One file that was taken in: received = created + updated + skipped + quarantined.</summary>
+/// <param name="Kind">customers, history or outcomes</param>
+public sealed record ImportedFile(
+    long Id, long AudienceId, string Kind, string FileName, long Received, long Created, long Updated, long Skipped, long Quarantined, DateTimeOffset ImportedAt);
+
+/// <summary>Imported files, their problems, and the versions they made.</summary>
+public sealed class ImportStore(NpgsqlDataSource database, TimeProvider time)
+{
+    /// <summary>Problems kept of one file; more are counted only.</summary>
+    public const int KeptProblems = 10_000;
+
+    private const string SelectSame =
+        """
+        select id, audience_id, kind, file_name, received, created, updated, skipped, quarantined, imported_at
+          from import_file where audience_id = @audienceId and kind = @kind and sha256 = @sha256
+        """;
+
+    private const string SelectFiles =
+        """
+        select id, audience_id, kind, file_name, received, created, updated, skipped, quarantined, imported_at
+          from import_file where audience_id = @audienceId order by id desc
+        """;
+
+    private const string SelectProblems =
+        """
+        select line, column_name as "column", code, message from import_problem
+         where import_file_id = @importFileId order by line limit @limit
+        """;
+
+    private const string InsertFile =
+        """
+        insert into import_file(audience_id, kind, file_name, sha256, received, created, updated, skipped, quarantined, run_id, imported_at)
+        values (@audienceId, @kind, @fileName, @sha256, 0, 0, 0, 0, 0, @runId, @at) returning id
+        """;
+
+    private const string UpdateCounts =
+        """
+        update import_file set received = @received, created = @created, updated = @updated, skipped = @skipped, quarantined = @quarantined
+         where id = @id
+        """;
+
+    private const string InsertProblem =
+        "insert into import_problem(import_file_id, line, column_name, code, message) values (@id, @Line, @Column, @Code, @Message)";
+
+    private const string InsertVersion =
+        """
+        insert into audience_version(audience_id, version, import_file_id, customers, created_at)
+        values (@audienceId, @version, @importFileId, @customers, @at)
+        """;
+
+    /// <summary>The earlier import of the very same bytes, if there was one.</summary>
+    public async Task<ImportedFile?> FindSameAsync(long audienceId, string kind, byte[] sha256, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return await connection.QuerySingleOrDefaultAsync<ImportedFile>(new CommandDefinition(SelectSame, new { audienceId, kind, sha256 }, cancellationToken: cancellationToken));
+    }
+
+    public async Task<IReadOnlyList<ImportedFile>> FilesAsync(long audienceId, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return [.. await connection.QueryAsync<ImportedFile>(new CommandDefinition(SelectFiles, new { audienceId }, cancellationToken: cancellationToken))];
+    }
+
+    public async Task<IReadOnlyList<ImportProblem>> ProblemsAsync(long importFileId, int limit = 100, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return [.. await connection.QueryAsync<ImportProblem>(new CommandDefinition(SelectProblems, new { importFileId, limit }, cancellationToken: cancellationToken))];
+    }
+
+    /// <summary>Opens the file's row inside the caller's transaction; its counts follow when the rows are in.</summary>
+    public async Task<long> BeginAsync(NpgsqlConnection connection, long audienceId, string kind, string fileName, byte[] sha256, long? runId) =>
+        await connection.ExecuteScalarAsync<long>(InsertFile, new { audienceId, kind, fileName, sha256, runId, at = time.GetUtcNow() });
+
+    public async Task FinishAsync(NpgsqlConnection connection, long id, ImportCounts counts, IReadOnlyList<ImportProblem> problems)
+    {
+        await connection.ExecuteAsync(UpdateCounts, new { id, counts.Received, counts.Created, counts.Updated, counts.Skipped, counts.Quarantined });
+        await connection.ExecuteAsync(InsertProblem, problems.Take(KeptProblems).Select(p => new { id, p.Line, p.Column, p.Code, p.Message }));
+    }
+
+    public async Task AddVersionAsync(NpgsqlConnection connection, long audienceId, int version, long importFileId, long customers) =>
+        await connection.ExecuteAsync(InsertVersion, new { audienceId, version, importFileId, customers, at = time.GetUtcNow() });
+
+    /// <summary>Customers of <paramref name="version"/> that the version before had too.</summary>
+    public async Task<long> CountKnownAsync(NpgsqlConnection connection, Audience audience, int version) =>
+        await connection.ExecuteScalarAsync<long>(
+            $"select count(*) from {audience.CustomersTable} n join {audience.CustomersTable} o using (customer) where n.version = @version and o.version = @before",
+            new { version, before = version - 1 });
+}
+
+/// <summary>What became of a file's rows; nothing is lost.</summary>
+public sealed record ImportCounts(long Received, long Created, long Updated, long Skipped, long Quarantined);

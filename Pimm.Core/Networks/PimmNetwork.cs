@@ -1,0 +1,44 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Pimm.Core.Networks;
+
+/// <summary>
+/// PIMM, the prior information merged model (Deng et al., SIGIR'23, arXiv 2305.01514). Each stage of the funnel learns from its
+/// own tower v_t and from the stage before, which is handed over twice: as representation H and as premise y*, the true label
+/// with probability p while training and the prediction otherwise:
+/// <code>
+/// v_t   = Tower_t(x)                              x [B, D] shared embeddings, v_t [B, d]
+/// U_0   = v_0
+/// U_t   = v_t + Attention(v_t, σ(y*_{t−1} W) + FC(U_{t−1}))          equations 1–3, 5, 6
+/// ŷ_t   = sigmoid(U_t · w_t + b_t)
+/// </code>
+/// No public implementation exists; <see cref="PimmOptions"/> lists where the paper is silent. Its loss is not given: the sum of
+/// the tasks' cross entropies over all rows is used. ŷ_t ≤ ŷ_{t−1} is not guaranteed.
+/// </summary>
+public sealed class PimmNetwork : MultiTaskNetwork
+{
+    private readonly EmbeddingTable embeddings;
+    private readonly TaskTowers towers;
+    private readonly PremiseChain chain;
+    private readonly PimmOptions options;
+
+    public PimmNetwork(NetworkShape shape, PimmOptions options)
+        : base(PimmOptions.Kind, shape, new(options.TaskWeights, options.CalibratorWeight, options.L2))
+    {
+        this.options = options;
+        embeddings = new EmbeddingTable(shape.VocabularySizes, options.Embedding);
+        towers = new TaskTowers(shape.Tasks, embeddings.Width, options.Towers, options.Dropout);
+        chain = new PremiseChain(shape.Tasks, towers.OutputWidth, options);
+        register_module("embeddings", embeddings);
+        register_module("towers", towers);
+        register_module("chain", chain);
+    }
+
+    public override PremiseCurriculum? Curriculum => options.Curriculum;
+
+    public override IReadOnlyList<Parameter> Regularised => [embeddings.Weight, .. chain.AttentionWeights];
+
+    public override Tensor forward(Tensor ids, Premise? premise) => chain.call(towers.call(embeddings.call(ids)), premise);
+}

@@ -1,0 +1,134 @@
+using System.Globalization;
+using System.Text;
+using Npgsql;
+using NpgsqlTypes;
+using Pimm.Core.Importing;
+using Pimm.Core.Statistics;
+
+namespace Pimm.Core.Outcomes;
+
+/// <summary>What an event says.</summary>
+public enum OutcomeKind : byte
+{
+    /// <summary>The channel showed the impression.</summary>
+    Delivered = 1,
+
+    /// <summary>An impression reached a stage of the funnel.</summary>
+    Funnel = 2,
+
+    /// <summary>A customer's core conversion by any route; needs no impression.</summary>
+    Outcome = 3,
+}
+
+/// <summary>Rows of an outcome file, written to the staging table.</summary>
+internal sealed class OutcomeRows(Audience audience, DelimitedReader file) : FileRows(file)
+{
+    private readonly int _event = file.Names.PlaceOf("event_id");
+    private readonly int _kind = file.Names.PlaceOf("kind");
+    private readonly int _customer = file.Names.PlaceOf("customer");
+    private readonly int _campaign = file.Names.PlaceOf("campaign");
+    private readonly int _wave = file.Names.PlaceOf("wave");
+    private readonly int _stage = file.Names.PlaceOf("stage");
+    private readonly int _time = file.Names.PlaceOf("occurred_at");
+    private readonly int _amount = file.Names.PlaceOf("amount");
+
+    private OutcomeKind _takenKind;
+    private long _takenCampaign;
+    private DateOnly _takenWave;
+    private int _takenStage;
+    private DateTimeOffset _takenTime;
+    private double _takenAmount;
+
+    public override string Target => "staged_outcome (line, event_id, kind, customer, campaign_id, wave_date, stage, occurred_at, amount)";
+
+    public override ImportProblem? Take()
+    {
+        if (File[_event].Length is 0 or > 255)
+        {
+            return Problem("event_id", "bad_event", "the event has no id of 1 to 255 characters; give each event one that is never used again.");
+        }
+        if (!TryKind(File[_kind], out _takenKind))
+        {
+            return Problem("kind", "bad_kind", $"'{Shown(_kind)}' is no kind of event; write delivered, funnel or outcome.");
+        }
+        if (File[_customer].IsEmpty)
+        {
+            return Problem("customer", "bad_key", "the customer's key is empty.");
+        }
+        if (!InstantText.TryParse(File[_time], out _takenTime))
+        {
+            return Problem("occurred_at", ImportProblem.BadTime, $"'{Shown(_time)}' is no instant; {InstantText.Expected}");
+        }
+        return TakeImpression() ?? TakeAmount();
+    }
+
+    public override void Write(NpgsqlBinaryImporter import)
+    {
+        var ofImpression = _takenKind != OutcomeKind.Outcome;
+        import.Write(File.Line, NpgsqlDbType.Bigint);
+        import.Write(Encoding.UTF8.GetString(File[_event]), NpgsqlDbType.Text);
+        import.Write((short)_takenKind, NpgsqlDbType.Smallint);
+        import.Write(CustomerHash.Of(Encoding.UTF8.GetString(File[_customer])), NpgsqlDbType.Uuid);
+        WriteWhen(import, ofImpression, _takenCampaign, NpgsqlDbType.Bigint);
+        WriteWhen(import, ofImpression, _takenWave, NpgsqlDbType.Date);
+        WriteWhen(import, _takenKind == OutcomeKind.Funnel, (short)_takenStage, NpgsqlDbType.Smallint);
+        import.Write(_takenTime.UtcDateTime, NpgsqlDbType.TimestampTz);
+        WriteWhen(import, !double.IsNaN(_takenAmount), _takenAmount, NpgsqlDbType.Double);
+    }
+
+    private ImportProblem? TakeImpression()
+    {
+        if (_takenKind == OutcomeKind.Outcome)
+        {
+            return null;
+        }
+        if (!long.TryParse(File[_campaign], NumberStyles.None, CultureInfo.InvariantCulture, out _takenCampaign))
+        {
+            return Problem("campaign", "bad_campaign", $"'{Shown(_campaign)}' is no campaign's number.");
+        }
+        if (!DateOnly.TryParseExact(Encoding.UTF8.GetString(File[_wave]), "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _takenWave))
+        {
+            return Problem("wave", "bad_wave", $"'{Shown(_wave)}' is no date; write the wave's day as 2026-03-28.");
+        }
+        _takenStage = 1 + Array.IndexOf(audience.Funnel, Encoding.UTF8.GetString(File[_stage]));
+        return _takenKind != OutcomeKind.Funnel || _takenStage > 0
+            ? null
+            : Problem("stage", "bad_stage", $"'{Shown(_stage)}' is no stage of the funnel {string.Join(" > ", audience.Funnel)}.");
+    }
+
+    private ImportProblem? TakeAmount()
+    {
+        _takenAmount = double.NaN;
+        if (File[_amount].IsEmpty)
+        {
+            return null;
+        }
+        return double.TryParse(File[_amount], NumberStyles.Float, CultureInfo.InvariantCulture, out _takenAmount) && double.IsFinite(_takenAmount)
+            ? null
+            : Problem("amount", ImportProblem.BadNumber, $"'{Shown(_amount)}' is no amount; write it as 1234.56.");
+    }
+
+    private static bool TryKind(ReadOnlySpan<byte> text, out OutcomeKind kind)
+    {
+        kind = text.SequenceEqual("delivered"u8) ? OutcomeKind.Delivered
+            : text.SequenceEqual("funnel"u8) ? OutcomeKind.Funnel
+            : text.SequenceEqual("outcome"u8) ? OutcomeKind.Outcome : 0;
+        return kind != 0;
+    }
+
+    private static void WriteWhen<T>(NpgsqlBinaryImporter import, bool present, T value, NpgsqlDbType type)
+    {
+        if (present)
+        {
+            import.Write(value, type);
+        }
+        else
+        {
+            import.WriteNull();
+        }
+    }
+
+    private ImportProblem Problem(string column, string code, string message) => new(File.Line, column, code, message);
+
+    private string Shown(int place) => Encoding.UTF8.GetString(File[place].Length <= 40 ? File[place] : File[place][..40]);
+}

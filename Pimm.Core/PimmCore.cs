@@ -1,0 +1,34 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Pimm.Core.Access;
+using Pimm.Core.Allocating;
+using Pimm.Core.Campaigns;
+using Pimm.Core.Database;
+using Pimm.Core.Exporting;
+using Pimm.Core.Importing;
+using Pimm.Core.Lift;
+using Pimm.Core.Outcomes;
+using Pimm.Core.Queueing;
+using Pimm.Core.Scoring;
+using Pimm.Core.Simulating;
+using Pimm.Core.Training;
+
+namespace Pimm.Core;
+
+/// <summary>Every feature of the product, registered once for all hosts: one line a feature, in the order of the folders.</summary>
+public static class PimmCore
+{
+    public static IServiceCollection AddPimmCore(this IServiceCollection services, IConfiguration configuration) => services
+        .AddPimmDatabase(configuration)
+        .AddQueueing(configuration)
+        .AddAccess(configuration)
+        .AddCampaigns()
+        .AddImporting()
+        .AddTraining(configuration)
+        .AddScoring()
+        .AddAllocating()
+        .AddExporting(configuration)
+        .AddOutcomes()
+        .AddLift()
+        .AddSimulating();
+}

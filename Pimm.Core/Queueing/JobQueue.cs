@@ -1,0 +1,143 @@
+using System.Text.Json;
+using Dapper;
+using Npgsql;
+
+namespace Pimm.Core.Queueing;
+
+/// <summary>The queue as everybody but a worker sees it: ask for runs, look at them, cancel them, try them again.</summary>
+public sealed class JobQueue(NpgsqlDataSource database)
+{
+    /// <returns>the run's id; the existing one's where kind and key are known already</returns>
+    public async Task<long> EnqueueAsync(JobRequest request, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return await EnqueueAsync(request, connection);
+    }
+
+    /// <summary>As above, in the caller's transaction: the run exists when that commits.</summary>
+    public async Task<long> EnqueueAsync(JobRequest request, NpgsqlConnection connection)
+    {
+        request.Validate();
+        return await connection.ExecuteScalarAsync<long?>(Insert, new
+        {
+            request.Kind,
+            request.DedupeKey,
+            Arguments = JsonSerializer.Serialize(request.Arguments, JobRequest.Json),
+            request.CampaignId,
+            request.LogicalDate,
+            Requires = request.Requires ?? [],
+            request.MaxAttempts,
+            request.MaxDuration
+        }) ?? await connection.ExecuteScalarAsync<long>(SelectByKey, new { request.Kind, request.DedupeKey });
+    }
+
+    /// <exception cref="InputException">no such run</exception>
+    public async Task<JobRun> GetAsync(long id, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return await connection.QuerySingleOrDefaultAsync<JobRun>(SelectRun, new { id }) ?? throw NoSuchRun(id);
+    }
+
+    /// <summary>The newest first.</summary>
+    public async Task<IReadOnlyList<JobRun>> ListAsync(long? campaignId = null, string? kind = null, int limit = 100, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return [.. await connection.QueryAsync<JobRun>(SelectRuns, new { campaignId, kind, limit })];
+    }
+
+    /// <summary>What the run wrote, all its attempts, the oldest first.</summary>
+    public async Task<IReadOnlyList<JobLogLine>> ListLogAsync(long id, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return [.. await connection.QueryAsync<JobLogLine>(SelectLog, new { id })];
+    }
+
+    /// <summary>A queued run is cancelled at once, a running one when its worker's next heartbeat hears of it.</summary>
+    /// <returns>the run after the wish; one that had finished stays as it is</returns>
+    public async Task<JobRun> RequestCancelAsync(long id, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await connection.ExecuteAsync(Cancel, new { id });
+        return await GetAsync(id, cancellationToken);
+    }
+
+    /// <summary>A failed or cancelled run starts again with all its attempts; finished steps stay finished.</summary>
+    /// <exception cref="InputException">the run has not failed and was not cancelled</exception>
+    public async Task<JobRun> RetryAsync(long id, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        var changed = await connection.ExecuteAsync(Retry, new { id });
+        var run = await GetAsync(id, cancellationToken);
+        return changed == 1 ? run : throw new InputException($"Run {id} is {run.State}: only a failed or cancelled run can be tried again.");
+    }
+
+    /// <summary>Waits until the run has succeeded, failed or been cancelled.</summary>
+    public async Task<JobRun> WaitAsync(long id, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await connection.ExecuteAsync("listen pimm_job");
+        while (true)
+        {
+            var run = await connection.QuerySingleOrDefaultAsync<JobRun>(SelectRun, new { id }) ?? throw NoSuchRun(id);
+            if (run.IsFinished) return run;
+            // Notifications of a lost connection are lost too, so a look now and then.
+            await connection.WaitAsync(TimeSpan.FromSeconds(2), cancellationToken);
+        }
+    }
+
+    private static InputException NoSuchRun(long id) => new($"There is no run {id}: see pimm runs list.");
+
+    private const string Insert = """
+        insert into job_run (kind, dedupe_key, arguments, campaign_id, logical_date, requires, max_attempts, max_duration)
+        values (@Kind, @DedupeKey, @Arguments::jsonb, @CampaignId, @LogicalDate, @Requires, @MaxAttempts, @MaxDuration)
+        on conflict (kind, dedupe_key) do nothing
+        returning id
+        """;
+
+    private const string SelectByKey = "select id from job_run where kind = @Kind and dedupe_key = @DedupeKey";
+
+    private const string SelectRun = """
+        select id, kind, dedupe_key, arguments, campaign_id, logical_date, requires,
+               state, attempt, max_attempts, max_duration, fence, owner,
+               lease_until, heartbeat_at, not_before, cancel_requested,
+               progress, progress_msg, result, error,
+               created_at, started_at, finished_at
+          from job_run
+         where id = @id
+        """;
+
+    private const string SelectRuns = """
+        select id, kind, dedupe_key, arguments, campaign_id, logical_date, requires,
+               state, attempt, max_attempts, max_duration, fence, owner,
+               lease_until, heartbeat_at, not_before, cancel_requested,
+               progress, progress_msg, result, error,
+               created_at, started_at, finished_at
+          from job_run
+         where (@campaignId::bigint is null or campaign_id = @campaignId)
+           and (@kind::text is null or kind = @kind)
+         order by id desc
+         limit @limit
+        """;
+
+    private const string SelectLog = """
+        select run_id, fence, seq, logged_at, level, message
+          from job_run_log
+         where run_id = @id
+         order by fence, seq
+        """;
+
+    private const string Cancel = """
+        update job_run
+           set cancel_requested = true,
+               state = case state when 'queued' then 'cancelled' else state end,
+               finished_at = case state when 'queued' then clock_timestamp() end
+         where id = @id and state in ('queued', 'running')
+        """;
+
+    private const string Retry = """
+        update job_run
+           set state = 'queued', attempt = 0, cancel_requested = false, not_before = clock_timestamp(),
+               progress = null, progress_msg = null, result = null, error = null, started_at = null, finished_at = null
+         where id = @id and state in ('failed', 'cancelled')
+        """;
+}

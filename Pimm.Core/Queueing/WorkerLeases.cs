@@ -1,0 +1,29 @@
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Pimm.Core.Database;
+
+namespace Pimm.Core.Queueing;
+
+/// <summary>
+/// What a worker keeps its runs with: a small pool that no long statement can starve, the statements, and the intervals.
+/// </summary>
+public sealed class WorkerLeases : IAsyncDisposable, IDisposable
+{
+    public WorkerLeases(IOptions<DatabaseOptions> database, IOptions<QueueingOptions> queueing)
+    {
+        queueing.Value.Validate();
+        Options = queueing.Value;
+        Connections = DataSources.ForLeases(database.Value);
+        Store = new LeaseStore(Connections);
+    }
+
+    public QueueingOptions Options { get; }
+
+    public NpgsqlDataSource Connections { get; }
+
+    public LeaseStore Store { get; }
+
+    public ValueTask DisposeAsync() => Connections.DisposeAsync();
+
+    public void Dispose() => Connections.Dispose();
+}

@@ -1,0 +1,63 @@
+using System.Text.Json;
+using Pimm.Core.Campaigns;
+using Pimm.Core.Importing;
+using Pimm.Core.Queueing;
+using Pimm.Core.Training;
+
+namespace Pimm.Core.Scoring;
+
+/// <summary>Scores every eligible customer of a campaign with both lines' champions and keeps both scores.</summary>
+public sealed class ScoreCampaign(
+    CampaignStore campaigns, AudienceReader reader, AudienceStore audiences, ChampionScorers champions, ScoringStore scorings) : IJob
+{
+    public const string JobKind = "score";
+
+    public string Kind => JobKind;
+
+    public async Task RunAsync(JobExecution run, CancellationToken cancellationToken)
+    {
+        var campaign = await campaigns.GetAsync(run.RequiredCampaignId, cancellationToken);
+        var audience = await audiences.GetAsync(campaign.AudienceId, cancellationToken);
+        var version = await audiences.NewestVersionAsync(audience.Id, cancellationToken)
+            ?? throw new InputException($"The audience \"{audience.Name}\" has no customers yet: import a customer file first.");
+        using var control = await champions.OpenAsync(audience, campaign.ControlLineId, cancellationToken);
+        using var treatment = await champions.OpenAsync(audience, campaign.TreatmentLineId, cancellationToken);
+
+        var scores = await ScoreAllAsync(run, audience, version, control, treatment, cancellationToken);
+
+        var scoring = new ScoringRun(
+            0, campaign.Id, version.Version, control.Version.Id, treatment.Version.Id, scores.Count, Exclusions(version, scores.Count), default);
+        await run.CompleteAsync(
+            new { customers = scores.Count, controlVersion = control.Version.Version, treatmentVersion = treatment.Version.Version },
+            connection => scorings.AddAsync(connection, scoring, scores, run.RunId, cancellationToken), cancellationToken);
+    }
+
+    private async Task<List<CustomerScore>> ScoreAllAsync(
+        JobExecution run, Audience audience, AudienceVersion version, OpenChampion control, OpenChampion treatment, CancellationToken cancellationToken)
+    {
+        var scores = new List<CustomerScore>(checked((int)version.Customers));
+        var (controlScores, treatmentScores) = (Array.Empty<float>(), Array.Empty<float>());
+        await foreach (var batch in reader.CustomersAsync(audience, version.Version, cancellationToken))
+        {
+            if (controlScores.Length < batch.Capacity)
+            {
+                (controlScores, treatmentScores) = (new float[batch.Capacity], new float[batch.Capacity]);
+            }
+            control.Scorer.Score(batch, controlScores.AsSpan(0, batch.Count));
+            treatment.Scorer.Score(batch, treatmentScores.AsSpan(0, batch.Count));
+            for (var row = 0; row < batch.Count; row++)
+            {
+                scores.Add(new CustomerScore(batch.Customers[row], controlScores[row], treatmentScores[row]));
+            }
+            run.Report((double)scores.Count / version.Customers, $"{scores.Count:N0} of {version.Customers:N0} customers scored");
+        }
+        return scores;
+    }
+
+    // Consent, suppression and contact limits will be further steps of this funnel.
+    private static string Exclusions(AudienceVersion version, long eligible) => JsonSerializer.Serialize(new[]
+    {
+        new { step = "audience", customers = version.Customers },
+        new { step = "eligible", customers = eligible },
+    });
+}

@@ -1,0 +1,46 @@
+using System.Runtime.InteropServices;
+
+namespace TorchSharp;
+
+/// <summary>Owns one reference to a native tensor; the finalizer frees what nobody disposed.</summary>
+internal sealed class TensorHandle : SafeHandle
+{
+    private static long live;
+    private static long peak;
+
+    public TensorHandle(nint tensor) : base(0, ownsHandle: true)
+    {
+        SetHandle(tensor);
+        long now = Interlocked.Increment(ref live);
+        // Two threads may race here; the peak is a figure for people.
+        if (now > peak)
+            peak = now;
+    }
+
+    public static long Live => Interlocked.Read(ref live);
+
+    public static long Peak => Interlocked.Read(ref peak);
+
+    public override bool IsInvalid => handle == 0;
+
+    protected override bool ReleaseHandle()
+    {
+        Interlocked.Decrement(ref live);
+        NativeTorch.pimm_tensor_free(handle);
+        return true;
+    }
+}
+
+/// <summary>Owns a native random generator.</summary>
+internal sealed class GeneratorHandle : SafeHandle
+{
+    public GeneratorHandle(nint generator) : base(0, ownsHandle: true) => SetHandle(generator);
+
+    public override bool IsInvalid => handle == 0;
+
+    protected override bool ReleaseHandle()
+    {
+        NativeTorch.pimm_generator_free(handle);
+        return true;
+    }
+}

@@ -1,0 +1,37 @@
+namespace Pimm.Core.Training;
+
+/// <summary>
+/// Which epoch was the best so far and whether to stop: after <paramref name="patience"/> epochs without a better one, but never
+/// before the epoch <paramref name="earliest"/> (the first one after the premise's curriculum has reached its floor) is done.
+/// </summary>
+/// <param name="patience">Epochs, at least 1.</param>
+/// <param name="earliest">The first epoch, from 0, after which training may stop.</param>
+/// <param name="larger">True where a larger measure is better.</param>
+public sealed class EarlyStopping(int patience, int earliest, bool larger)
+{
+    private double best = double.NaN;
+    private int last = -1;
+
+    /// <summary>The best epoch, from 0; −1 before the first.</summary>
+    public int BestEpoch { get; private set; } = -1;
+
+    public bool ShouldStop => last >= EarliestStop;
+
+    /// <summary>The epoch, from 0, after which training stops unless a better one comes.</summary>
+    public int EarliestStop => Math.Max(earliest, BestEpoch + patience);
+
+    /// <summary>Takes the measure of the next epoch.</summary>
+    /// <returns>Whether it is the best so far; equal is not better.</returns>
+    public bool Add(double measure)
+    {
+        last++;
+        if (double.IsNaN(measure) || !(BestEpoch < 0 || (larger ? measure > best : measure < best)))
+        {
+            return false;
+        }
+
+        best = measure;
+        BestEpoch = last;
+        return true;
+    }
+}

@@ -1,0 +1,71 @@
+using Pimm.Core.Datasets;
+using Pimm.Core.Networks;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pimm.Core.Training;
+
+/// <summary>What a network's probabilities were worth on rows it was not trained on.</summary>
+/// <param name="Tasks">One entry a task, in funnel order.</param>
+/// <param name="OrderViolations">Share of rows where a later stage has a higher probability than the one before.</param>
+public sealed record EvaluationResult(IReadOnlyList<TaskMetrics> Tasks, double OrderViolations);
+
+/// <summary>A network's probabilities on rows of a snapshot, without gradients and in large batches, and what they are worth.</summary>
+public static class ModelEvaluation
+{
+    /// <summary>Rows computed at once; large, because nothing is kept for a backward pass.</summary>
+    public const int RowsAtOnce = 8192;
+
+    /// <exception cref="OperationCanceledException">Asked for between two batches.</exception>
+    public static EvaluationResult Of(
+        MultiTaskNetwork network, Device device, Snapshot data, int[] rows, CancellationToken cancellationToken)
+    {
+        var tasks = data.TaskNames.Count;
+        var probabilities = new float[rows.LongLength * tasks];
+        var labels = new byte[rows.LongLength * tasks];
+        var batches = new SnapshotBatches(data);
+        network.eval();
+        for (var start = 0; start < rows.Length; start += RowsAtOnce)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var count = Math.Min(RowsAtOnce, rows.Length - start);
+            batches.Gather(rows.AsSpan(start, count));
+            Probabilities(network, device, batches.Ids, count, probabilities.AsSpan(start * tasks, count * tasks));
+            for (var at = 0; at < count * tasks; at++)
+            {
+                labels[start * tasks + at] = (byte)batches.Labels[at];
+            }
+        }
+
+        return new(TaskMetrics.Of(data.TaskNames, labels, probabilities), Violations(probabilities, tasks));
+    }
+
+    private static double Violations(float[] probabilities, int tasks)
+    {
+        long violations = 0;
+        for (var start = 0; start < probabilities.Length; start += tasks)
+        {
+            for (var task = 1; task < tasks; task++)
+            {
+                if (probabilities[start + task] > probabilities[start + task - 1])
+                {
+                    violations++;
+                    break;
+                }
+            }
+        }
+
+        return probabilities.Length == 0 ? 0 : violations / (probabilities.LongLength / (double)tasks);
+    }
+
+    /// <param name="ids">[rows, F], row by row; exactly so long.</param>
+    /// <param name="probabilities">[rows, T], filled row by row.</param>
+    internal static void Probabilities(MultiTaskNetwork network, Device device, long[] ids, int rows, Span<float> probabilities)
+    {
+        using var scope = NewDisposeScope();
+        using var quiet = no_grad();
+        var batch = tensor(ids, [rows, ids.Length / rows]).to(device);
+        var values = sigmoid(network.call(batch, null)).cpu().contiguous();
+        values.data<float>().CopyTo(probabilities);
+    }
+}

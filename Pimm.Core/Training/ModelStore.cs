@@ -1,0 +1,129 @@
+using System.Security.Cryptography;
+using Dapper;
+using Npgsql;
+
+namespace Pimm.Core.Training;
+
+/// <summary>Model lines, versions with their weights, and promotions.</summary>
+public sealed class ModelStore(NpgsqlDataSource database, TimeProvider time)
+{
+    private const string SelectLine =
+        "select id, audience_id, name, network, settings::text, created_at from model_line where id = @id";
+
+    private const string SelectLineByName =
+        "select id, audience_id, name, network, settings::text, created_at from model_line where audience_id = @audienceId and name = @name";
+
+    private const string InsertLine =
+        """
+        insert into model_line(audience_id, name, network, settings, created_at)
+        values (@audienceId, @name, @network, @settings::jsonb, @at) returning id
+        """;
+
+    private const string SelectVersions =
+        """
+        select v.id, v.model_line_id, v.version, l.network, v.seed, v.description::text, v.training_rows, v.newest_impression, v.trained_at
+          from model_version v join model_line l on l.id = v.model_line_id
+         where v.model_line_id = @lineId order by v.version desc
+        """;
+
+    private const string SelectChampion =
+        """
+        select v.id, v.model_line_id, v.version, l.network, v.seed, v.description::text, v.training_rows, v.newest_impression, v.trained_at
+          from champion c join model_version v on v.id = c.model_version_id join model_line l on l.id = v.model_line_id
+         where c.model_line_id = @lineId
+        """;
+
+    private const string SelectVersion =
+        """
+        select v.id, v.model_line_id, v.version, l.network, v.seed, v.description::text, v.training_rows, v.newest_impression, v.trained_at
+          from model_version v join model_line l on l.id = v.model_line_id
+         where v.id = @id
+        """;
+
+    private const string SelectWeights =
+        "select description::text, feature_map::text, weights from model_version where id = @id";
+
+    private const string SelectWeightsHash = "select weights_sha256 from model_version where id = @id";
+
+    private const string InsertVersion =
+        """
+        insert into model_version(model_line_id, version, seed, description, feature_map, weights, weights_sha256,
+            training_rows, newest_impression, run_id, trained_at)
+        values (@lineId, (select coalesce(max(version), 0) + 1 from model_version where model_line_id = @lineId), @seed,
+            @description::jsonb, @featureMap::jsonb, @weights, @sha, @rows, @newest, @runId, @at)
+        returning id
+        """;
+
+    private const string InsertPromotion =
+        """
+        insert into promotion(model_line_id, model_version_id, promoted_at, promoted_by, reason)
+        select model_line_id, id, @at, @by, @reason from model_version where id = @versionId
+        """;
+
+    public async Task<ModelLine> GetLineAsync(long id, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return await connection.QuerySingleOrDefaultAsync<ModelLine>(new CommandDefinition(SelectLine, new { id }, cancellationToken: cancellationToken))
+            ?? throw new InputException($"There is no model line {id}: `pimm models list` shows those there are.");
+    }
+
+    public async Task<ModelLine?> FindLineAsync(long audienceId, string name, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return await connection.QuerySingleOrDefaultAsync<ModelLine>(new CommandDefinition(SelectLineByName, new { audienceId, name }, cancellationToken: cancellationToken));
+    }
+
+    public async Task<long> CreateLineAsync(long audienceId, string name, string network, string settings = "{}", CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return await connection.ExecuteScalarAsync<long>(new CommandDefinition(InsertLine,
+            new { audienceId, name, network, settings, at = time.GetUtcNow() }, cancellationToken: cancellationToken));
+    }
+
+    /// <summary>Newest first.</summary>
+    public async Task<IReadOnlyList<ModelVersion>> VersionsAsync(long lineId, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return [.. await connection.QueryAsync<ModelVersion>(new CommandDefinition(SelectVersions, new { lineId }, cancellationToken: cancellationToken))];
+    }
+
+    public async Task<ModelVersion?> ChampionAsync(long lineId, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return await connection.QuerySingleOrDefaultAsync<ModelVersion>(new CommandDefinition(SelectChampion, new { lineId }, cancellationToken: cancellationToken));
+    }
+
+    public async Task<ModelVersion> GetVersionAsync(long id, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return await connection.QuerySingleOrDefaultAsync<ModelVersion>(new CommandDefinition(SelectVersion, new { id }, cancellationToken: cancellationToken))
+            ?? throw new InputException($"There is no model version {id}.");
+    }
+
+    /// <summary>The weights, checked against the hash stored with them.</summary>
+    /// <exception cref="InputException">the weights are not those that were trained</exception>
+    public async Task<StoredModel> WeightsAsync(long versionId, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        var model = await connection.QuerySingleAsync<StoredModel>(new CommandDefinition(SelectWeights, new { id = versionId }, cancellationToken: cancellationToken));
+        var hash = await connection.ExecuteScalarAsync<byte[]?>(new CommandDefinition(SelectWeightsHash, new { id = versionId }, cancellationToken: cancellationToken));
+        if (model.Weights is not null && (hash is null || !SHA256.HashData(model.Weights).AsSpan().SequenceEqual(hash)))
+        {
+            throw new InputException($"The weights of model version {versionId} do not have the hash stored with them: train again or roll back.");
+        }
+        return model;
+    }
+
+    /// <summary>Adds the line's next version inside the caller's transaction.</summary>
+    public async Task<long> AddVersionAsync(
+        NpgsqlConnection connection, long lineId, long seed, StoredModel model, long rows, DateTimeOffset? newest, long? runId) =>
+        await connection.ExecuteScalarAsync<long>(InsertVersion, new
+        {
+            lineId, seed, description = model.Description, featureMap = model.FeatureMap, weights = model.Weights,
+            sha = model.Weights is null ? null : SHA256.HashData(model.Weights), rows, newest, runId, at = time.GetUtcNow(),
+        });
+
+    /// <summary>Makes a version its line's champion; the one before it stays and can be promoted again.</summary>
+    public async Task PromoteAsync(NpgsqlConnection connection, long versionId, string by, string reason) =>
+        await connection.ExecuteAsync(InsertPromotion, new { versionId, by, reason, at = time.GetUtcNow() });
+}

@@ -1,0 +1,89 @@
+using Pimm.Core.Networks;
+using TorchSharp;
+
+namespace Pimm.Core.Training;
+
+/// <summary>
+/// A trained model that answers: ids in, probabilities out. Deterministic: the same ids give the same numbers in any batch of the
+/// same size. One caller at a time.
+/// </summary>
+public sealed class Predictor : IDisposable
+{
+    private readonly MultiTaskNetwork network;
+    private readonly torch.Device device;
+
+    /// <param name="threads">Threads that compute; null leaves Torch's number as it is.</param>
+    /// <exception cref="InputException">Weights and description do not belong together, or the model is of an unknown kind.</exception>
+    public Predictor(TrainedModel model, int? threads = null, string device = "cpu")
+    {
+        Model = model;
+        this.device = torch.device(device);
+        if (threads is { } number)
+        {
+            torch.set_num_threads(number);
+        }
+
+        var description = model.Description;
+        var shape = new NetworkShape(description.VocabularySizes, description.Tasks.Count);
+        (network, _) = NetworkCatalog.Create(description.Model, shape, description.Settings);
+        WeightsFile.Read(model.Weights, network);
+        network.to(this.device);
+        network.eval();
+    }
+
+    public TrainedModel Model { get; }
+
+    /// <summary>T, in funnel order <see cref="ModelDescription.Tasks"/>.</summary>
+    public int Tasks => network.Shape.Tasks;
+
+    /// <summary>F, in the feature map's order.</summary>
+    public int Fields => network.Shape.Fields;
+
+    /// <exception cref="InputException">The folder holds no trained model.</exception>
+    public static Predictor Load(string folder, int? threads = null) => new(TrainedModel.Load(folder), threads);
+
+    /// <param name="ids">[B, F], row by row, from the model's feature map.</param>
+    /// <returns>[B, T], row by row: P(stage t is reached) over all impressions.</returns>
+    /// <exception cref="InputException">An id is outside its field's vocabulary, or there is no whole number of rows.</exception>
+    public float[] Predict(ReadOnlySpan<int> ids)
+    {
+        var probabilities = new float[ids.Length / Fields * Tasks];
+        Predict(ids, probabilities);
+        return probabilities;
+    }
+
+    /// <summary>As <see cref="Predict(ReadOnlySpan{int})"/>, into memory of the caller's: [B, T].</summary>
+    public void Predict(ReadOnlySpan<int> ids, Span<float> probabilities)
+    {
+        var rows = ids.Length / Fields;
+        if (ids.Length % Fields != 0 || probabilities.Length != rows * Tasks)
+        {
+            throw new InputException($"{ids.Length} ids and room for {probabilities.Length} probabilities were given; the model takes {Fields} ids a row and gives {Tasks} probabilities.");
+        }
+
+        RefuseUnknown(ids);
+        var wide = new long[Math.Min(rows, ModelEvaluation.RowsAtOnce) * Fields];
+        for (var start = 0; start < rows; start += ModelEvaluation.RowsAtOnce)
+        {
+            var count = Math.Min(ModelEvaluation.RowsAtOnce, rows - start);
+            wide = wide.Length == count * Fields ? wide : new long[count * Fields];
+            SnapshotBatches.Widen(ids.Slice(start * Fields, count * Fields), wide);
+            ModelEvaluation.Probabilities(network, device, wide, count, probabilities.Slice(start * Tasks, count * Tasks));
+        }
+    }
+
+    // The merged table would read another field's row for a larger id, so it is refused here.
+    private void RefuseUnknown(ReadOnlySpan<int> ids)
+    {
+        var sizes = network.Shape.VocabularySizes;
+        for (var at = 0; at < ids.Length; at++)
+        {
+            if ((uint)ids[at] >= (uint)sizes[at % sizes.Count])
+            {
+                throw new InputException($"Row {at / sizes.Count} has the id {ids[at]} in field {at % sizes.Count}; it must be 0 to {sizes[at % sizes.Count] - 1}: encode with the model's own feature map.");
+            }
+        }
+    }
+
+    public void Dispose() => network.Dispose();
+}

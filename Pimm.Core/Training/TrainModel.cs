@@ -1,0 +1,72 @@
+using System.Reflection;
+using Pimm.Core.Datasets;
+using Pimm.Core.Networks;
+using TorchSharp;
+
+namespace Pimm.Core.Training;
+
+/// <summary>What to train.</summary>
+/// <param name="Model">A name of <see cref="NetworkCatalog"/>.</param>
+/// <param name="Settings">The network's settings that differ from their defaults, and training's <c>patience</c> and <c>stopOn</c>.</param>
+public sealed record TrainingRequest(string Model, IReadOnlyDictionary<string, string> Settings, TrainingOptions Options);
+
+/// <summary>Trains a model on a snapshot: check → create → train → test once → describe. Writes nothing.</summary>
+public sealed class TrainModel(TimeProvider clock)
+{
+    /// <param name="data">Its training rows are learned from, its validation rows choose, its test rows are touched once.</param>
+    /// <exception cref="InputException">The request or the data cannot be used.</exception>
+    /// <exception cref="OperationCanceledException">Asked for between two batches.</exception>
+    public TrainedModel Run(TrainingRequest request, Snapshot data, Action<TrainingProgress> report, CancellationToken cancellationToken)
+    {
+        var settings = new Dictionary<string, string>(request.Settings, StringComparer.OrdinalIgnoreCase);
+        var rows = Rows(data);
+        var given = request.Options.Taking(settings);
+        var options = given with { Batch = given.BatchFor(rows.Train), Threads = given.Threads ?? Environment.ProcessorCount };
+
+        var started = clock.GetTimestamp();
+        var device = UsableDevice(options.Device);
+        torch.set_num_threads(options.Threads.Value);
+        torch.manual_seed(unchecked((long)options.Seed));
+        var (network, inForce) = NetworkCatalog.Create(request.Model, new NetworkShape(data.VocabularySizes, data.TaskNames.Count), settings);
+        using (network)
+        {
+            network.to(device);
+            var run = new TrainingLoop(network, data, options, clock).Run(report, cancellationToken);
+            var test = ModelEvaluation.Of(network, device, data, data.RowsOf(Split.Test), cancellationToken);
+            var description = new ModelDescription(
+                ModelDescription.CurrentFormat, network.Kind, inForce, data.VocabularySizes, data.TaskNames, options.Seed, options, rows,
+                network.ParameterCount, run.Epochs.Count, run.BestEpoch, run.Epochs, test.Tasks, test.OrderViolations,
+                clock.GetElapsedTime(started).TotalSeconds, run.Epochs.Count * rows.Train / Math.Max(run.TrainingTime.TotalSeconds, 1e-9), CodeVersion);
+            return new TrainedModel(description, data.FeatureMap.ToJson(), WeightsFile.Write(network, description));
+        }
+    }
+
+    private static string CodeVersion =>
+        typeof(TrainModel).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
+
+    private static RowCounts Rows(Snapshot data)
+    {
+        var rows = new RowCounts(data.RowsOf(Split.Train).Length, data.RowsOf(Split.Validation).Length, data.RowsOf(Split.Test).Length);
+        return rows is { Train: > 0, Validation: > 0, Test: > 0 }
+            ? rows
+            : throw new InputException(
+                $"{data.Rows} rows split into {rows.Train} to train, {rows.Validation} to validate and {rows.Test} to test; each part needs rows: give more data or another --split.");
+    }
+
+    private static torch.Device UsableDevice(string name)
+    {
+        torch.Device device;
+        try
+        {
+            device = torch.device(name);
+        }
+        catch (Exception refused) when (refused is ArgumentException or FormatException)
+        {
+            throw new InputException($"There is no device '{name}'; choose cpu or cuda:0.", refused);
+        }
+
+        return device.type == DeviceType.CPU || torch.cuda.is_available()
+            ? device
+            : throw new InputException($"The device {name} was asked for, but this libtorch finds no CUDA device; choose cpu or point TORCH_HOME to a CUDA build.");
+    }
+}

@@ -1,0 +1,132 @@
+using Pimm.Core.Datasets;
+using Pimm.Core.Networks;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pimm.Core.Training;
+
+/// <summary>What a run of the loop came to; the network then holds the best epoch's weights.</summary>
+/// <param name="Epochs">One entry an epoch trained.</param>
+/// <param name="BestEpoch">From 1.</param>
+/// <param name="TrainingTime">Spent on training steps, validation left out.</param>
+public sealed record TrainingRun(IReadOnlyList<EpochMetrics> Epochs, int BestEpoch, TimeSpan TrainingTime);
+
+/// <summary>
+/// The training of one network on one snapshot, in the order it happens: shuffle → batches (forward, loss, backward, step) →
+/// validate → keep the best → stop. Everything random follows from the seed: Torch's generator gives the initial weights (before
+/// the loop) and dropout, two streams of our own the order of rows and the premises. Same seed, data and threads: same weights.
+/// </summary>
+public sealed class TrainingLoop(MultiTaskNetwork network, Snapshot data, TrainingOptions options, TimeProvider clock)
+{
+    // The loss is read from the device only so often: each reading waits for everything before it.
+    private const int StepsBetweenReadings = 20;
+
+    private readonly Device device = torch.device(options.Device);
+    private readonly SnapshotBatches batches = new(data);
+    private readonly int[] trainingRows = data.RowsOf(Split.Train);
+    private readonly int[] validationRows = data.RowsOf(Split.Validation);
+    private readonly int batchSize = options.BatchFor(data.RowsOf(Split.Train).Length);
+
+    /// <exception cref="InputException">The loss stopped being a number.</exception>
+    /// <exception cref="OperationCanceledException">Asked for between two batches.</exception>
+    public TrainingRun Run(Action<TrainingProgress> report, CancellationToken cancellationToken)
+    {
+        var shuffle = new Statistics.RandomStream(options.Seed, "shuffle");
+        var draws = network.Curriculum is { } curriculum ? new PremiseDraws(curriculum, network.Shape.Tasks, options.Seed) : null;
+        var stopping = new EarlyStopping(options.Patience, network.Curriculum?.EpochOfFloor ?? 0, options.StopOn == StoppingMeasure.Auc);
+        var pace = new TrainingPace(clock, trainingRows.Length);
+        using var optimizer = new NetworkOptimizer(network, options.LearningRate);
+        using var best = new KeptWeights(network);
+        using var weights = TaskWeights();
+        var epochs = new List<EpochMetrics>();
+
+        for (var epoch = 0; epoch < options.Epochs && !(epoch > 0 && stopping.ShouldStop); epoch++)
+        {
+            shuffle.Shuffle(trainingRows.AsSpan());
+            var last = Math.Min(Math.Max(stopping.EarliestStop, epoch), options.Epochs - 1);
+            var loss = TrainEpoch(epoch, draws, optimizer, weights, samples => report(pace.At(epoch, last, samples)), pace, cancellationToken);
+            var validation = ModelEvaluation.Of(network, device, data, validationRows, cancellationToken).Tasks;
+            var metrics = new EpochMetrics(
+                epoch + 1, network.Curriculum?.ProbabilityAt(epoch), loss, validation.Sum(task => task.LogLoss), validation);
+            epochs.Add(metrics);
+            if (stopping.Add(options.StopOn == StoppingMeasure.Auc ? validation.Sum(task => task.Auc ?? 0.5) : metrics.ValidationLogLoss))
+            {
+                best.Keep();
+            }
+
+            report(pace.At(epoch, Math.Min(Math.Max(stopping.EarliestStop, epoch), options.Epochs - 1), trainingRows.Length) with { Finished = metrics });
+        }
+
+        best.Restore();
+        network.eval();
+        return new TrainingRun(epochs, stopping.BestEpoch + 1, pace.Spent);
+    }
+
+    /// <returns>The mean loss of the epoch's batches.</returns>
+    private double TrainEpoch(
+        int epoch, PremiseDraws? draws, NetworkOptimizer optimizer, Tensor? weights,
+        Action<long> seen, TrainingPace pace, CancellationToken cancellationToken)
+    {
+        network.train();
+        pace.Start();
+        using var total = zeros(1, device: device);
+        total.DetachFromDisposeScope();
+        var steps = 0;
+        for (var start = 0; start < trainingRows.Length; start += batchSize)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var rows = trainingRows.AsSpan(start, Math.Min(batchSize, trainingRows.Length - start));
+            var progress = epoch + (double)start / trainingRows.Length;
+            Step(rows, draws?.Draw(rows.Length, progress), optimizer, weights, total);
+            if (++steps % StepsBetweenReadings == 0)
+            {
+                MustBeFinite(total, epoch);
+                seen(start + rows.Length);
+            }
+        }
+
+        var loss = MustBeFinite(total, epoch) / steps;
+        pace.Stop();
+        return loss;
+    }
+
+    private void Step(ReadOnlySpan<int> rows, float[]? shown, NetworkOptimizer optimizer, Tensor? weights, Tensor total)
+    {
+        using var scope = NewDisposeScope();
+        batches.Gather(rows);
+        var (count, tasks) = (rows.Length, network.Shape.Tasks);
+        var ids = tensor(batches.Ids, [count, network.Shape.Fields]).to(device);            // [B, F]
+        var labels = tensor(batches.Labels, [count, tasks]).to(device);                     // [B, T]
+        var premise = shown is null ? null : new Premise(labels, tensor(shown, [count, tasks - 1]).to(device));
+
+        optimizer.ZeroGradients();
+        var logits = network.call(ids, premise);                                            // [B, T]
+        var loss = TaskLosses.Of(logits, labels, weights, network.Objective.CalibratorWeight);
+        loss.backward();
+        optimizer.Step();
+
+        using var quiet = no_grad();
+        total.add_(loss.detach());
+    }
+
+    private double MustBeFinite(Tensor total, int epoch)
+    {
+        var sum = (double)total.item<float>();
+        return double.IsFinite(sum)
+            ? sum
+            : throw new InputException(FormattableString.Invariant(
+                $"The loss stopped being a number in epoch {epoch + 1} at learning rate {options.LearningRate}; choose a smaller one with --lr."));
+    }
+
+    private Tensor? TaskWeights()
+    {
+        if (network.Objective.TaskWeights.Count == 0)
+        {
+            return null;
+        }
+
+        var weights = tensor(network.Objective.TaskWeights.Select(weight => (float)weight).ToArray()).to(device);
+        weights.DetachFromDisposeScope();
+        return weights;
+    }
+}

@@ -1,0 +1,98 @@
+using System.Globalization;
+
+namespace Pimm.Core.Training;
+
+/// <summary>What decides which epoch was the best and when to stop.</summary>
+public enum StoppingMeasure
+{
+    /// <summary>The sum over tasks of the validation log loss; smaller is better.</summary>
+    LogLoss,
+
+    /// <summary>The sum over tasks of the validation AUC; larger is better (AITM's protocol).</summary>
+    Auc,
+}
+
+/// <summary>How a network is trained. The protocol is AITM's public code's, which PIMM's paper says it follows.</summary>
+public sealed record TrainingOptions
+{
+    /// <summary>Rows of a batch, 1 to 1,000,000. Unset, the default: 2,000, fewer where an epoch would then have fewer than
+    /// <see cref="StepsWanted"/> steps, down to 256.</summary>
+    public int? Batch { get; init; }
+
+    /// <summary>Adam's learning rate, above 0 to 1; 1e-3 by default (β₁ .9, β₂ .999, ε 1e-8).</summary>
+    public double LearningRate { get; init; } = 1e-3;
+
+    /// <summary>Most epochs, 1 to 10,000; 30 by default.</summary>
+    public int Epochs { get; init; } = 30;
+
+    /// <summary>Epochs without a better one before training stops, 1 to 1,000; 2 by default.</summary>
+    public int Patience { get; init; } = 2;
+
+    /// <summary>What is compared between epochs; the summed log loss by default.</summary>
+    public StoppingMeasure StopOn { get; init; } = StoppingMeasure.LogLoss;
+
+    /// <summary>Decides the initial weights, dropout, the order of rows and the premises' draws; 1 by default.</summary>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>Threads that compute, 1 to 1,024; unset, the default: as many as the machine has cores. Part of what makes a run
+    /// repeatable: another number of threads adds up in another order.</summary>
+    public int? Threads { get; init; }
+
+    /// <summary><c>cpu</c> (the default) or <c>cuda:N</c>.</summary>
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>Steps an epoch should have at least before batches are made smaller.</summary>
+    public const int StepsWanted = 200;
+
+    private const int SmallestBatch = 256;
+    private const int UsualBatch = 2000;
+
+    /// <summary>The batch in force for so many training rows.</summary>
+    public int BatchFor(long trainingRows) =>
+        Batch ?? (int)Math.Clamp(trainingRows / StepsWanted / 64 * 64, SmallestBatch, UsualBatch);
+
+    /// <summary>The options with those of the settings that belong to training (<c>patience</c>, <c>stopOn</c>) taken out of them.</summary>
+    /// <exception cref="InputException">A value is out of its bounds.</exception>
+    public TrainingOptions Taking(IDictionary<string, string> settings)
+    {
+        var options = this;
+        if (settings.Remove("patience", out var patience))
+        {
+            options = options with
+            {
+                Patience = int.TryParse(patience, NumberStyles.Integer, CultureInfo.InvariantCulture, out var epochs) ? epochs : -1,
+            };
+        }
+
+        if (settings.Remove("stopOn", out var measure))
+        {
+            options = options with
+            {
+                StopOn = Enum.TryParse<StoppingMeasure>(measure, ignoreCase: true, out var stopOn)
+                    ? stopOn
+                    : throw new InputException($"The setting stopOn={measure} cannot be used; it must be logLoss or auc."),
+            };
+        }
+
+        return options.Validated();
+    }
+
+    /// <exception cref="InputException">A value is out of its bounds.</exception>
+    public TrainingOptions Validated()
+    {
+        Require(Batch is null or >= 1 and <= 1_000_000, "batch", Batch ?? 0, "1 to 1,000,000 rows");
+        Require(LearningRate is > 0 and <= 1, "learning rate", LearningRate, "above 0 and at most 1");
+        Require(Epochs is >= 1 and <= 10_000, "number of epochs", Epochs, "1 to 10,000");
+        Require(Patience is >= 1 and <= 1_000, "patience", Patience, "1 to 1,000 epochs");
+        Require(Threads is null or >= 1 and <= 1_024, "number of threads", Threads ?? 0, "1 to 1,024");
+        return this;
+    }
+
+    private static void Require(bool holds, string name, double value, string bound)
+    {
+        if (!holds)
+        {
+            throw new InputException(FormattableString.Invariant($"The {name} {value} is out of bounds; it must be {bound}."));
+        }
+    }
+}

@@ -1,0 +1,18 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Pimm.Core.Queueing;
+
+namespace Pimm.Core.Training;
+
+public static class TrainingServices
+{
+    public static IServiceCollection AddTraining(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddOptions<TrainingProcessOptions>().Bind(configuration.GetSection("Training"));
+        return services
+            .AddSingleton<ModelStore>()
+            .AddSingleton<TrainModel>()
+            .AddSingleton<TrainingProcess>()
+            .AddSingleton<IJob, TrainModelLine>();
+    }
+}

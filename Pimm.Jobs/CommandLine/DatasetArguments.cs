@@ -1,0 +1,82 @@
+using System.CommandLine;
+using Pimm.Core;
+using Pimm.Core.Datasets;
+
+namespace Pimm.Jobs.CommandLine;
+
+/// <summary>The arguments that say what a file's columns are and how its rows are split.</summary>
+internal static class DatasetArguments
+{
+    public static readonly Option<string> Data = new("--data") { Description = "a CSV file, plain or gzip", Required = true };
+    public static readonly Option<ulong> Seed = new("--seed") { Description = "decides the split, the initial weights and everything random", DefaultValueFactory = _ => 1 };
+
+    private static readonly Option<string> Tasks = new("--tasks") { Description = "label columns in funnel order: y1,y2,y3", Required = true };
+    private static readonly Option<string?> Amount = new("--amount") { Description = "a column of amounts behind the last task" };
+    private static readonly Option<string?> Features = new("--features") { Description = "the feature columns; by default all that have no other role" };
+    private static readonly Option<string?> Ignore = new("--ignore") { Description = "columns that are no features" };
+    private static readonly Option<string?> Numeric = new("--numeric") { Description = "features to read as numbers; by default found" };
+    private static readonly Option<string?> Time = new("--time") { Description = "split by this column, the oldest rows train" };
+    private static readonly Option<double> Split = new("--split") { Description = "share of the rows that train and validate, the rest tests", DefaultValueFactory = _ => 0.8 };
+    private static readonly Option<string?> Order = new("--order") { Description = "rows out of funnel order: reject, cascade-up or cascade-down; by default they stop the run" };
+    private static readonly Option<string?> Delimiter = new("--delimiter") { Description = "one character; by default found" };
+    private static readonly Option<string?> AllowLeak = new("--allow-leak") { Description = "features that may predict a task nearly perfectly" };
+    private static readonly Option<string?> WriteSplits = new("--write-splits") { Description = "a folder for the very rows of each part as CSV" };
+
+    public static void AddTo(Command command)
+    {
+        foreach (var option in new Option[] { Data, Tasks, Amount, Features, Ignore, Numeric, Time, Split, Order, Delimiter, AllowLeak, WriteSplits, Seed })
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    /// <summary>Reads, splits, encodes and packs the file; what was noticed goes to <paramref name="notes"/>.</summary>
+    public static Dataset Read(ParseResult arguments, TextWriter notes, CancellationToken cancellationToken)
+    {
+        var dataset = DatasetBuilder.FromFile(
+            new DatasetOptions
+            {
+                Data = arguments.GetValue(Data)!,
+                Tasks = List(arguments.GetValue(Tasks)) ?? [],
+                Amount = arguments.GetValue(Amount),
+                Features = List(arguments.GetValue(Features)),
+                Ignore = List(arguments.GetValue(Ignore)) ?? [],
+                Numeric = List(arguments.GetValue(Numeric)) ?? [],
+                Time = arguments.GetValue(Time),
+                TrainingShare = arguments.GetValue(Split),
+                Order = RuleOf(arguments.GetValue(Order)),
+                Delimiter = CharacterOf(arguments.GetValue(Delimiter)),
+                AllowLeak = List(arguments.GetValue(AllowLeak)) ?? [],
+                WriteSplits = arguments.GetValue(WriteSplits),
+                Seed = arguments.GetValue(Seed),
+            },
+            progress: null,
+            cancellationToken);
+        foreach (var note in dataset.Summary.Notes)
+        {
+            notes.WriteLine(note);
+        }
+
+        return dataset;
+    }
+
+    public static char? CharacterOf(string? text) => text switch
+    {
+        null => null,
+        "\\t" or "tab" => '\t',
+        { Length: 1 } => text[0],
+        _ => throw new InputException($"--delimiter '{text}' is not one character; write for example --delimiter ';' or --delimiter tab."),
+    };
+
+    private static string[]? List(string? columns) =>
+        columns?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+
+    private static FunnelOrderRule RuleOf(string? name) => name switch
+    {
+        null => FunnelOrderRule.Stop,
+        "reject" => FunnelOrderRule.Reject,
+        "cascade-up" => FunnelOrderRule.CascadeUp,
+        "cascade-down" => FunnelOrderRule.CascadeDown,
+        _ => throw new InputException($"--order {name} is unknown; choose reject, cascade-up or cascade-down."),
+    };
+}

@@ -1,0 +1,39 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Pimm.Core;
+
+namespace Pimm.Jobs;
+
+/// <summary>Settings, logging and the product's services, the same for every verb.</summary>
+public static class PimmHost
+{
+    public static HostApplicationBuilder CreateBuilder()
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ContentRootPath = AppContext.BaseDirectory });
+        builder.Configuration.AddPimmSettings().AddEnvironmentVariables();
+        builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
+        // stdout belongs to the verb's answer.
+        builder.Logging.AddSimpleConsole(console => { console.SingleLine = true; console.UseUtcTimestamp = true; console.TimestampFormat = "HH:mm:ss "; });
+        builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        // What stops a host becomes one sentence on stderr; the host itself would print the stack as well.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+        builder.Services.AddPimmCore(builder.Configuration);
+        builder.Services.AddPimmJobs();
+        // A worker's trainings run in children of its own program.
+        builder.Services.PostConfigure<Core.Training.TrainingProcessOptions>(training =>
+            training.Executable = training.Executable.Length > 0 ? training.Executable : Environment.ProcessPath ?? "");
+        return builder;
+    }
+
+    public static ServiceProvider CreateServices()
+    {
+        var builder = CreateBuilder();
+        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Pimm", LogLevel.Warning);
+        return builder.Services.BuildServiceProvider();
+    }
+
+    private static IServiceCollection AddPimmJobs(this IServiceCollection services) => services
+        .AddSingleton<Core.Queueing.IJob, Diagnostics.WaitJob>();
+}

@@ -1,0 +1,44 @@
+using Pimm.Core.Campaigns;
+using Pimm.Core.Importing;
+using Pimm.Core.Queueing;
+
+namespace Pimm.Web.Campaigns;
+
+/// <summary>Reads what a campaign's page shows, and says which stage a changed run belongs to.</summary>
+public sealed class CampaignRoom(CampaignStore campaigns, AudienceStore audiences, JobQueue queue)
+{
+    /// <returns>null when there is no such campaign</returns>
+    public async Task<CampaignContext?> ReadAsync(long id, bool mayAct, int revision)
+    {
+        if (await campaigns.FindAsync(id) is not { } campaign)
+        {
+            return null;
+        }
+
+        var audience = await audiences.GetAsync(campaign.AudienceId);
+        var stages = await campaigns.StagesAsync(id);
+        var runs = new Dictionary<string, StageRun>();
+        foreach (var stage in stages)
+        {
+            if (stage.RunId is { } runId)
+            {
+                runs[stage.Stage] = new StageRun(await queue.GetAsync(runId), await queue.ListLogAsync(runId));
+            }
+        }
+
+        return new CampaignContext(campaign, audience, stages, runs, mayAct, revision);
+    }
+
+    /// <summary>The same context with the run's new progress and log; null when more than progress has changed.</summary>
+    public async Task<CampaignContext?> ProgressAsync(CampaignContext context, JobRun changed)
+    {
+        var stage = context.Runs.FirstOrDefault(known => known.Value.Run.Id == changed.Id);
+        return stage.Value is { } shown && shown.Run.State == changed.State
+            ? context.With(new StageRun(changed, await queue.ListLogAsync(changed.Id)), stage.Key)
+            : null;
+    }
+
+    /// <summary>Training belongs to a line, not to a campaign: its runs name no campaign.</summary>
+    public static bool Concerns(Campaign campaign, JobRun run) =>
+        run.CampaignId == campaign.Id || (run.CampaignId is null && run.Kind is "train" or "import" or "outcomes");
+}

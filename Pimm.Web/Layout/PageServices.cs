@@ -1,0 +1,36 @@
+using Pimm.Web.Security;
+using Radzen;
+
+namespace Pimm.Web.Layout;
+
+public static class PageServices
+{
+    /// <summary>Razor components with circuits, and Radzen's dialogs and notices.</summary>
+    public static IServiceCollection AddPages(this IServiceCollection services)
+    {
+        services.AddRazorComponents().AddInteractiveServerComponents();
+        return services.AddRadzenComponents();
+    }
+
+    /// <summary>A page says what went wrong in words; health checks and forms without a token answer bare.</summary>
+    public static IApplicationBuilder UseErrorPages(this WebApplication app)
+    {
+        if (!app.Environment.IsDevelopment())
+        {
+            app.UseExceptionHandler("/problem/500", createScopeForErrors: true);
+        }
+
+        return app.UseWhen(
+            context => HttpMethods.IsGet(context.Request.Method) && !context.Request.Path.StartsWithSegments("/health"),
+            pages => pages.UseStatusCodePagesWithReExecute("/problem/{0}", createScopeForStatusCodePages: true));
+    }
+
+    public static IEndpointRouteBuilder MapPages(this WebApplication app)
+    {
+        app.MapStaticAssets().AllowAnonymous();
+        app.MapGet("/", () => Results.LocalRedirect("/campaigns"));
+        // Null: the one policy is SecurityHeaders'; Blazor would add a second header.
+        app.MapRazorComponents<App>().AddInteractiveServerRenderMode(server => server.ContentSecurityFrameAncestorsPolicy = null);
+        return app;
+    }
+}

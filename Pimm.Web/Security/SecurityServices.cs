@@ -1,0 +1,61 @@
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Components.Authorization;
+using Microsoft.AspNetCore.Identity;
+using Pimm.Core.Access;
+
+namespace Pimm.Web.Security;
+
+public static class SecurityServices
+{
+    /// <summary>Session cookie, security stamp, antiforgery, sign-in limit; whatever does not say otherwise needs a signed-in person.</summary>
+    public static IServiceCollection AddSignIn(this IServiceCollection services)
+    {
+        services.AddHttpContextAccessor();
+        services.AddAuthentication(IdentityConstants.ApplicationScheme).AddCookie(IdentityConstants.ApplicationScheme);
+        services.AddOptions<Microsoft.AspNetCore.Authentication.Cookies.CookieAuthenticationOptions>(IdentityConstants.ApplicationScheme)
+            .Configure<AccessOptions>((session, access) =>
+            {
+                Seal(session.Cookie, "pimm", SameSiteMode.Lax);
+                session.LoginPath = "/sign-in";
+                session.AccessDeniedPath = "/problem/403";
+                session.ExpireTimeSpan = TimeSpan.FromHours(access.SessionHours);
+                session.SlidingExpiration = true;
+                session.Events.OnValidatePrincipal = SecurityStampValidator.ValidatePrincipalAsync;
+            });
+        services.Configure<SecurityStampValidatorOptions>(stamp => stamp.ValidationInterval = TimeSpan.FromSeconds(30));
+        new IdentityBuilder(typeof(AppUser), typeof(AppRole), services).AddSignInManager();
+        services.AddAuthorizationBuilder().SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
+        services.AddAntiforgery(antiforgery =>
+        {
+            Seal(antiforgery.Cookie, "pimm-form", SameSiteMode.Strict);
+            antiforgery.SuppressXFrameOptionsHeader = true;
+        });
+        services.AddRateLimiter(limits =>
+        {
+            limits.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
+            limits.AddPolicy(SignInLimit.Policy, SignInLimit.Partition);
+        });
+        services.AddCascadingAuthenticationState();
+        services.AddScoped<AuthenticationStateProvider, StampRevalidation>();
+        return services.AddScoped<PasswordSignIn>().AddScoped<WorkPermit>().AddScoped<RunActions>();
+    }
+
+    public static IEndpointRouteBuilder MapSignOut(this IEndpointRouteBuilder routes)
+    {
+        routes.MapPost("/sign-out", async (SignInManager<AppUser> signIn, [Microsoft.AspNetCore.Mvc.FromForm] string? unused) =>
+        {
+            await signIn.SignOutAsync();
+            return Results.LocalRedirect("/sign-in");
+        });
+        return routes;
+    }
+
+    private static void Seal(CookieBuilder cookie, string name, SameSiteMode sameSite)
+    {
+        cookie.Name = name;
+        cookie.HttpOnly = true;
+        cookie.SameSite = sameSite;
+        cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
+    }
+}

@@ -1,0 +1,12 @@
+namespace Pimm.Web.Shared;
+
+public static class RoomServices
+{
+    /// <summary>What the pages read, and one listener for the process behind every progress bar.</summary>
+    public static IServiceCollection AddRooms(this IServiceCollection services)
+    {
+        services.AddScoped<Campaigns.CampaignRoom>();
+        services.AddSingleton<JobWatcher>();
+        return services.AddHostedService(provider => provider.GetRequiredService<JobWatcher>());
+    }
+}

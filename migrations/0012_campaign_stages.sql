@@ -1,0 +1,59 @@
+-- The state of a campaign is computed from the rows of the stages and stored nowhere.
+
+create view campaign_stage as
+with newest_run as (
+    select distinct on (r.campaign_id, r.kind) r.campaign_id, r.kind, r.id, r.state, r.progress, r.progress_msg, r.error
+      from job_run r where r.campaign_id is not null order by r.campaign_id, r.kind, r.id desc),
+newest_training as (
+    select distinct on (c.id) c.id as campaign_id, r.id, r.state, r.progress, r.progress_msg, r.error
+      from campaign c
+      join job_run r on r.kind = 'train' and (r.arguments->>'modelLineId')::bigint in (c.control_line_id, c.treatment_line_id)
+     order by c.id, (r.state in ('running', 'queued')) desc, r.id desc),
+rows_of_stage as (
+    select c.id as campaign_id, 1 as ordinal, 'Importing' as stage, 'import' as kind,
+           (select max(v.created_at) from audience_version v where v.audience_id = c.audience_id) as done_at,
+           (select v.customers from audience_version v where v.audience_id = c.audience_id order by v.version desc limit 1) as quantity,
+           'customers' as unit
+      from campaign c
+    union all
+    select c.id, 2, 'Training', 'train',
+           case when t.promoted_at is not null and k.promoted_at is not null then greatest(t.promoted_at, k.promoted_at) end,
+           (k.version is not null)::int + (t.version is not null)::int, 'champions of 2'
+      from campaign c
+      left join champion k on k.model_line_id = c.control_line_id
+      left join champion t on t.model_line_id = c.treatment_line_id
+    union all
+    select c.id, 3, 'Scoring', 'score', s.finished_at, s.customers, 'customers scored by both models'
+      from campaign c left join lateral (select * from scoring s where s.campaign_id = c.id order by s.id desc limit 1) s on true
+    union all
+    select c.id, 4, 'Allocating', 'allocate',
+           case when (select count(*) from wave w where w.campaign_id = c.id) >= c.days then (select max(published_at) from wave w where w.campaign_id = c.id) end,
+           (select count(*) from wave w where w.campaign_id = c.id), 'of ' || c.days || ' waves'
+      from campaign c
+    union all
+    select c.id, 5, 'Exporting', 'export',
+           case when (select count(*) from export e where e.campaign_id = c.id) >= 2 * c.days then (select max(exported_at) from export e where e.campaign_id = c.id) end,
+           (select count(*) from export e where e.campaign_id = c.id), 'of ' || 2 * c.days || ' lists'
+      from campaign c
+    union all
+    select c.id, 6, 'Outcomes', 'outcomes',
+           (select max(f.imported_at) from import_file f where f.kind = 'outcomes' and f.audience_id = c.audience_id and exists (select from wave w where w.campaign_id = c.id and w.published_at <= f.imported_at)),
+           (select count(*) from delivery d where d.campaign_id = c.id), 'impressions delivered'
+      from campaign c
+    union all
+    select c.id, 7, 'Lift', 'lift',
+           (select max(l.computed_at) from lift_report l where l.campaign_id = c.id),
+           (select count(*) from lift_report l where l.campaign_id = c.id), 'reports'
+      from campaign c)
+select s.campaign_id, s.ordinal, s.stage, s.kind,
+       case when coalesce(r.state, t.state) = 'running' then 'running'
+            when coalesce(r.state, t.state) = 'queued' then 'queued'
+            when s.done_at is not null then 'done'
+            when coalesce(r.state, t.state) in ('failed', 'cancelled') then coalesce(r.state, t.state)
+            else 'waiting' end as state,
+       s.done_at, coalesce(s.quantity, 0)::bigint as quantity, s.unit,
+       coalesce(r.id, t.id) as run_id, coalesce(r.progress, t.progress) as progress,
+       coalesce(r.progress_msg, t.progress_msg) as message, coalesce(r.error, t.error) as error
+  from rows_of_stage s
+  left join newest_run r on r.campaign_id = s.campaign_id and r.kind = s.kind and s.kind <> 'train'
+  left join newest_training t on t.campaign_id = s.campaign_id and s.kind = 'train';

@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+using Pimm.Testing;
+
+namespace Pimm.Web.Tests;
+
+/// <summary>The web app as its own process on a free port of Kestrel, in Production.</summary>
+internal sealed partial class PimmApp : IAsyncDisposable
+{
+    private readonly Process process;
+
+    private PimmApp(Process process, Uri address) => (this.process, Address) = (process, address);
+
+    public Uri Address { get; }
+
+    public static async Task<PimmApp> StartAsync(TestDatabase database)
+    {
+        // Beside the tests' output lies the app's own, with its manifest of static files.
+        var assembly = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "Pimm.Web", Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/')), "Pimm.Web.dll"));
+        var start = new ProcessStartInfo("dotnet", [assembly]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetDirectoryName(assembly)! };
+        foreach (var (name, value) in database.Environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
+        start.Environment["ASPNETCORE_ENVIRONMENT"] = "Production";
+        start.Environment["Access__AttemptsPerMinute"] = "1000";
+        var process = Process.Start(start)!;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Kill(process);
+        var output = "";
+        while (await process.StandardOutput.ReadLineAsync() is { } line)
+        {
+            output += line + "\n";
+            if (Listening().Match(line) is { Success: true } match)
+            {
+                _ = DrainAsync(process.StandardOutput);
+                _ = DrainAsync(process.StandardError);
+                return new PimmApp(process, new Uri(match.Groups[1].Value));
+            }
+        }
+
+        throw new InvalidOperationException($"The web app ended before it listened:\n{output}{await process.StandardError.ReadToEndAsync()}");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Kill(process);
+        await process.WaitForExitAsync();
+        process.Dispose();
+    }
+
+    private static void Kill(Process process)
+    {
+        try
+        {
+            process.Kill(entireProcessTree: true);
+        }
+        catch (InvalidOperationException)
+        {
+            // It has ended already.
+        }
+    }
+
+    private static async Task DrainAsync(StreamReader reader)
+    {
+        while (await reader.ReadLineAsync() is not null)
+        {
+        }
+    }
+
+    [GeneratedRegex(@"Now listening on: (\S+)")]
+    private static partial Regex Listening();
+}

@@ -1,0 +1,58 @@
+using Microsoft.Playwright;
+using Shouldly;
+
+namespace Pimm.Web.Tests;
+
+/// <summary>A browser page that remembers what its console complained about and which hosts it asked.</summary>
+public sealed class WatchedPage : IAsyncDisposable
+{
+    private readonly List<string> complaints = [];
+
+    public WatchedPage(IPage page)
+    {
+        Page = page;
+        page.Console += (_, message) =>
+        {
+            if (message.Type is "error" or "warning")
+            {
+                complaints.Add(message.Text);
+            }
+        };
+        page.PageError += (_, error) => complaints.Add(error);
+        page.Request += (_, request) => Hosts.Add(new Uri(request.Url).Host);
+    }
+
+    public IPage Page { get; }
+
+    public HashSet<string> Hosts { get; } = [];
+
+    /// <summary>Script errors and violations of the content security policy; an answer of 4xx is none.</summary>
+    public IReadOnlyList<string> Complaints => [.. complaints.Where(text => !text.StartsWith("Failed to load resource", StringComparison.Ordinal))];
+
+    public async Task SignInAsync(string user, string password)
+    {
+        await Page.GotoAsync("/sign-in");
+        await TrySignInAsync(user, password);
+        await Page.WaitForURLAsync("**/campaigns");
+    }
+
+    public async Task TrySignInAsync(string user, string password)
+    {
+        await Page.FillAsync("#name", user);
+        await Page.FillAsync("#password", password);
+        await Page.ClickAsync("button[type=submit]");
+    }
+
+    /// <summary>Waits until the page is alive: its circuit answers.</summary>
+    public async Task GoAsync(string path)
+    {
+        var circuit = Page.WaitForWebSocketAsync();
+        await Page.GotoAsync(path);
+        await circuit;
+        await Page.WaitForLoadStateAsync(LoadState.NetworkIdle);
+    }
+
+    public void ShouldBeQuiet() => Complaints.ShouldBeEmpty();
+
+    public async ValueTask DisposeAsync() => await Page.Context.DisposeAsync();
+}

@@ -1,0 +1,81 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Playwright;
+using Pimm.Core.Access;
+using Pimm.Testing;
+using Pimm.Web.Tests;
+using Xunit;
+
+[assembly: AssemblyFixture(typeof(WebFixture))]
+
+namespace Pimm.Web.Tests;
+
+/// <summary>One database, one app and one browser for all tests; each test opens a browser profile of its own.</summary>
+public sealed class WebFixture : IAsyncLifetime
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("pimm-web-tests-").FullName;
+    private PimmApp app = null!;
+    private IPlaywright playwright = null!;
+    private IHost host = null!;
+
+    public const string Password = "a long enough phrase";
+
+    public TestDatabase Database { get; private set; } = null!;
+
+    public IBrowser Browser { get; private set; } = null!;
+
+    public Uri Address => app.Address;
+
+    /// <summary>Id of the campaign that went through all stages.</summary>
+    public long Campaign { get; private set; }
+
+    /// <summary>The product's services on the same database, as the worker has them.</summary>
+    public IServiceProvider Services => host.Services;
+
+    public async ValueTask InitializeAsync()
+    {
+        Database = await TestDatabase.MigratedAsync();
+        var seeded = new SeededCampaign(Database, folder);
+        host = seeded.CreateHost();
+        await AddUserAsync("ada", Roles.DataScientist);
+        await AddUserAsync("vera", Roles.Viewer);
+        app = await PimmApp.StartAsync(Database);
+        Campaign = await seeded.CreateAsync();
+        playwright = await Playwright.CreateAsync();
+        Browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = Chromium.Path, Args = Chromium.Arguments });
+    }
+
+    public async Task AddUserAsync(string name, string role)
+    {
+        await using var scope = Services.CreateAsyncScope();
+        await scope.ServiceProvider.GetRequiredService<UserAdministration>().AddAsync(name, role, Password);
+    }
+
+    /// <summary>A page of a fresh profile, signed in unless <paramref name="user"/> is null.</summary>
+    public async Task<WatchedPage> OpenAsync(string? user = "ada", string? theme = null)
+    {
+        var context = await Browser.NewContextAsync(new BrowserNewContextOptions { BaseURL = Address.ToString(), ViewportSize = new ViewportSize { Width = 1440, Height = 900 } });
+        if (theme is not null)
+        {
+            await context.AddCookiesAsync([new Cookie { Name = "pimm-theme", Value = theme, Url = Address.ToString() }]);
+        }
+
+        var page = new WatchedPage(await context.NewPageAsync());
+        if (user is not null)
+        {
+            await page.SignInAsync(user, Password);
+        }
+
+        return page;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Browser.DisposeAsync();
+        playwright.Dispose();
+        await app.DisposeAsync();
+        host.Dispose();
+        await Database.DisposeAsync();
+        Directory.Delete(folder, recursive: true);
+    }
+}

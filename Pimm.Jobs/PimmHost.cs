@@ -17,6 +17,8 @@ public static class PimmHost
         // stdout belongs to the verb's answer.
         builder.Logging.AddSimpleConsole(console => { console.SingleLine = true; console.UseUtcTimestamp = true; console.TimestampFormat = "HH:mm:ss "; });
         builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        // What stops a host becomes one sentence on stderr; the host itself would print the stack as well.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         builder.Services.AddPimmCore(builder.Configuration);
         builder.Services.AddPimmJobs();
         // A worker's trainings run in children of its own program.

@@ -3,12 +3,17 @@ using Pimm.Jobs.CommandLine;
 // Every verb has a file of its own in CommandLine/; a new one is a line here.
 return await CommandLineHost.RunAsync(args,
 [
+    DemoCommand.Create(),
+    TrainCommand.Create(),
+    ScoreCommand.Create(),
+    ImportCommand.Create(),
+    .. CampaignStageCommands.Create(),
+    CampaignsCommand.Create(),
+    ModelsCommand.Create(),
+    RunsCommand.Create(),
     WorkCommand.Create(),
+    UsersCommand.Create(),
     MigrateCommand.Create(),
     DoctorCommand.Create(),
-    RunsCommand.Create(),
-    UsersCommand.Create(),
-    TrainCommand.Create(),
     TrainRowsCommand.Create(),
-    DemoCommand.Create()
 ]);

@@ -133,6 +133,29 @@ $([ "$cluster_is_throwaway" = no ] || printf '%s = off\n' fsync synchronous_comm
 SETTINGS
 }
 
+# server_processes: every process that works in the data folder, the server's own and those that outlived it.
+server_processes() {
+  local folder
+  for folder in /proc/[0-9]*; do
+    [ "$(readlink "$folder/cwd" 2>/dev/null)" != "$cluster_data" ] || printf '%s\n' "${folder#/proc/}"
+  done
+}
+
+# clear_after_crash: lock files whose process id went to somebody else keep PostgreSQL from starting. They guard the data
+# against processes that outlived their server, so they are removed only when there are none.
+clear_after_crash() {
+  local try
+  for ((try = 0; try < 100; try++)); do
+    if [ -z "$(server_processes)" ]; then
+      as_cluster_user rm -f "$cluster_data/postmaster.pid"
+      as_cluster_user find "$cluster_socket" -name '.s.PGSQL.*' -delete
+      return
+    fi
+    sleep 0.1
+  done
+  fail "Processes of a PostgreSQL that crashed still work in $cluster_data: $(server_processes | paste -sd' '). End them, then run the same command again."
+}
+
 # start_cluster PORT: starts the server there, or on the next free port when somebody took it since; sets cluster_port.
 start_cluster() {
   local bin version try
@@ -140,8 +163,7 @@ start_cluster() {
   bin=$(postgres_bin "$version") || fail "The database in $cluster_home was made by PostgreSQL $version, which is not installed: install postgresql-$version."
   make_socket_folder
   cluster_port=$1
-  # Left behind by a crash.
-  as_cluster_user rm -f "$cluster_data/postmaster.pid"
+  clear_after_crash
   for try in 1 2 3; do
     cluster_port=$(free_port "$cluster_port")
     write_cluster_settings "$cluster_port"

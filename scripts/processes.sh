@@ -29,6 +29,7 @@ start_process() {
   # Not without_locks: a function in the background would be a shell of its own round the program.
   setsid "$@" </dev/null >"$log" 2>&1 8>&- 9>&- &
   process_id=$!
+  disown "$process_id"
   printf '%s %s\n' "$process_id" "$(start_time "$process_id")" >"$(process_record "$name")"
 }
 

@@ -12,7 +12,7 @@ up() {
     case $1 in
       --no-demo) with_demo=no ;;
       --detach) detach=yes ;;
-      --port) port=${2:-} && shift ;;
+      --port) port=${2:-nothing} && shift ;;
       --port=*) port=${1#*=} ;;
       --help | -h) print_help && return ;;
       *) refuse "up does not know '$1': it takes --no-demo, --port P and --detach." ;;
@@ -45,7 +45,8 @@ bring_up() {
     echo "Pimm is running already: $(web_address)"
     return
   fi
-  make_state_folder
+  local port=$2
+  [ -z "$port" ] || process_runs web || ! port_is_taken "$port" || fail "Port $port is taken on 127.0.0.1: choose another with --port."
   load_database_settings
   ensure_parts build database
   require_sdk_and_build jobs web
@@ -54,7 +55,7 @@ bring_up() {
   ensure_migrated
   jobs=$(program_of Pimm.Jobs)
   process_runs worker || start_process worker "$jobs" work
-  process_runs web || start_web "$2"
+  process_runs web || start_web "$port"
   wait_until_ready
   [ "$1" = no ] || process_runs demo || start_process demo "$jobs" demo --if-empty
   echo "Pimm is ready: $(web_address)"
@@ -70,8 +71,6 @@ start_web() {
   if [ -z "$port" ]; then
     port=$(free_port "$default_web_port")
     [ "$port" = "$default_web_port" ] || say "Port $default_web_port is taken; using $port."
-  elif port_is_taken "$port"; then
-    fail "Port $port is taken on 127.0.0.1: choose another with --port."
   fi
   mkdir -p "$pimm_state/run"
   echo "$port" >"$pimm_state/run/web.port"
@@ -115,8 +114,10 @@ watch_until_stopped() {
   done
 }
 
+# Stops everything even when nobody is left to read what is said about it.
 stopped_by_signal() {
-  trap '' INT TERM HUP
+  trap '' INT TERM HUP PIPE
+  set +e
   say ""
   bring_down
   exit "$1"

@@ -102,19 +102,6 @@ public sealed unsafe class Snapshot : IDisposable
         return [.. rows];
     }
 
-    /// <summary>Copies any rows, in the order asked for, into a batch.</summary>
-    /// <param name="rows">row numbers</param>
-    /// <param name="ids">rows × fields</param>
-    /// <param name="labels">rows × tasks</param>
-    public void Gather(ReadOnlySpan<int> rows, Span<int> ids, Span<byte> labels)
-    {
-        for (var place = 0; place < rows.Length; place++)
-        {
-            Ids(rows[place], 1).CopyTo(ids[(place * _fields)..]);
-            Labels(rows[place], 1).CopyTo(labels[(place * _tasks)..]);
-        }
-    }
-
     public void Dispose()
     {
         if (_disposed)

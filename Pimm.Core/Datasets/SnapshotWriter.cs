@@ -21,6 +21,7 @@ internal sealed class SnapshotWriter : IDisposable
         _unfinished = path + ".unfinished";
         _rows = rows;
         _splits = splits;
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         _file = new FileStream(_unfinished, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20);
         var metadata = new Dictionary<string, string>
         {

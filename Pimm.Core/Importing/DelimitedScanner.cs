@@ -14,16 +14,13 @@ internal sealed class DelimitedScanner : IDisposable
     private readonly Stream _text;
     private readonly string _source;
     private byte[] _buffer = new byte[FirstBufferBytes];
-    private byte[] _unescaped = [];
-    private Field[] _fields = new Field[32];
+    private readonly RecordFields _fields = new();
     private int _start;
     private int _next;
     private int _end;
     private bool _ended;
     private long _nextLine = 1;
     private int _openQuote = -1;
-
-    private readonly record struct Field(int Start, int Length, bool Unescaped);
 
     public DelimitedScanner(Stream text, string source)
     {
@@ -33,7 +30,7 @@ internal sealed class DelimitedScanner : IDisposable
 
     public byte Delimiter { get; set; } = (byte)',';
 
-    public int FieldCount { get; private set; }
+    public int FieldCount => _fields.Count;
 
     /// <summary>The physical line on which the record begins.</summary>
     public long Line { get; private set; } = 1;
@@ -44,14 +41,7 @@ internal sealed class DelimitedScanner : IDisposable
     /// <summary>The record's bytes as they stand in the file, line end included.</summary>
     public ReadOnlySpan<byte> Raw => _buffer.AsSpan(_start, _next - _start);
 
-    public ReadOnlySpan<byte> this[int field]
-    {
-        get
-        {
-            var (start, length, unescaped) = _fields[field];
-            return (unescaped ? _unescaped : _buffer).AsSpan(start, length);
-        }
-    }
+    public ReadOnlySpan<byte> this[int field] => _fields.Read(field, _buffer);
 
     /// <summary>The first bytes of the stream, up to 64 KiB; before the first record only.</summary>
     public ReadOnlySpan<byte> Peek()
@@ -102,7 +92,7 @@ internal sealed class DelimitedScanner : IDisposable
     private ScanOutcome Scan()
     {
         var position = _start;
-        FieldCount = 0;
+        _fields.Clear();
         _nextLine = Line;
         _openQuote = -1;
         if (position == _end)
@@ -134,18 +124,18 @@ internal sealed class DelimitedScanner : IDisposable
             }
 
             length = rest.Length;
-            Add(new Field(position, length - (rest.EndsWith("\r"u8) ? 1 : 0), false));
+            _fields.Add(position, length - (rest.EndsWith("\r"u8) ? 1 : 0));
             return EndRecord(_end);
         }
 
         if (rest[length] == Delimiter)
         {
-            Add(new Field(position, length, false));
+            _fields.Add(position, length);
             position += length + 1;
             return null;
         }
 
-        Add(new Field(position, length - (length > 0 && rest[length - 1] == (byte)'\r' ? 1 : 0), false));
+        _fields.Add(position, length - (length > 0 && rest[length - 1] == (byte)'\r' ? 1 : 0));
         return EndRecord(position + length + 1);
     }
 
@@ -192,7 +182,15 @@ internal sealed class DelimitedScanner : IDisposable
             return ScanOutcome.Unbalanced;
         }
 
-        Add(escaped ? Unescape(position + 1, content) : new Field(position + 1, content.Length, false));
+        if (escaped)
+        {
+            _fields.AddUnescaped(position + 1, content, _buffer.Length);
+        }
+        else
+        {
+            _fields.Add(position + 1, content.Length);
+        }
+
         _nextLine += content.Count((byte)'\n');
         _openQuote = -1;
         if (atEnd || atLineEnd)
@@ -209,40 +207,6 @@ internal sealed class DelimitedScanner : IDisposable
         _next = next;
         _nextLine++;
         return ScanOutcome.Record;
-    }
-
-    /// <summary>Fields beyond the most that a file may have are counted, not kept.</summary>
-    private void Add(Field field)
-    {
-        if (FieldCount == _fields.Length && _fields.Length <= ColumnNames.Maximum)
-        {
-            Array.Resize(ref _fields, _fields.Length * 2);
-        }
-
-        if (FieldCount < _fields.Length)
-        {
-            _fields[FieldCount] = field;
-        }
-
-        FieldCount++;
-    }
-
-    /// <summary>Into a second buffer at the same place, so that the raw record stays and two fields never meet.</summary>
-    private Field Unescape(int start, ReadOnlySpan<byte> content)
-    {
-        if (_unescaped.Length < _buffer.Length)
-        {
-            _unescaped = new byte[_buffer.Length];
-        }
-
-        var length = 0;
-        for (var place = 0; place < content.Length; place++)
-        {
-            _unescaped[start + length++] = content[place];
-            place += content[place] == (byte)'"' ? 1 : 0;
-        }
-
-        return new Field(start, length, true);
     }
 
     private void ResumeAtNextLine(int from)

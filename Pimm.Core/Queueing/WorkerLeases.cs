@@ -7,7 +7,7 @@ namespace Pimm.Core.Queueing;
 /// <summary>
 /// What a worker keeps its runs with: a small pool that no long statement can starve, the statements, and the intervals.
 /// </summary>
-public sealed class WorkerLeases : IAsyncDisposable
+public sealed class WorkerLeases : IAsyncDisposable, IDisposable
 {
     public WorkerLeases(IOptions<DatabaseOptions> database, IOptions<QueueingOptions> queueing)
     {
@@ -24,4 +24,6 @@ public sealed class WorkerLeases : IAsyncDisposable
     public LeaseStore Store { get; }
 
     public ValueTask DisposeAsync() => Connections.DisposeAsync();
+
+    public void Dispose() => Connections.Dispose();
 }

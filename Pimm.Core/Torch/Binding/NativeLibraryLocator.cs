@@ -19,14 +19,25 @@ internal static partial class NativeLibraryLocator
         var searched = SearchedPaths(assembly);
         string found = searched.FirstOrDefault(File.Exists)
             ?? throw new DllNotFoundException($"{FileName} was not found in {string.Join(", ", searched)}: build the solution, it is built with it.");
+        nint loaded;
         try
         {
-            return NativeLibrary.Load(found);
+            loaded = NativeLibrary.Load(found);
         }
         catch (DllNotFoundException failure)
         {
             throw new DllNotFoundException($"{found} could not be loaded; is the libtorch it was built for still installed? {failure.Message}", failure);
         }
+        CheckVersion(loaded, found);
+        return loaded;
+    }
+
+    private static unsafe void CheckVersion(nint loaded, string path)
+    {
+        var check = (delegate* unmanaged[Cdecl]<int>)NativeLibrary.GetExport(loaded, "pimm_check_version");
+        var reason = (delegate* unmanaged[Cdecl]<nint>)NativeLibrary.GetExport(loaded, "pimm_last_error");
+        if (check() != 0)
+            throw new DllNotFoundException($"{path} does not fit: {NativeTorch.FirstLine(Marshal.PtrToStringUTF8(reason())!)}; build the solution again.");
     }
 
     private static string[] SearchedPaths(Assembly assembly)

@@ -12,6 +12,9 @@ internal static unsafe partial class NativeTorch
 
     public static string LastError => Marshal.PtrToStringUTF8(pimm_last_error()) ?? "";
 
+    /// <summary>What computes float matrix products: oneDNN, or the words of the BLAS that is installed.</summary>
+    public static string Blas => Marshal.PtrToStringUTF8(pimm_blas())!;
+
     /// <summary>Throws the reason the last call on this thread left behind.</summary>
     public static void Check(int failed, string what)
     {
@@ -63,11 +66,13 @@ internal static unsafe partial class NativeTorch
 
     [LibraryImport(Library)] public static partial void pimm_inference_end(nint guard);
 
+    [LibraryImport(Library)]
+    public static partial int pimm_adam_step(in NativeAdam how, TensorHandle parameter, TensorHandle gradient, TensorHandle first, TensorHandle second);
+
     [LibraryImport(Library)] public static partial nint pimm_compiled_version();
 
-    [LibraryImport(Library)] public static partial nint pimm_configuration();
 
-    [LibraryImport(Library)] public static partial nint pimm_blas();
+    [LibraryImport(Library)] private static partial nint pimm_blas();
 
     [LibraryImport(Library)] public static partial int pimm_set_threads(int count);
 
@@ -121,4 +126,17 @@ internal struct NativeDescription
     public nint Storage;
     public int Contiguous;
     public int RequiresGrad;
+}
+
+/// <summary>pimm_adam.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeAdam
+{
+    public double Rate;
+    public double Beta1;
+    public double Beta2;
+    public double Eps;
+    public double WeightDecay;
+    public long Step;
+    public int Maximize;
 }

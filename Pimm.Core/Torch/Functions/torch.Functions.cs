@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace TorchSharp;
 
 public static partial class torch
@@ -68,6 +70,7 @@ public static partial class torch
 
     public static Tensor sum(Tensor input, ScalarType? type = null) => input.sum(type);
 
+    [OverloadResolutionPriority(1)]
     public static Tensor sum(Tensor input, long dim, bool keepdim = false, ScalarType? type = null) => input.sum(dim, keepdim, type);
 
     public static Tensor mean(Tensor input) => input.mean();

@@ -21,8 +21,10 @@ else
   lib=/usr/lib/$("$cxx" -print-multiarch)
 fi
 api=$include/torch/csrc/api/include
-[[ -f $api/torch/version.h ]] || missing "libtorch-dev is missing ($api/torch/version.h): run ./pimm doctor, or apt-get install libtorch-dev, or set TORCH_HOME."
-[[ -f $lib/libtorch_cpu.so ]] || missing "libtorch_cpu.so is missing in $lib: run ./pimm doctor, or apt-get install libtorch-dev, or set TORCH_HOME."
+advice="libtorch-dev is missing: run ./pimm doctor, or apt-get install libtorch-dev, or set TORCH_HOME"
+[[ -n $home ]] && advice="TORCH_HOME=$home is no unpacked libtorch"
+[[ -f $api/torch/version.h ]] || missing "$advice ($api/torch/version.h was not found)."
+[[ -f $lib/libtorch_cpu.so ]] || missing "$advice ($lib/libtorch_cpu.so was not found)."
 
 mkdir -p "$output"
 exec 9>"$output/lock"
@@ -31,7 +33,7 @@ flock 9
 # Old wheels were built with the other std::string; the headers must be told.
 abi=1
 nm -DC "$lib/libc10.so" | grep -q '__cxx11::basic_string' || abi=0
-flags="-std=c++17 -O2 -fPIC -fvisibility=hidden -Wall -Wno-sign-compare -D_GLIBCXX_USE_CXX11_ABI=$abi -isystem $api"
+flags="-std=c++17 -O3 -fno-math-errno -ffp-contract=off -fPIC -fvisibility=hidden -Wall -Wno-sign-compare -D_GLIBCXX_USE_CXX11_ABI=$abi -isystem $api"
 [[ -n $home ]] && flags+=" -isystem $include"
 
 jobs=()

@@ -38,3 +38,9 @@ struct pimm_description {
   int32_t contiguous;
   int32_t requires_grad;
 };
+
+struct pimm_adam {
+  double lr, beta1, beta2, eps, weight_decay;
+  int64_t step;  // 1 for the first
+  int32_t maximize;
+};

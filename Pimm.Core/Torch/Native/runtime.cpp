@@ -13,7 +13,7 @@
 
 namespace {
 
-// OpenBLAS keeps its own number of threads; Debian's libtorch reaches it through libblas.so.3, the reference BLAS has none.
+// OpenBLAS, where libblas.so.3 is one, keeps its own number of threads; it computes the double products.
 template <class Function>
 Function blas_function(const char* name) {
   return reinterpret_cast<Function>(dlsym(RTLD_DEFAULT, name));
@@ -23,17 +23,16 @@ Function blas_function(const char* name) {
 
 PIMM_EXPORT const char* pimm_compiled_version() noexcept { return TORCH_VERSION; }
 
-PIMM_EXPORT const char* pimm_configuration() noexcept {
-  static std::string text;
-  static std::once_flag once;
-  pimm::guarded([&] { std::call_once(once, [] { text = at::show_config() + "\n" + at::get_parallel_info(); }); });
-  return text.c_str();
-}
-
-// "none" for the reference BLAS (an order of magnitude slower), else OpenBLAS's own words.
-PIMM_EXPORT const char* pimm_blas() noexcept {
-  auto config = blas_function<char* (*)()>("openblas_get_config");
-  return config ? config() : "none";
+// Headers of one version and a library of another give wrong numbers or crashes, not errors.
+PIMM_EXPORT int32_t pimm_check_version() noexcept {
+  return pimm::guarded([] {
+    const std::string settings = at::show_config(), key = "TORCH_VERSION=";
+    auto start = settings.find(key);
+    if (start == std::string::npos) return;
+    start += key.size();
+    auto loaded = settings.substr(start, settings.find_first_of(", \n", start) - start);
+    TORCH_CHECK(loaded == TORCH_VERSION, "built for libtorch ", TORCH_VERSION, ", but libtorch ", loaded, " was loaded");
+  });
 }
 
 PIMM_EXPORT int32_t pimm_set_threads(int32_t count) noexcept {

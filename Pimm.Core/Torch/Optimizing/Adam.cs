@@ -75,6 +75,34 @@ public sealed class Adam : optim.Optimizer
     private void Update(Parameter parameter, Tensor gradient, Moments moments)
     {
         moments.Steps++;
+        if (!options.Amsgrad && InOnePass(parameter) && gradient.is_contiguous() && gradient.dtype == parameter.dtype)
+            UpdateInOnePass(parameter, gradient, moments);
+        else
+            UpdateByOperators(parameter, gradient, moments);
+    }
+
+    private static bool InOnePass(Parameter parameter) =>
+        parameter.device_type == DeviceType.CPU && parameter.is_contiguous() && parameter.dtype is (ScalarType.Float32 or ScalarType.Float64);
+
+    private void UpdateInOnePass(Parameter parameter, Tensor gradient, Moments moments)
+    {
+        var how = new NativeAdam
+        {
+            Rate = LearningRate,
+            Beta1 = options.Beta1,
+            Beta2 = options.Beta2,
+            Eps = options.Eps,
+            WeightDecay = options.WeightDecay,
+            Step = moments.Steps,
+            Maximize = options.Maximize ? 1 : 0,
+        };
+        NativeTorch.Check(
+            NativeTorch.pimm_adam_step(how, parameter.Handle, gradient.Handle, moments.First.Handle, moments.Second.Handle),
+            $"adam({parameter.Describe()}, {gradient.Describe()})");
+    }
+
+    private void UpdateByOperators(Parameter parameter, Tensor gradient, Moments moments)
+    {
         if (options.Maximize)
             gradient = gradient.neg();
         if (options.WeightDecay != 0)

@@ -1,11 +1,15 @@
+using System.Runtime.CompilerServices;
+
 namespace TorchSharp;
 
 public static partial class torch
 {
+    // sum(0) must mean dimension 0; without a priority the literal 0 would convert to the enumeration of types.
     public partial class Tensor
     {
         public Tensor sum(ScalarType? type = null) => Ops.Sum.Call(this, type);
 
+        [OverloadResolutionPriority(1)]
         public Tensor sum(long dim, bool keepdim = false, ScalarType? type = null) => Ops.SumDim.Call(this, new[] { dim }, keepdim, type);
 
         public Tensor sum(long[] dim, bool keepdim = false, ScalarType? type = null) => Ops.SumDim.Call(this, dim, keepdim, type);
@@ -16,6 +20,7 @@ public static partial class torch
 
         public Tensor prod(ScalarType? type = null) => Ops.Prod.Call(this, type);
 
+        [OverloadResolutionPriority(1)]
         public Tensor prod(long dim, bool keepdim = false, ScalarType? type = null) => Ops.ProdDim.Call(this, dim, keepdim, type);
 
         public Tensor cumsum(long dim, ScalarType? type = null) => Ops.Cumsum.Call(this, dim, type);

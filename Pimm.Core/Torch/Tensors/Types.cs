@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace TorchSharp;
 
 /// <summary>Kinds of devices, numbered as in libtorch.</summary>
@@ -41,13 +43,16 @@ public static partial class torch
         public Device(string description)
         {
             string[] parts = description.Split(':');
-            type = parts[0].ToLowerInvariant() switch
+            (type, bool known) = parts[0] switch
             {
-                "cpu" => DeviceType.CPU,
-                "cuda" => DeviceType.CUDA,
-                _ => throw new ArgumentException($"\"{description}\" is not a device: give cpu, cuda or cuda:0.", nameof(description)),
+                "cpu" => (DeviceType.CPU, true),
+                "cuda" => (DeviceType.CUDA, true),
+                _ => (default, false),
             };
-            index = parts.Length == 1 ? -1 : int.Parse(parts[1], System.Globalization.CultureInfo.InvariantCulture);
+            int number = -1;
+            if (!known || parts.Length > 2 || (parts.Length == 2 && !int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out number)))
+                throw new ArgumentException($"\"{description}\" is not a device: give cpu, cuda or cuda:0.", nameof(description));
+            index = number;
         }
 
         public Device(DeviceType deviceType, int index = -1) => (type, this.index) = (deviceType, index);

@@ -46,18 +46,6 @@ public sealed class DatasetBuilderTests : IDisposable
     }
 
     [Fact]
-    public void Gathering_takes_any_rows_in_the_order_asked_for()
-    {
-        using var snapshot = DatasetBuilder.FromFile(Options(TrainingFile.Rows())).Snapshot;
-        var (ids, labels) = (new int[4], new byte[4]);
-
-        snapshot.Gather([77, 3], ids, labels);
-
-        ids.ShouldBe([.. snapshot.Ids(77, 1).ToArray(), .. snapshot.Ids(3, 1).ToArray()]);
-        labels.ShouldBe([.. snapshot.Labels(77, 1).ToArray(), .. snapshot.Labels(3, 1).ToArray()]);
-    }
-
-    [Fact]
     public void The_same_seed_gives_the_same_bytes_and_another_seed_another_split()
     {
         var options = Options(TrainingFile.Rows());

@@ -1,9 +1,11 @@
 using Pimm.Core.Networks;
+using Pimm.Core.Tests.Torch;
 using Shouldly;
 using Xunit;
 
 namespace Pimm.Core.Tests.Networks;
 
+[Collection(TorchCollection.Name)]
 public class NetworkCatalogTests
 {
     private static readonly NetworkShape Small = new([3, 4], 2);

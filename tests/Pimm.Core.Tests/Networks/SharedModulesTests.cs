@@ -1,4 +1,5 @@
 using Pimm.Core.Networks;
+using Pimm.Core.Tests.Torch;
 using Shouldly;
 using TorchSharp;
 using Xunit;
@@ -6,6 +7,7 @@ using static TorchSharp.torch;
 
 namespace Pimm.Core.Tests.Networks;
 
+[Collection(TorchCollection.Name)]
 public class SharedModulesTests
 {
     [Fact]

@@ -100,7 +100,7 @@ public sealed class FenceTests
     {
         await using var world = await QueueWorld.CreateAsync();
         var id = await world.AskAsync();
-        await world.StartAsync((run, cancel) => run.CompleteAsync(null, connection => connection.ExecuteAsync("select pg_sleep(5)"), cancel));
+        await world.StartAsync((run, cancel) => run.CompleteAsync(null, connection => connection.ExecuteAsync("select pg_sleep(6)"), cancel));
         await world.StartAsync((_, _) => Task.CompletedTask);
 
         var oldest = TimeSpan.Zero;
@@ -113,7 +113,7 @@ public sealed class FenceTests
         }
 
         (run.State, run.Fence).ShouldBe((JobStates.Succeeded, 1));
-        oldest.ShouldBeLessThan(TimeSpan.FromSeconds(1.5));
+        oldest.ShouldBeLessThan(TimeSpan.FromSeconds(3));
     }
 
     [Fact]

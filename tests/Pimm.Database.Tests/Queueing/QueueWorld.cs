@@ -29,9 +29,9 @@ public sealed class QueueWorld : IAsyncDisposable
     public static QueueingOptions Quick(int slots = 1) => new()
     {
         Slots = slots,
-        Lease = TimeSpan.FromSeconds(2),
+        Lease = TimeSpan.FromSeconds(4),
         Heartbeat = TimeSpan.FromMilliseconds(300),
-        SelfFence = TimeSpan.FromSeconds(1.5),
+        SelfFence = TimeSpan.FromSeconds(3),
         RestartGrace = TimeSpan.Zero,
         Poll = TimeSpan.FromMilliseconds(200),
         Reap = TimeSpan.FromMilliseconds(200),

@@ -43,7 +43,7 @@ public sealed class WorkerTests
         var asked = Stopwatch.StartNew();
         await world.FinishedAsync(await world.AskAsync(), seconds: 5);
 
-        asked.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(2));
+        asked.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(4));
     }
 
     [Fact]

@@ -1,0 +1,80 @@
+// Adam in one pass over memory. As tensor operations the same step reads and writes the parameters some 18 times over,
+// which for embedding tables is most of a training step.
+#include <ATen/Parallel.h>
+
+#include <cmath>
+
+#include "tensors.h"
+
+namespace {
+
+// Every processor computes the same bits: only IEEE operations, no fused multiply-add (see build.sh), no reassociation.
+template <class Number>
+struct Step {
+  Number beta1, rest1, beta2, rest2, decay, sign, spread, eps, size;
+};
+
+template <class Number>
+__attribute__((always_inline)) inline void advance(const Step<Number>& step, Number* __restrict parameter,
+                                                   const Number* __restrict gradient, Number* __restrict first,
+                                                   Number* __restrict second, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    Number g = step.sign * gradient[i] + step.decay * parameter[i];
+    Number m = step.beta1 * first[i] + step.rest1 * g;
+    Number v = step.beta2 * second[i] + step.rest2 * (g * g);
+    first[i] = m;
+    second[i] = v;
+    parameter[i] -= step.size * (m / (std::sqrt(v) / step.spread + step.eps));
+  }
+}
+
+#if defined(__x86_64__)
+#define PIMM_WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define PIMM_WIDE
+#endif
+
+PIMM_WIDE void advance_float(const Step<float>& step, float* parameter, const float* gradient, float* first,
+                             float* second, int64_t count) {
+  advance(step, parameter, gradient, first, second, count);
+}
+
+PIMM_WIDE void advance_double(const Step<double>& step, double* parameter, const double* gradient, double* first,
+                              double* second, int64_t count) {
+  advance(step, parameter, gradient, first, second, count);
+}
+
+template <class Number, class Advance>
+void run(const pimm_adam& how, at::Tensor& parameter, const at::Tensor& gradient, at::Tensor& first, at::Tensor& second,
+         Advance advance) {
+  Step<Number> step{Number(how.beta1), Number(1 - how.beta1), Number(how.beta2), Number(1 - how.beta2),
+                    Number(how.weight_decay), Number(how.maximize ? -1 : 1), Number(std::sqrt(1 - std::pow(how.beta2, how.step))),
+                    Number(how.eps), Number(how.lr / (1 - std::pow(how.beta1, how.step)))};
+  auto p = parameter.data_ptr<Number>();
+  auto g = gradient.data_ptr<Number>();
+  auto m = first.data_ptr<Number>();
+  auto v = second.data_ptr<Number>();
+  constexpr int64_t grain = 1 << 15;
+  at::parallel_for(0, parameter.numel(), grain,
+                   [&](int64_t from, int64_t to) { advance(step, p + from, g + from, m + from, v + from, to - from); });
+}
+
+}  // namespace
+
+// All four are contiguous, on the CPU, of one type (float or double) and of one shape.
+PIMM_EXPORT int32_t pimm_adam_step(const pimm_adam* how, void* parameter, void* gradient, void* first,
+                                   void* second) noexcept {
+  return pimm::guarded([&] {
+    at::Tensor p = pimm::borrow(parameter), g = pimm::borrow(gradient), m = pimm::borrow(first), v = pimm::borrow(second);
+    for (const auto& other : {g, m, v}) {
+      TORCH_CHECK(other.is_contiguous() && other.scalar_type() == p.scalar_type() && other.numel() == p.numel(),
+                  "parameter, gradient and moments must be contiguous and alike");
+    }
+    if (p.scalar_type() == at::kFloat) {
+      run<float>(*how, p, g, m, v, advance_float);
+    } else {
+      run<double>(*how, p, g, m, v, advance_double);
+    }
+    p.unsafeGetTensorImpl()->bump_version();  // so that autograd notices a change between forward and backward
+  });
+}

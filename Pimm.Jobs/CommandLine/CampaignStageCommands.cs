@@ -1,0 +1,44 @@
+using System.CommandLine;
+using System.Globalization;
+using Pimm.Core;
+using Pimm.Core.Allocating;
+using Pimm.Core.Exporting;
+using Pimm.Core.Lift;
+using Pimm.Core.Queueing;
+
+namespace Pimm.Jobs.CommandLine;
+
+/// <summary>Verbs that do one stage of a stored campaign: allocate, export, lift.</summary>
+public static class CampaignStageCommands
+{
+    private static readonly Option<long> Campaign = new("--campaign") { Description = "the campaign's number", Required = true };
+    private static readonly Option<string?> Date = new("--date") { Description = "the wave's day, as 2026-03-28; default the next one" };
+
+    public static IEnumerable<Command> Create() =>
+    [
+        Stage(AllocateWave.JobKind, "splits a campaign's customers once and selects its next wave", Date),
+        Stage(ExportWave.JobKind, "writes the two audience lists of a wave, or of all waves without lists", Date),
+        Lift(),
+    ];
+
+    private static Command Stage(string kind, string description, Option<string?> date) =>
+        new Command(kind, description) { Campaign, date, Invocation.JsonOption }.Does((call, cancellationToken) =>
+            StageRun.DoAsync(call, new JobRequest(kind, StageRun.NewKey(kind), new { }, call.Arguments.GetValue(Campaign), DateOf(call)), cancellationToken));
+
+    private static Command Lift() =>
+        new Command(MeasureLift.JobKind, "computes a campaign's lift report and prints it") { Campaign, Invocation.JsonOption }.Does(async (call, cancellationToken) =>
+        {
+            var campaign = call.Arguments.GetValue(Campaign);
+            await StageRun.RunAsync(call, new JobRequest(MeasureLift.JobKind, StageRun.NewKey("lift"), new { }, campaign), cancellationToken);
+            var stored = (await call.Service<LiftStore>().NewestAsync(campaign, cancellationToken))!;
+            call.Output.WriteLine(call.Json ? stored.Report : LiftReportText.Render(LiftReport.FromJson(stored.Report)));
+            return ExitCode.Done;
+        });
+
+    private static DateOnly? DateOf(Invocation call) => call.Arguments.GetValue(Date) switch
+    {
+        null => null,
+        var text when DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date) => date,
+        var text => throw new InputException($"--date is \"{text}\": write the day as 2026-03-28."),
+    };
+}

@@ -1,0 +1,110 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Pimm.Core;
+using Pimm.Core.Campaigns;
+using Pimm.Core.Importing;
+using Pimm.Core.Training;
+
+namespace Pimm.Jobs.CommandLine;
+
+/// <summary>A campaign as a file describes it.</summary>
+/// <param name="Audience">the audience's name</param>
+/// <param name="Control">network of the control line: shared-bottom, pimm or random</param>
+/// <param name="Salt">never used before; default made of name and first day</param>
+public sealed record CampaignFile(
+    string Name, string Audience, string Control, string Treatment, DateOnly StartsOn, int Days, int WindowDays, int ImpressionsPerDay,
+    string TimeZone = "UTC", double HoldbackShare = 0.1, double ExplorationShare = 0.05, string SplitMethod = "best-of",
+    int SplitCandidates = 100, string? Salt = null, int? PlannedConversions = null);
+
+/// <summary>The campaign's life, for scripts.</summary>
+public static class CampaignsCommand
+{
+    public static Command Create() => new("campaigns", "campaigns: list, show, create from a file") { List(), Show(), New() };
+
+    private static Command List()
+    {
+        var search = new Argument<string>("search") { Description = "part of a name", DefaultValueFactory = _ => "" };
+        return new Command("list", "newest first") { search, Invocation.JsonOption }.Does(async (call, cancellationToken) =>
+        {
+            var campaigns = await call.Service<CampaignStore>().ListAsync(call.Arguments.GetValue(search)!, 0, 1000, cancellationToken);
+            call.Print(new { campaigns = campaigns.Select(c => new { c.Id, c.Name, c.Audience, c.Simulated, c.StartsOn, c.Days, c.StagesDone, c.CurrentStage, c.Busy }) }, lines =>
+            {
+                foreach (var campaign in campaigns)
+                {
+                    lines.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                        $"{campaign.Id,5}  {campaign.StartsOn:yyyy-MM-dd} +{campaign.Days}d  {campaign.StagesDone}/7 {campaign.CurrentStage ?? "finished",-10}  {campaign.Name}"));
+                }
+                if (campaigns.Count == 0)
+                {
+                    lines.WriteLine("No campaigns: pimm demo makes a simulated one, pimm campaigns create FILE a real one.");
+                }
+            });
+            return ExitCode.Done;
+        });
+    }
+
+    private static Command Show()
+    {
+        var id = new Argument<long>("id") { Description = "the campaign's number" };
+        return new Command("show", "one campaign and the state of its seven stages") { id, Invocation.JsonOption }.Does(async (call, cancellationToken) =>
+        {
+            var campaign = await call.Service<CampaignStore>().GetAsync(call.Arguments.GetValue(id), cancellationToken);
+            var stages = await call.Service<CampaignStore>().StagesAsync(campaign.Id, cancellationToken);
+            call.Print(new { campaign, stages }, lines =>
+            {
+                lines.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"{campaign.Name}: {campaign.Days} days from {campaign.StartsOn:yyyy-MM-dd} ({campaign.TimeZone}), {campaign.ImpressionsPerDay:N0} impressions a day and arm, window {campaign.WindowDays} days"));
+                foreach (var stage in stages)
+                {
+                    lines.WriteLine(FormattableString.Invariant($"  {stage.Ordinal} {stage.Stage,-11} {stage.State,-9} {stage.Quantity:N0} {stage.Unit} {stage.Message} {stage.Error}").TrimEnd());
+                }
+            });
+            return ExitCode.Done;
+        });
+    }
+
+    private static Command New()
+    {
+        var file = new Argument<string>("file") { Description = "JSON: name, audience, control, treatment, startsOn, days, windowDays, impressionsPerDay, …" };
+        return new Command("create", "makes a campaign out of a JSON file; its model lines are made when they are new") { file, Invocation.JsonOption }.Does(async (call, cancellationToken) =>
+        {
+            var described = Read(call.Arguments.GetValue(file)!);
+            var audience = await call.Service<AudienceStore>().FindByNameAsync(described.Audience, cancellationToken)
+                ?? throw new InputException($"There is no audience named \"{described.Audience}\": import its customers first.");
+            var control = await LineAsync(call, audience.Id, described.Control, cancellationToken);
+            var treatment = await LineAsync(call, audience.Id, described.Treatment, cancellationToken);
+            var id = await call.Service<CampaignStore>().CreateAsync(new Campaign(
+                0, described.Name, audience.Id, control, treatment, described.TimeZone, described.StartsOn, described.Days, described.WindowDays,
+                described.ImpressionsPerDay, described.HoldbackShare, described.ExplorationShare, described.SplitMethod, described.SplitCandidates,
+                described.Salt ?? string.Create(CultureInfo.InvariantCulture, $"{described.Name}/{described.StartsOn:yyyy-MM-dd}"), Environment.UserName,
+                TimeProvider.System.GetUtcNow(), described.PlannedConversions), cancellationToken);
+            call.Print(new { id }, lines => lines.WriteLine($"Campaign {id} is made: train, score, allocate, export and lift take --campaign {id}."));
+            return ExitCode.Done;
+        });
+    }
+
+    private static CampaignFile Read(string path)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<CampaignFile>(File.ReadAllText(path), new JsonSerializerOptions(JsonSerializerDefaults.Web) { RespectRequiredConstructorParameters = true })
+                ?? throw new InputException($"{path} holds the JSON null: describe a campaign.");
+        }
+        catch (JsonException damage)
+        {
+            throw new InputException($"{path} describes no campaign: {damage.Message}", damage);
+        }
+        catch (IOException missing)
+        {
+            throw new InputException($"{path} cannot be read: {missing.Message}", missing);
+        }
+    }
+
+    private static async Task<long> LineAsync(Invocation call, long audienceId, string network, CancellationToken cancellationToken)
+    {
+        var models = call.Service<ModelStore>();
+        return (await models.FindLineAsync(audienceId, network, cancellationToken))?.Id
+            ?? await models.CreateLineAsync(audienceId, network, network, cancellationToken: cancellationToken);
+    }
+}

@@ -1,0 +1,102 @@
+using System.CommandLine;
+using System.Globalization;
+using Pimm.Core;
+using Pimm.Core.Importing;
+using Pimm.Core.Training;
+
+namespace Pimm.Jobs.CommandLine;
+
+/// <summary>Scores a file with a trained model's folder, without a database.</summary>
+public static class ScoreCommand
+{
+    private static readonly Option<string> Model = new("--model") { Description = "the folder that pimm train wrote", Required = true };
+    private static readonly Option<string> Data = new("--data") { Description = "a CSV file, plain or gzip, with the model's features", Required = true };
+    private static readonly Option<string?> Out = new("--out") { Description = "the CSV file of scores; by default stdout" };
+    private static readonly Option<string?> Delimiter = new("--delimiter") { Description = "one character; by default found" };
+    private static readonly Option<int?> Threads = new("--threads") { Description = "threads that compute; by default one a core" };
+
+    public static Command Create() =>
+        new Command("score", "gives every row of a file its probabilities: row,TASK,TASK …") { Model, Data, Out, Delimiter, Threads, Invocation.JsonOption }
+            .Does((call, cancellationToken) => Task.FromResult(Run(call, cancellationToken)));
+
+    private static int Run(Invocation call, CancellationToken cancellationToken)
+    {
+        var (arguments, clock) = (call.Arguments, TimeProvider.System);
+        var threads = arguments.GetValue(Threads) ?? Environment.ProcessorCount;
+        if (threads is < 1 or > 1024)
+        {
+            throw new InputException($"The number of threads {threads} is out of bounds; it must be 1 to 1,024.");
+        }
+
+        var folder = arguments.GetValue(Model)!;
+        using var predictor = Predictor.Load(folder, threads);
+        using var file = DelimitedReader.Open(arguments.GetValue(Data)!, DatasetArguments.CharacterOf(arguments.GetValue(Delimiter)));
+        var started = clock.GetTimestamp();
+        var (rows, tasks) = Write(call, predictor, file, cancellationToken);
+        var seconds = clock.GetElapsedTime(started).TotalSeconds;
+
+        if (call.Json)
+        {
+            call.Print(new { Model = folder, Rows = rows, Tasks = tasks, Seconds = seconds, RowsPerSecond = rows / seconds, Out = arguments.GetValue(Out) }, _ => { });
+        }
+        else
+        {
+            call.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{rows:N0} rows in {seconds:F1} s, {rows / seconds:N0} rows/s"));
+        }
+
+        return ExitCode.Done;
+    }
+
+    private static (long Rows, IReadOnlyList<ScoreSummary> Tasks) Write(
+        Invocation call, Predictor predictor, DelimitedReader file, CancellationToken cancellationToken)
+    {
+        var names = predictor.Model.Description.Tasks;
+        if (call.Arguments.GetValue(Out) is { } path)
+        {
+            return ToFile(path, predictor, names, file, cancellationToken);
+        }
+
+        if (call.Json)
+        {
+            return FileScoring.Run(predictor, file, (_, _) => { }, cancellationToken);
+        }
+
+        call.Output.WriteLine($"row,{string.Join(',', names)}");
+        return FileScoring.Run(
+            predictor,
+            file,
+            (row, probabilities) => call.Output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{row},{string.Join(',', probabilities.Select(value => value.ToString("R", CultureInfo.InvariantCulture)))}")),
+            cancellationToken);
+    }
+
+    private static (long Rows, IReadOnlyList<ScoreSummary> Tasks) ToFile(
+        string path, Predictor predictor, IReadOnlyList<string> names, DelimitedReader file, CancellationToken cancellationToken)
+    {
+        using var writer = new DelimitedWriter(path);
+        writer.Write("row"u8);
+        foreach (var name in names)
+        {
+            writer.Write(name);
+        }
+
+        writer.EndRow();
+        var result = FileScoring.Run(predictor, file, (row, probabilities) => WriteRow(writer, row, probabilities), cancellationToken);
+        writer.Complete();
+        return result;
+    }
+
+    private static void WriteRow(DelimitedWriter writer, long row, float[] probabilities)
+    {
+        Span<char> text = stackalloc char[32];
+        row.TryFormat(text, out var length, default, CultureInfo.InvariantCulture);
+        writer.Write(text[..length]);
+        foreach (var probability in probabilities)
+        {
+            probability.TryFormat(text, out length, "R", CultureInfo.InvariantCulture);
+            writer.Write(text[..length]);
+        }
+
+        writer.EndRow();
+    }
+}

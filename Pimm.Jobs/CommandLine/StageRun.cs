@@ -1,0 +1,58 @@
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Pimm.Core;
+using Pimm.Core.Queueing;
+
+namespace Pimm.Jobs.CommandLine;
+
+/// <summary>
+/// Asks for a stage's run exactly as a page does, brings a worker of its own, and waits for the end. The run is in the list of
+/// runs like any other; a worker that is there already may take it first.
+/// </summary>
+public static class StageRun
+{
+    /// <returns>the exit code; the run's result is printed as JSON, or as a sentence</returns>
+    public static async Task<int> DoAsync(Invocation call, JobRequest request, CancellationToken cancellationToken)
+    {
+        var run = await RunAsync(call, request, cancellationToken);
+        call.Print(
+            new { run = run.Id, run.Kind, run.State, result = run.Result is null ? null : System.Text.Json.Nodes.JsonNode.Parse(run.Result) },
+            lines => lines.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Run {run.Id} ({run.Kind}) {run.State}: {run.Result}")));
+        return ExitCode.Done;
+    }
+
+    /// <exception cref="InputException">the run refused its input</exception>
+    /// <exception cref="InvalidOperationException">the run failed or was cancelled</exception>
+    public static async Task<JobRun> RunAsync(Invocation call, JobRequest request, CancellationToken cancellationToken)
+    {
+        var builder = PimmHost.CreateBuilder();
+        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Pimm", LogLevel.Warning);
+        builder.Services.AddWorker();
+        using var host = builder.Build();
+        var queue = host.Services.GetRequiredService<JobQueue>();
+        var id = await queue.EnqueueAsync(request, cancellationToken);
+        await host.StartAsync(cancellationToken);
+        try
+        {
+            var run = await queue.WaitAsync(id, cancellationToken);
+            if (run.State == JobStates.Succeeded)
+            {
+                return run;
+            }
+            // A refusal of the input is one sentence; anything else carries its details behind the first line.
+            throw run.State == JobStates.Failed && run.Error is { } error && !error.Contains('\n')
+                ? new InputException(error)
+                : new InvalidOperationException($"Run {run.Id} ({run.Kind}) {run.State}: {run.ErrorSentence}");
+        }
+        finally
+        {
+            await host.StopAsync(CancellationToken.None);
+        }
+    }
+
+    /// <summary>A key for a run that a person asks for: each time is a new run.</summary>
+    public static string NewKey(string what) =>
+        string.Create(CultureInfo.InvariantCulture, $"command line/{what}/{TimeProvider.System.GetUtcNow():yyyyMMdd'T'HHmmss.fffffff}");
+}

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Test AUC of a model against scikit-learn's logistic regression on the very same splits, five seeds on three real data sets.
+#
+#   auc-floor.sh DATA_FOLDER [--seeds N] [--out FOLDER] [-- more arguments of pimm train]
+#
+# DATA_FOLDER holds ecommerce_funnel, hillstrom and hotel_bookings, each with funnel.csv.gz. Prints a table on stderr and one JSON
+# document on stdout; exit code 1 where a task's mean AUC is below the peer's by more than the larger of 0.01 and one standard error
+# of the mean difference. Needs python3-sklearn and python3-pandas. FOLDER keeps models, splits and answers, and is read again
+# where it already has them, so a run that was cut off goes on.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+data=${1:?"say where the data is: auc-floor.sh DATA_FOLDER"}
+shift
+seeds=5
+out=
+while [ $# -gt 0 ]; do
+  case $1 in
+    --seeds) seeds=$2; shift 2 ;;
+    --out) out=$2; shift 2 ;;
+    --) shift; break ;;
+    *) echo "auc-floor.sh: $1 is unknown" >&2; exit 2 ;;
+  esac
+done
+python=${PYTHON:-/usr/bin/python3}
+out=${out:-$(mktemp -d)}
+mkdir -p "$out"
+
+# name|tasks in funnel order|columns that identify a row, leak a label or are one
+sets=(
+  "ecommerce_funnel|y2_product,y3_payment,y4_confirmation|user_id,LEAK_total_pages_visited,y1_listing"
+  "hillstrom|y1_visit,y2_conversion,y3_core|customer_idx,value_spend"
+  "hotel_bookings|y1_kept,y2_high_value|booking_idx,LEAKY_deposit_type,LEAK_required_car_parking_spaces,value_revenue"
+)
+
+jobs=${PIMM_JOBS:-}
+if [ -z "$jobs" ]; then
+  dotnet build "$root/Pimm.Jobs" -c Release -v q --nologo >&2
+  jobs=$root/artifacts/bin/Pimm.Jobs/release/Pimm.Jobs.dll
+fi
+
+for set in "${sets[@]}"; do
+  IFS='|' read -r name tasks ignore <<< "$set"
+  for seed in $(seq 1 "$seeds"); do
+    at=$out/$name-$seed
+    if [ ! -s "$at.ours.json" ]; then
+      dotnet "$jobs" train --data "$data/$name/funnel.csv.gz" --tasks "$tasks" --ignore "$ignore" --seed "$seed" \
+        --write-splits "$at.splits" --out "$at.model" --json "$@" > "$at.ours.part"
+      mv "$at.ours.part" "$at.ours.json"
+    fi
+    if [ ! -s "$at.peer.json" ]; then
+      "$python" "$here/peers/logistic_regression.py" "$at.splits" > "$at.peer.part"
+      mv "$at.peer.part" "$at.peer.json"
+    fi
+    echo "$name, seed $seed of $seeds" >&2
+  done
+done
+
+"$python" "$here/auc_floor.py" "$out" "$seeds" "${sets[@]%%|*}"

@@ -1,0 +1,181 @@
+using Pimm.Core.Allocating;
+using Pimm.Core.Lift;
+using Pimm.Core.Simulating;
+using Pimm.Core.Statistics;
+
+namespace Pimm.Core.Tests.Lift;
+
+/// <summary>What one repetition of a campaign gives: the estimates of the report, from its own functions, and the truth of its selection.</summary>
+internal sealed record Repetition(
+    Estimate Extra, Estimate Disagreement, Estimate IncrementControl, Estimate IncrementTreatment, Estimate DeliveredLift,
+    double TrueExtra, double TrueIncrementControl, double TrueIncrementTreatment);
+
+/// <summary>
+/// One wave of a campaign over fixed customers, again and again with a new plain hash split, new hold-back flags and new
+/// outcomes. Written out for speed: rankings sorted once, each hash's 64 bits used as 64 splits, and only those customers
+/// drawn one by one who might convert (geometric skips under an upper bound of their group's probability).
+/// </summary>
+internal sealed class RepeatedCampaign
+{
+    public const int Eligible = 200_000, Impressions = 10_000;
+    public const double HoldBackShare = 0.1;
+    private const byte Exported = 1, Held = 2;
+    private readonly MarketTruth[] _truths;
+    private readonly double[][] _scores;
+    private readonly int[][] _rankings;
+    private readonly int[] _byOrganic;
+
+    public RepeatedCampaign(MarketWorld world, ulong seed)
+    {
+        _truths = MarketTruth.OfMany(MarketCustomer.DrawMany(seed, 0, Eligible), world.Parameters, MarketEffects.Today);
+        Keys = Enumerable.Range(0, Eligible).Select(i => CustomerHash.Of($"{seed}-{i}")).ToArray();
+        _scores = [OracleScores.Of(world.Control, _truths, seed), OracleScores.Of(world.Treatment, _truths, seed)];
+        var everybody = new ArmCustomers(Keys, _scores[0], _scores[1], Salts(0));
+        _rankings = [everybody.Ranking(Arm.Control).ToArray(), everybody.Ranking(Arm.Treatment).ToArray()];
+        _byOrganic = Enumerable.Range(0, Eligible).OrderByDescending(i => _truths[i].Organic).ToArray();
+    }
+
+    public Guid[] Keys { get; }
+
+    public static SelectionSalts Salts(int repetition) => new($"hold-{repetition}", "explore", "tie", HoldBackShare);
+
+    public double[] Scores(Arm policy) => _scores[(int)policy];
+
+    public Repetition[] Repeat(int times)
+    {
+        var results = new Repetition[times];
+        Parallel.For(0, (times + 63) / 64, new ParallelOptions { MaxDegreeOfParallelism = 2 }, block =>
+        {
+            ulong[] bits = SplitBits(block);
+            for (int r = block * 64; r < Math.Min(times, block * 64 + 64); r++)
+                results[r] = Once(r, Arms(bits, r));
+        });
+        return results;
+    }
+
+    public byte[] Arms(int repetition) => Arms(SplitBits(repetition / 64), repetition);
+
+    /// <summary>What each policy does with each customer inside the customer's arm: [policy][customer], 1 exported, 2 held back.</summary>
+    public byte[][] Plans(int repetition, byte[] arms)
+    {
+        SaltKey hold = SaltKey.From(Salts(repetition).HoldBack);
+        return _rankings.Select(ranking => Walk(ranking, arms, hold)).ToArray();
+    }
+
+    private ulong[] SplitBits(int block)
+    {
+        SaltKey salt = SaltKey.From($"repetitions-{block}");
+        return Array.ConvertAll(Keys, key => CustomerHash.Salted(key, salt));
+    }
+
+    private static byte[] Arms(ulong[] bits, int repetition)
+    {
+        int shift = repetition % 64;
+        var arms = new byte[bits.Length];
+        for (int i = 0; i < arms.Length; i++)
+            arms[i] = (byte)((bits[i] >> shift) & 1);
+        return arms;
+    }
+
+    private byte[] Walk(int[] ranking, byte[] arms, SaltKey hold)
+    {
+        var plan = new byte[Eligible];
+        int[] left = [Impressions, Impressions];
+        foreach (int i in ranking)
+        {
+            if (left[0] + left[1] == 0)
+                break;
+            int arm = arms[i];
+            if (left[arm] == 0)
+                continue;
+            bool flagged = CustomerHash.Share(CustomerHash.Salted(Keys[i], hold)) < HoldBackShare;
+            plan[i] = flagged ? Held : Exported;
+            left[arm] -= flagged ? 0 : 1;
+        }
+        return plan;
+    }
+
+    private Repetition Once(int repetition, byte[] arms)
+    {
+        byte[][] plans = Plans(repetition, arms);
+        Tally[] tallies = [new(), new()];
+        bool[] converted = Convert(arms, plans, new RandomStream(RandomStream.Seed(99, "repetition", repetition)));
+        for (int i = 0; i < arms.Length; i++)
+        {
+            Tally tally = tallies[arms[i]];
+            tally.Eligible++;
+            byte control = plans[0][i], treatment = plans[1][i];
+            if ((control | treatment) != 0)
+                tally.Reached(arms[i] == 0 ? control : treatment, control, treatment, _truths[i].Effect, converted[i]);
+            if (converted[i])
+                tally.Converted(control != treatment);
+        }
+        return Estimates(tallies);
+    }
+
+    private static Repetition Estimates(Tally[] arm)
+    {
+        double perThousand = 1000.0 * Eligible / 2 / Impressions;
+        Estimate[] increments = arm.Select(tally => Increment.Pooled([new IncrementWave(tally.Exported, tally.Held)])).ToArray();
+        double extra = arm.Sum(tally => tally.PolicyEffects[1] - tally.PolicyEffects[0]);
+        return new Repetition(
+            ProportionComparison.Newcombe(arm[0].Everybody, arm[1].Everybody).Scaled(perThousand),
+            DisagreementSet.Difference(arm[0].Apart, arm[1].Apart).Scaled(perThousand), increments[0], increments[1],
+            ProportionComparison.RelativeLift(arm[0].Exported, arm[1].Exported),
+            1000 * extra / (2 * Impressions), 1000 * arm[0].OwnEffects / Impressions, 1000 * arm[1].OwnEffects / Impressions);
+    }
+
+    private bool[] Convert(byte[] arms, byte[][] plans, RandomStream stream)
+    {
+        const int group = 2000;
+        var converted = new bool[Eligible];
+        for (int start = 0; start < Eligible; start += group)
+        {
+            double bound = _truths[_byOrganic[start]].Organic, logMiss = Math.Log(1 - bound);
+            int end = Math.Min(Eligible, start + group);
+            for (int at = start + Skip(stream, logMiss); at < end; at += 1 + Skip(stream, logMiss))
+                converted[_byOrganic[at]] = stream.NextDouble() * bound < _truths[_byOrganic[at]].Organic;
+        }
+        for (int i = 0; i < Eligible; i++)
+            if (plans[arms[i]][i] == Exported && !converted[i])
+                converted[i] = stream.NextDouble() * (1 - _truths[i].Organic) < _truths[i].Effect;
+        return converted;
+    }
+
+    private static int Skip(RandomStream stream, double logMiss) => (int)Math.Min(Eligible, Math.Log(1 - stream.NextDouble()) / logMiss);
+
+    private sealed class Tally
+    {
+        public long Eligible;
+        private long _conversions, _apart, _exported, _exportedConversions, _held, _heldConversions;
+
+        public double OwnEffects { get; private set; }
+
+        public double[] PolicyEffects { get; } = new double[2];
+
+        public Proportion Everybody => new(Eligible, _conversions);
+
+        public Proportion Apart => new(Eligible, _apart);
+
+        public Proportion Exported => new(_exported, _exportedConversions);
+
+        public Proportion Held => new(_held, _heldConversions);
+
+        public void Converted(bool apart)
+        {
+            _conversions++;
+            _apart += apart ? 1 : 0;
+        }
+
+        public void Reached(byte own, byte control, byte treatment, double effect, bool converted)
+        {
+            int one = converted ? 1 : 0;
+            PolicyEffects[0] += control == RepeatedCampaign.Exported ? effect : 0;
+            PolicyEffects[1] += treatment == RepeatedCampaign.Exported ? effect : 0;
+            if (own == RepeatedCampaign.Exported)
+                (_exported, _exportedConversions, OwnEffects) = (_exported + 1, _exportedConversions + one, OwnEffects + effect);
+            else if (own == RepeatedCampaign.Held)
+                (_held, _heldConversions) = (_held + 1, _heldConversions + one);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using Pimm.Core.Networks;
+using Pimm.Core.Training;
+using Shouldly;
+using Xunit;
+
+namespace Pimm.Core.Tests.Training;
+
+public class PremiseDrawsTests
+{
+    // Invariant 6.
+    [Theory]
+    [InlineData(PremiseDraw.PerPremise, 0.25)]
+    [InlineData(PremiseDraw.PerPremise, 2.0 / 3)]
+    [InlineData(PremiseDraw.PerRow, 0.25)]
+    public void Shows_labels_at_the_rate_p_within_four_sigma(PremiseDraw draw, double probability)
+    {
+        const int rows = 40_000;
+        var shown = Draws(draw, probability).Draw(rows, 0)!;
+        var independent = draw == PremiseDraw.PerRow ? rows : rows * 2;
+
+        shown.Average().ShouldBe((float)probability, (float)(4 * Math.Sqrt(probability * (1 - probability) / independent)));
+    }
+
+    [Fact]
+    public void Draws_each_premise_each_row_or_the_batch_as_chosen()
+    {
+        var premise = Draws(PremiseDraw.PerPremise, 0.5).Draw(1000, 0)!;
+        var row = Draws(PremiseDraw.PerRow, 0.5).Draw(1000, 0)!;
+        var batch = Draws(PremiseDraw.PerBatch, 0.5).Draw(1000, 0)!;
+
+        Pairs(premise).Count(pair => pair.First != pair.Second).ShouldBeInRange(400, 600);
+        Pairs(row).ShouldAllBe(pair => pair.First == pair.Second);
+        row.Distinct().Count().ShouldBe(2);
+        batch.Distinct().Count().ShouldBe(1);
+    }
+
+    [Fact]
+    public void Needs_no_draw_at_the_floor_of_zero_nor_for_a_single_task()
+    {
+        Draws(PremiseDraw.PerPremise, 0).Draw(10, 0).ShouldBeNull();
+        new PremiseDraws(new(1, 0, 1, CurriculumClock.Epoch, PremiseDraw.PerPremise), tasks: 1, seed: 1).Draw(10, 0).ShouldBeNull();
+        Draws(PremiseDraw.PerPremise, 1).Draw(10, 0)!.ShouldAllBe(shows => shows == 1);
+    }
+
+    [Fact]
+    public void The_same_seed_draws_the_same()
+    {
+        Draws(PremiseDraw.PerPremise, 0.5).Draw(100, 0).ShouldBe(Draws(PremiseDraw.PerPremise, 0.5).Draw(100, 0));
+    }
+
+    private static PremiseDraws Draws(PremiseDraw draw, double probability) =>
+        new(new(probability, 0, probability, CurriculumClock.Epoch, draw), tasks: 3, seed: 9);
+
+    private static IEnumerable<(float First, float Second)> Pairs(float[] shown) => shown.Chunk(2).Select(pair => (pair[0], pair[1]));
+}

@@ -1,0 +1,105 @@
+using Dapper;
+using Npgsql;
+using Pimm.Core.Allocating;
+using Pimm.Core.Queueing;
+using Pimm.Core.Scoring;
+using Pimm.Core.Statistics;
+using Pimm.Database.Tests.KnownLift;
+using Shouldly;
+using Xunit;
+
+namespace Pimm.Database.Tests.Allocating;
+
+public sealed class AllocateWaveTests(SmallCampaign world) : IClassFixture<SmallCampaign>
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private AllocationStore Allocations => world.Pimm.Service<AllocationStore>();
+
+    [Fact]
+    public async Task Every_wave_exports_the_same_number_in_both_arms_and_nobody_twice()
+    {
+        var waves = await Allocations.WavesAsync(world.Campaign.Id, Cancel);
+        var own = (await Allocations.PlansAsync(world.Campaign.Id, Cancel)).Where(p => p.Policy == p.Arm).ToList();
+
+        waves.Select(w => w.WaveDate).ShouldBe(world.Campaign.WaveDates);
+        foreach (var wave in waves)
+        {
+            own.Count(p => p.WaveDate == wave.WaveDate && p.Arm == 0 && p.Action == 1).ShouldBe(world.Campaign.ImpressionsPerDay);
+            own.Count(p => p.WaveDate == wave.WaveDate && p.Arm == 1 && p.Action == 1).ShouldBe(world.Campaign.ImpressionsPerDay);
+            own.Count(p => p.WaveDate == wave.WaveDate && p.Exploration).ShouldBe(2 * wave.Exploration);
+        }
+        own.Select(p => p.Customer).Distinct().Count().ShouldBe(own.Count);
+    }
+
+    [Fact]
+    public async Task Held_back_are_exactly_the_flagged_customers_that_the_walk_passed()
+    {
+        var assignments = (await Allocations.AssignmentsAsync(world.Campaign.Id, Cancel)).ToDictionary(a => a.Customer);
+        var plans = await Allocations.PlansAsync(world.Campaign.Id, Cancel);
+        var salt = SaltKey.From(world.Campaign.SaltFor("hold-back"));
+
+        assignments.Values.ShouldAllBe(a => a.Flagged == CustomerHash.Share(CustomerHash.Salted(a.Customer, salt)) < world.Campaign.HoldbackShare);
+        plans.ShouldAllBe(p => assignments[p.Customer].Flagged == (p.Action == 2));
+        plans.Count(p => p.Action == 2).ShouldBeGreaterThan(0);
+        plans.ShouldAllBe(p => assignments[p.Customer].Arm == p.Arm);
+    }
+
+    [Fact]
+    public async Task The_stored_split_can_be_recomputed_from_the_frozen_scores()
+    {
+        var allocation = (await Allocations.FindAsync(world.Campaign.Id, Cancel))!;
+        var scores = await world.Pimm.Service<ScoringStore>().ScoresAsync(allocation.ScoringId, Cancel);
+
+        var again = CampaignSplit.Draw(world.Campaign, allocation.ScoringId, scores);
+
+        again.Assignments.ShouldBe(await Allocations.AssignmentsAsync(world.Campaign.Id, Cancel));
+        again.Allocation.Imbalances.ShouldBe(allocation.Imbalances);
+        allocation.Imbalances.Length.ShouldBe(100);
+        allocation.Imbalances[allocation.Winner].ShouldBe(allocation.Imbalances.Min());
+        (allocation.ControlCustomers + allocation.TreatmentCustomers).ShouldBe(scores.Count);
+    }
+
+    [Fact]
+    public async Task The_stored_waves_can_be_recomputed_from_the_rows_before_them()
+    {
+        var allocation = (await Allocations.FindAsync(world.Campaign.Id, Cancel))!;
+        var scores = await world.Pimm.Service<ScoringStore>().ScoresAsync(allocation.ScoringId, Cancel);
+        var assignments = await Allocations.AssignmentsAsync(world.Campaign.Id, Cancel);
+        var plans = await Allocations.PlansAsync(world.Campaign.Id, Cancel);
+        var last = world.Campaign.WaveDates.Last();
+
+        var (_, rows) = CampaignWaves.Select(world.Campaign, allocation.ScoringId, last, scores, assignments, [.. plans.Where(p => p.WaveDate < last)]);
+
+        rows.OrderBy(r => r.Customer).ThenBy(r => r.Policy).ShouldBe(plans.Where(p => p.WaveDate == last).OrderBy(r => r.Customer).ThenBy(r => r.Policy));
+    }
+
+    [Fact]
+    public async Task An_assignment_cannot_be_changed_by_anybody()
+    {
+        await using var connection = await world.Pimm.Database.Owner.OpenConnectionAsync(Cancel);
+
+        var refused = await Should.ThrowAsync<PostgresException>(() => connection.ExecuteAsync(
+            "update assignment set arm = 1 - arm where campaign_id = @Id", new { world.Campaign.Id }));
+
+        refused.MessageText.ShouldBe("assignments are never changed: start a new campaign with a new salt");
+    }
+
+    [Fact]
+    public async Task A_day_that_has_its_wave_is_not_selected_again()
+    {
+        var run = await world.Pimm.RunAsync(new JobRequest(AllocateWave.JobKind, "again", new { }, world.Campaign.Id, world.Campaign.StartsOn), Cancel);
+
+        run.State.ShouldBe(JobStates.Failed);
+        run.Error.ShouldBe($"Campaign \"{world.Campaign.Name}\" has a wave on {world.Campaign.WaveDates.Last():yyyy-MM-dd} already: waves are selected in order, each once.");
+    }
+
+    [Fact]
+    public async Task A_day_outside_the_campaign_is_refused()
+    {
+        var run = await world.Pimm.RunAsync(new JobRequest(AllocateWave.JobKind, "late", new { }, world.Campaign.Id, world.Campaign.StartsOn.AddDays(99)), Cancel);
+
+        run.State.ShouldBe(JobStates.Failed);
+        run.Error!.ShouldContain("is no day of campaign");
+    }
+}

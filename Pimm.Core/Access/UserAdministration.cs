@@ -34,7 +34,7 @@ public sealed class UserAdministration(UserManager<AppUser> users, AppUserStore 
     /// <exception cref="InputException">There is no such user, or the password is too short.</exception>
     public async Task<GeneratedPassword> ResetPasswordAsync(string userName, string? password)
     {
-        var user = await users.FindByNameAsync(userName) ?? throw new InputException($"There is no user '{userName}'; `pimm users list` shows the names.");
+        var user = await users.FindByNameAsync(userName) ?? throw NoSuchUser(userName);
         var chosen = password ?? GeneratePassword();
         foreach (var validator in users.PasswordValidators)
         {
@@ -48,8 +48,24 @@ public sealed class UserAdministration(UserManager<AppUser> users, AppUserStore 
         return new GeneratedPassword(user.UserName, chosen);
     }
 
+    /// <summary>Takes the user away and ends all its sessions.</summary>
+    /// <exception cref="InputException">There is no such user, or nobody could administer any more.</exception>
+    public async Task RemoveAsync(string userName)
+    {
+        var user = await users.FindByNameAsync(userName) ?? throw NoSuchUser(userName);
+        var administrators = await users.GetUsersInRoleAsync(Roles.Administrator);
+        if (administrators is [var last] && last.Id == user.Id)
+        {
+            throw new InputException($"'{userName}' is the only administrator: add another one first.");
+        }
+
+        Demand(await users.DeleteAsync(user), $"User '{userName}' was not removed");
+    }
+
     /// <summary>20 characters out of 56: about 116 bits.</summary>
     public static string GeneratePassword() => RandomNumberGenerator.GetString(Alphabet, 20);
+
+    private static InputException NoSuchUser(string userName) => new($"There is no user '{userName}'; `pimm users list` shows the names.");
 
     private static void Demand(IdentityResult result, string what)
     {

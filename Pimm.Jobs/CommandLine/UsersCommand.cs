@@ -3,7 +3,7 @@ using Pimm.Core.Access;
 
 namespace Pimm.Jobs.CommandLine;
 
-/// <summary>users first-run, add, reset-password, list: who may sign in to the pages.</summary>
+/// <summary>users first-run, add, reset-password, remove, list: who may sign in to the pages.</summary>
 public static class UsersCommand
 {
     public static Command Create() => new("users", "who may sign in to the pages")
@@ -11,6 +11,7 @@ public static class UsersCommand
         FirstRun(),
         Add(),
         ResetPassword(),
+        Remove(),
         List(),
     };
 
@@ -55,6 +56,17 @@ public static class UsersCommand
             {
                 var changed = await invocation.Service<UserAdministration>().ResetPasswordAsync(invocation.Arguments.GetRequiredValue(name), password: null);
                 invocation.Print(new { changed.UserName, changed.Password }, lines => Show(lines, changed));
+                return ExitCode.Done;
+            });
+    }
+
+    private static Command Remove()
+    {
+        var name = new Argument<string>("name") { Description = "who is to go" };
+        return new Command("remove", "take a user away and end its sessions") { name }
+            .Does(async (invocation, _) =>
+            {
+                await invocation.Service<UserAdministration>().RemoveAsync(invocation.Arguments.GetRequiredValue(name));
                 return ExitCode.Done;
             });
     }

@@ -17,5 +17,10 @@ public sealed record CampaignContext(
 
     public long NewestRun => Runs.Values.Select(run => run.Run.Id).DefaultIfEmpty(0).Max();
 
-    public CampaignContext With(StageRun changed, string stage) => this with { Runs = new Dictionary<string, StageRun>(Runs) { [stage] = changed } };
+    /// <summary>The same rows with a run's newer progress.</summary>
+    public CampaignContext With(StageRun changed, string stage) => this with
+    {
+        Runs = new Dictionary<string, StageRun>(Runs) { [stage] = changed },
+        Stages = [.. Stages.Select(known => known.Stage == stage ? known with { Progress = changed.Run.Progress, Message = changed.Run.ProgressMsg } : known)],
+    };
 }

@@ -3,8 +3,8 @@ namespace Pimm.Web.Lift;
 /// <summary>One shared scale for all intervals of a unit: from values to the drawing's x, with round ticks.</summary>
 public sealed class ForestScale
 {
-    public const double Width = 440;
-    private const double Margin = 22;
+    public const double Width = 360;
+    private const double Margin = 18;
 
     private readonly double low;
     private readonly double high;

@@ -3,7 +3,6 @@ using System.Text;
 using Dapper;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -75,7 +74,7 @@ internal sealed class SeededCampaign(TestDatabase database, string folder)
         builder.Configuration.AddInMemoryCollection(database.Environment.ToDictionary(pair => pair.Key.Replace("__", ":", StringComparison.Ordinal), string? (pair) => pair.Value));
         builder.Configuration.AddInMemoryCollection([new("Exporting:Folder", folder)]);
         builder.Services.AddPimmCore(builder.Configuration);
-        builder.Services.TryAddSingleton<TruthOfCampaign>((_, _, _, _) => Task.FromResult<LiftTruth?>(new LiftTruth(4.2, 30.1, 34.3, 0.012, 0.06)));
+        builder.Services.AddSingleton<TruthOfCampaign>((_, _, _, _) => Task.FromResult<LiftTruth?>(new LiftTruth(4.2, 30.1, 34.3, 0.012, 0.06)));
         builder.Services.AddWorker();
         return builder.Build();
     }

@@ -41,6 +41,8 @@ public sealed class WebFixture : IAsyncLifetime
         await AddUserAsync("vera", Roles.Viewer);
         app = await PimmApp.StartAsync(Database);
         Campaign = await seeded.CreateAsync();
+        // Two busy cores may be slow; a right page passes at once.
+        Assertions.SetDefaultExpectTimeout(20_000);
         playwright = await Playwright.CreateAsync();
         Browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = Chromium.Path, Args = Chromium.Arguments });
     }

@@ -1,0 +1,97 @@
+using System.Security.Claims;
+using Microsoft.AspNetCore.Identity;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Pimm.Core;
+using Pimm.Core.Access;
+using Pimm.Core.Queueing;
+using Pimm.Web.Security;
+using Shouldly;
+using Xunit;
+
+namespace Pimm.Web.Tests;
+
+public sealed class AccessTests(WebFixture web) : IAsyncDisposable
+{
+    private readonly AsyncServiceScope scope = web.Services.CreateAsyncScope();
+
+    private UserAdministration Administration => scope.ServiceProvider.GetRequiredService<UserAdministration>();
+
+    private UserManager<AppUser> Users => scope.ServiceProvider.GetRequiredService<UserManager<AppUser>>();
+
+    [Fact]
+    public async Task The_first_administrator_is_made_in_an_empty_installation_only()
+    {
+        await using var empty = await Testing.TestDatabase.MigratedAsync();
+        using var host = new SeededCampaign(empty, "").CreateHost();
+        await using var inside = host.Services.CreateAsyncScope();
+        var administration = inside.ServiceProvider.GetRequiredService<UserAdministration>();
+
+        var first = await administration.CreateFirstAsync();
+        var second = await administration.CreateFirstAsync();
+
+        first!.UserName.ShouldBe("admin");
+        first.Password.Length.ShouldBe(20);
+        second.ShouldBeNull();
+        var users = inside.ServiceProvider.GetRequiredService<UserManager<AppUser>>();
+        (await users.GetRolesAsync((await users.FindByNameAsync("ADMIN"))!)).ShouldBe([Roles.Administrator]);
+        (await Should.ThrowAsync<InputException>(() => administration.RemoveAsync("admin"))).Message.ShouldContain("only administrator");
+    }
+
+    [Fact]
+    public async Task Wrong_passwords_at_the_same_moment_are_all_counted()
+    {
+        await web.AddUserAsync("guessed-at", Roles.Viewer);
+        await Task.WhenAll(Enumerable.Range(0, 12).Select(async _ =>
+        {
+            await using var attempt = web.Services.CreateAsyncScope();
+            var users = attempt.ServiceProvider.GetRequiredService<UserManager<AppUser>>();
+            await users.AccessFailedAsync((await users.FindByNameAsync("guessed-at"))!);
+        }));
+
+        (await Users.IsLockedOutAsync((await Users.FindByNameAsync("guessed-at"))!)).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_new_password_unlocks_and_changes_the_stamp()
+    {
+        await web.AddUserAsync("forgetful", Roles.Viewer);
+        var before = (await Users.FindByNameAsync("forgetful"))!;
+        await Users.SetLockoutEndDateAsync(before, TimeProvider.System.GetUtcNow().AddHours(1));
+        var stamp = before.SecurityStamp;
+
+        var changed = await Administration.ResetPasswordAsync("forgetful", null);
+
+        var after = (await Users.FindByNameAsync("forgetful"))!;
+        (await Users.IsLockedOutAsync(after)).ShouldBeFalse();
+        (await Users.CheckPasswordAsync(after, changed.Password)).ShouldBeTrue();
+        after.SecurityStamp.ShouldNotBe(stamp);
+    }
+
+    [Theory]
+    [InlineData("ada", "Viewer", "a long enough phrase", "already taken")]
+    [InlineData("new-one", "Owner", "a long enough phrase", "no role 'Owner'")]
+    [InlineData("new-one", "Viewer", "short", "at least 12 characters")]
+    [InlineData("a b", "Viewer", "a long enough phrase", "invalid")]
+    public async Task A_user_that_cannot_be_added_is_refused_in_one_sentence(string name, string role, string password, string expected) =>
+        (await Should.ThrowAsync<InputException>(() => Administration.AddAsync(name, role, password))).Message.ShouldContain(expected);
+
+    [Theory]
+    [InlineData("vera", "needs one of the roles")]
+    [InlineData("nobody", "session has ended")]
+    public async Task Work_is_refused_behind_the_page_too(string name, string expected)
+    {
+        var user = await Users.FindByNameAsync(name);
+        var person = new ClaimsPrincipal(new ClaimsIdentity(
+            [
+                new(ClaimTypes.NameIdentifier, $"{user?.Id ?? 0}"),
+                new(Users.Options.ClaimsIdentity.SecurityStampClaimType, user?.SecurityStamp ?? ""),
+                new(ClaimTypes.Role, Roles.Administrator),
+            ], "forged"));
+        var actions = new RunActions(web.Services.GetRequiredService<JobQueue>(), new WorkPermit(Users, scope.ServiceProvider.GetRequiredService<AppUserStore>()), NullLogger<RunActions>.Instance);
+
+        (await Should.ThrowAsync<InputException>(() => actions.EnqueueAsync(person, new JobRequest("score", "refused", new { }, web.Campaign)))).Message.ShouldContain(expected);
+    }
+
+    public ValueTask DisposeAsync() => scope.DisposeAsync();
+}

@@ -30,9 +30,15 @@ public static class PimmHost
     public static ServiceProvider CreateServices()
     {
         var builder = CreateBuilder();
-        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Pimm", LogLevel.Warning);
+        Quieten(builder.Logging);
         return builder.Services.BuildServiceProvider();
     }
+
+    /// <summary>For verbs that a person waits for: what goes wrong, and nothing else.</summary>
+    public static void Quieten(ILoggingBuilder logging) => logging
+        .AddFilter((string?)null, LogLevel.Warning)
+        .AddFilter("Microsoft", LogLevel.Error)
+        .AddFilter("Pimm", LogLevel.Warning);
 
     private static IServiceCollection AddPimmJobs(this IServiceCollection services) => services
         .AddSingleton<Core.Queueing.IJob, Diagnostics.WaitJob>();

@@ -1,4 +1,5 @@
 using Pimm.Core.FeatureEncoding;
+using Pimm.Core.Importing;
 
 namespace Pimm.Core.Datasets;
 
@@ -42,7 +43,7 @@ public sealed record DatasetOptions
     public ulong Seed { get; init; } = 1;
 
     /// <summary>What to do with labels out of the funnel's order; default stop.</summary>
-    public FunnelOrderRule Order { get; init; } = FunnelOrderRule.Stop;
+    public FunnelOrder Order { get; init; } = FunnelOrder.Stop;
 
     /// <summary>The field delimiter; default the one found.</summary>
     public char? Delimiter { get; init; }

@@ -9,7 +9,7 @@ namespace Pimm.Core.Datasets;
 internal sealed class RowLabels
 {
     private readonly DatasetColumns _columns;
-    private readonly FunnelOrderRule _rule;
+    private readonly FunnelOrder _rule;
     private readonly string _source;
     private readonly List<byte> _labels = [];
     private readonly List<long> _fileRows = [];
@@ -18,7 +18,7 @@ internal sealed class RowLabels
     private readonly List<long> _brokenLines = [];
     private string _firstBreak = "";
 
-    public RowLabels(DatasetColumns columns, FunnelOrderRule rule, string source)
+    public RowLabels(DatasetColumns columns, FunnelOrder rule, string source)
     {
         _columns = columns;
         _rule = rule;
@@ -78,10 +78,10 @@ internal sealed class RowLabels
         }
     }
 
-    /// <exception cref="InputException">labels out of order under <see cref="FunnelOrderRule.Stop"/>, no row left, or a task of one class</exception>
+    /// <exception cref="InputException">labels out of order under <see cref="FunnelOrder.Stop"/>, no row left, or a task of one class</exception>
     public void Complete(long fileRows)
     {
-        if (Broken > 0 && _rule == FunnelOrderRule.Stop)
+        if (Broken > 0 && _rule == FunnelOrder.Stop)
         {
             throw new InputException(string.Create(CultureInfo.InvariantCulture,
                 $"{_source}: {Broken:N0} of {fileRows:N0} rows break the funnel's order (line{(Broken == 1 ? "" : "s")} {string.Join(", ", _brokenLines)}{(Broken > _brokenLines.Count ? ", …" : "")}; the first: {_firstBreak}); correct them or choose --order reject, cascade-up or cascade-down."));
@@ -112,16 +112,16 @@ internal sealed class RowLabels
             _brokenLines.Add(line);
         }
 
-        if (_rule == FunnelOrderRule.CascadeUp)
+        if (_rule == FunnelOrder.CascadeUp)
         {
             labels[..late].Fill(1);
         }
-        else if (_rule == FunnelOrderRule.CascadeDown)
+        else if (_rule == FunnelOrder.CascadeDown)
         {
             labels[early..].Clear();
         }
 
-        return _rule != FunnelOrderRule.Reject;
+        return _rule != FunnelOrder.Reject;
     }
 
     private byte Label(DelimitedReader row, int place)

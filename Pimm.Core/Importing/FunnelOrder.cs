@@ -3,7 +3,10 @@ namespace Pimm.Core.Importing;
 /// <summary>What happens to labels that break the funnel's order (a later stage without the one before it).</summary>
 public enum FunnelOrder
 {
-    /// <summary>The row is refused.</summary>
+    /// <summary>The file is refused, with the count and the first lines; what a training does unless told otherwise.</summary>
+    Stop,
+
+    /// <summary>The row is left out and counted; what an import does unless told otherwise.</summary>
     Reject,
 
     /// <summary>The later label is believed: the stages before it become 1.</summary>
@@ -16,7 +19,7 @@ public enum FunnelOrder
 /// <summary>Nested labels as one number.</summary>
 public static class FunnelOrders
 {
-    /// <summary>The number of stages reached, or null when the order is broken and <paramref name="order"/> is Reject.</summary>
+    /// <summary>The number of stages reached, or null when the order is broken and <paramref name="order"/> does not repair it.</summary>
     public static int? StageOf(ReadOnlySpan<bool> labels, FunnelOrder order)
     {
         var leading = 0;
@@ -39,6 +42,6 @@ public static class FunnelOrders
         "reject" => FunnelOrder.Reject,
         "cascade-up" => FunnelOrder.CascadeUp,
         "cascade-down" => FunnelOrder.CascadeDown,
-        _ => throw new InputException($"The order rule \"{text}\" is unknown: choose reject, cascade-up or cascade-down."),
+        _ => throw new InputException($"--order {text} is unknown; choose reject, cascade-up or cascade-down."),
     };
 }

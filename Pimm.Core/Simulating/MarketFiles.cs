@@ -27,8 +27,29 @@ public static class MarketFiles
         var population = market.Population();
         for (var index = 0; index < population.Length; index++)
         {
-            file.Write(SimulatedMarket.KeyOf(index).AsSpan());
+            file.Write(SimulatedMarket.KeyOf(index));
             WriteAttributes(file, population[index]);
+            file.EndRow();
+        }
+        file.Complete();
+    }
+
+    /// <summary>The impressions of the twelve months before, with the customers' attributes as they were.</summary>
+    public static void WriteHistory(SimulatedMarket market, int rows, string path)
+    {
+        var options = new MarketHistoryOptions { Impressions = rows, Population = checked((int)market.Customers) };
+        using var file = new DelimitedWriter(path);
+        WriteHeader(file, ["customer", "impression_at", "targeted", .. Funnel, "amount", .. Columns.Select(c => c.Name)]);
+        foreach (var impression in MarketHistory.Generate(market.Parameters, unchecked((ulong)market.Seed), market.StartsAt, options))
+        {
+            file.Write(SimulatedMarket.KeyOf(impression.CustomerIndex));
+            file.Write(Instant(impression.Time));
+            file.Write(!impression.ChosenAtRandom);
+            file.Write(impression.Clicked);
+            file.Write(impression.Converted);
+            file.Write(impression.CoreConverted);
+            file.Write(impression.Amount?.ToString("0.00", CultureInfo.InvariantCulture));
+            WriteAttributes(file, impression.Customer);
             file.EndRow();
         }
         file.Complete();
@@ -67,12 +88,12 @@ public static class MarketFiles
     {
         foreach (var name in names)
         {
-            file.Write(name.AsSpan());
+            file.Write(name);
         }
         file.EndRow();
     }
 
-    internal static void WriteAttributes(DelimitedWriter file, in MarketCustomer customer)
+    private static void WriteAttributes(DelimitedWriter file, in MarketCustomer customer)
     {
         file.Write(customer.Age);
         file.Write(customer.Tenure);
@@ -89,9 +110,9 @@ public static class MarketFiles
     }
 
     private static void WriteCode(DelimitedWriter file, char letter, int code) =>
-        file.Write(string.Create(CultureInfo.InvariantCulture, $"{letter}{code}").AsSpan());
+        file.Write(string.Create(CultureInfo.InvariantCulture, $"{letter}{code}"));
 
-    internal static string Instant(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+    private static string Instant(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
     /// <summary>The events of one customer.</summary>
     private sealed class OutcomeWriter(DelimitedWriter file, MeasuredCampaign measured, int index)
@@ -131,14 +152,14 @@ public static class MarketFiles
 
         private void Write(string kind, string name, DateOnly? wave, string stage, DateTimeOffset at, double? amount)
         {
-            file.Write(string.Create(CultureInfo.InvariantCulture, $"{measured.Campaign.Id}-{index}-{kind}").AsSpan());
-            file.Write(name.AsSpan());
-            file.Write(_customer.AsSpan());
-            file.Write((wave is null ? "" : measured.Campaign.Id.ToString(CultureInfo.InvariantCulture)).AsSpan());
-            file.Write((wave?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) ?? "").AsSpan());
-            file.Write(stage.AsSpan());
-            file.Write(Instant(at).AsSpan());
-            file.Write((amount?.ToString("0.00", CultureInfo.InvariantCulture) ?? "").AsSpan());
+            file.Write(string.Create(CultureInfo.InvariantCulture, $"{measured.Campaign.Id}-{index}-{kind}"));
+            file.Write(name);
+            file.Write(_customer);
+            file.Write((wave is null ? "" : measured.Campaign.Id.ToString(CultureInfo.InvariantCulture)));
+            file.Write((wave?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) ?? ""));
+            file.Write(stage);
+            file.Write(Instant(at));
+            file.Write((amount?.ToString("0.00", CultureInfo.InvariantCulture) ?? ""));
             file.EndRow();
         }
     }

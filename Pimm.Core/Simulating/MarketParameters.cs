@@ -45,14 +45,11 @@ public sealed record OraclePolicy(OracleRanking Ranking, double Noise = 0);
 /// <summary>A simulated world: its market and the two policies that show what it is for.</summary>
 public sealed record MarketWorld(string Name, MarketParameters Parameters, OraclePolicy Control, OraclePolicy Treatment)
 {
-    /// <summary>A weak model's noise: its top tenth has an increment of 5.3 per 1,000 in the base world.</summary>
-    public const double WeakModelNoise = 0.9;
+    /// <summary>A weak model's noise: in the base world, N = 10,000 of 100,000 with 10 % held back, its increment is 5.3 per 1,000.</summary>
+    public const double WeakModelNoise = 0.81;
 
     /// <summary>A good model's noise: 6.2 per 1,000.</summary>
-    public const double GoodModelNoise = 0.47;
-
-    /// <summary>The noise of a ranking by the effect: 7.4 per 1,000.</summary>
-    public const double EffectModelNoise = 0.4;
+    public const double GoodModelNoise = 0.35;
 
     private static readonly OraclePolicy Weak = new(OracleRanking.CoreProbability, WeakModelNoise);
     private static readonly OraclePolicy Good = new(OracleRanking.CoreProbability, GoodModelNoise);
@@ -64,7 +61,7 @@ public sealed record MarketWorld(string Name, MarketParameters Parameters, Oracl
     public static MarketWorld Base { get; } = new("base", new MarketParameters(), Weak, Good);
 
     /// <summary>A model of P(core conversion) against a ranking by the effect: the delivered lift has the wrong sign.</summary>
-    public static MarketWorld Harvest { get; } = new("harvest", new MarketParameters(), Weak, new OraclePolicy(OracleRanking.Effect, EffectModelNoise));
+    public static MarketWorld Harvest { get; } = new("harvest", new MarketParameters(), Weak, new OraclePolicy(OracleRanking.Effect));
 
     /// <summary>A random control against a good model under an ad that persuades many: large enough to be found by one campaign.</summary>
     public static MarketWorld KnownLift { get; } = new("knownLift", new MarketParameters { Persuaded = -0.5 }, new OraclePolicy(OracleRanking.Random), Good);

@@ -20,7 +20,7 @@ public sealed class MarketPlayer(SimulatedMarketStore markets, CampaignReader re
         await Task.Run(() =>
         {
             MarketFiles.WriteCustomers(market, customers);
-            MarketHistoryFile.Write(market, request.HistoryRows, history);
+            MarketFiles.WriteHistory(market, request.HistoryRows, history);
         }, cancellationToken);
         return (customers, history);
     }

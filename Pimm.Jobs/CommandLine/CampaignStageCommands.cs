@@ -2,13 +2,16 @@ using System.CommandLine;
 using System.Globalization;
 using Pimm.Core;
 using Pimm.Core.Allocating;
+using Pimm.Core.Campaigns;
 using Pimm.Core.Exporting;
 using Pimm.Core.Lift;
 using Pimm.Core.Queueing;
+using Pimm.Core.Scoring;
+using Pimm.Core.Training;
 
 namespace Pimm.Jobs.CommandLine;
 
-/// <summary>Verbs that do one stage of a stored campaign: allocate, export, lift.</summary>
+/// <summary>Verbs that do one stage of a stored campaign: allocate, export, lift; and train and score with --campaign.</summary>
 public static class CampaignStageCommands
 {
     private static readonly Option<long> Campaign = new("--campaign") { Description = "the campaign's number", Required = true };
@@ -20,6 +23,22 @@ public static class CampaignStageCommands
         Stage(ExportWave.JobKind, "writes the two audience lists of a wave, or of all waves without lists", Date),
         Lift(),
     ];
+
+    /// <summary>`train --campaign`: both lines' next versions.</summary>
+    public static async Task<int> TrainAsync(Invocation call, long campaignId, ulong seed, CancellationToken cancellationToken)
+    {
+        var campaign = await call.Service<CampaignStore>().GetAsync(campaignId, cancellationToken);
+        foreach (var line in (long[])[campaign.ControlLineId, campaign.TreatmentLineId])
+        {
+            var request = new TrainLineRequest(line, checked((long)seed), WindowDays: campaign.WindowDays);
+            await StageRun.DoAsync(call, new JobRequest(TrainModelLine.JobKind, StageRun.NewKey($"train/{line}"), request), cancellationToken);
+        }
+        return ExitCode.Done;
+    }
+
+    /// <summary>`score --campaign`.</summary>
+    public static Task<int> ScoreAsync(Invocation call, long campaignId, CancellationToken cancellationToken) =>
+        StageRun.DoAsync(call, new JobRequest(ScoreCampaign.JobKind, StageRun.NewKey("score"), new { }, campaignId), cancellationToken);
 
     private static Command Stage(string kind, string description, Option<string?> date) =>
         new Command(kind, description) { Campaign, date, Invocation.JsonOption }.Does((call, cancellationToken) =>

@@ -1,16 +1,17 @@
 using System.CommandLine;
 using Pimm.Core;
 using Pimm.Core.Datasets;
+using Pimm.Core.Importing;
 
 namespace Pimm.Jobs.CommandLine;
 
 /// <summary>The arguments that say what a file's columns are and how its rows are split.</summary>
 internal static class DatasetArguments
 {
-    public static readonly Option<string> Data = new("--data") { Description = "a CSV file, plain or gzip", Required = true };
+    public static readonly Option<string?> Data = new("--data") { Description = "a CSV file, plain or gzip" };
     public static readonly Option<ulong> Seed = new("--seed") { Description = "decides the split, the initial weights and everything random", DefaultValueFactory = _ => 1 };
 
-    private static readonly Option<string> Tasks = new("--tasks") { Description = "label columns in funnel order: y1,y2,y3", Required = true };
+    private static readonly Option<string?> Tasks = new("--tasks") { Description = "label columns in funnel order: y1,y2,y3" };
     private static readonly Option<string?> Amount = new("--amount") { Description = "a column of amounts behind the last task" };
     private static readonly Option<string?> Features = new("--features") { Description = "the feature columns; by default all that have no other role" };
     private static readonly Option<string?> Ignore = new("--ignore") { Description = "columns that are no features" };
@@ -36,8 +37,8 @@ internal static class DatasetArguments
         var dataset = DatasetBuilder.FromFile(
             new DatasetOptions
             {
-                Data = arguments.GetValue(Data)!,
-                Tasks = List(arguments.GetValue(Tasks)) ?? [],
+                Data = arguments.GetValue(Data) ?? throw new InputException("Say what to train on: --data FILE, or --campaign ID for the lines of a stored campaign."),
+                Tasks = List(arguments.GetValue(Tasks)) ?? throw new InputException("Say with --tasks which label columns to learn, in funnel order: --tasks y1,y2,y3."),
                 Amount = arguments.GetValue(Amount),
                 Features = List(arguments.GetValue(Features)),
                 Ignore = List(arguments.GetValue(Ignore)) ?? [],
@@ -71,12 +72,5 @@ internal static class DatasetArguments
     private static string[]? List(string? columns) =>
         columns?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
-    private static FunnelOrderRule RuleOf(string? name) => name switch
-    {
-        null => FunnelOrderRule.Stop,
-        "reject" => FunnelOrderRule.Reject,
-        "cascade-up" => FunnelOrderRule.CascadeUp,
-        "cascade-down" => FunnelOrderRule.CascadeDown,
-        _ => throw new InputException($"--order {name} is unknown; choose reject, cascade-up or cascade-down."),
-    };
+    private static FunnelOrder RuleOf(string? name) => name is null ? FunnelOrder.Stop : FunnelOrders.Parse(name);
 }

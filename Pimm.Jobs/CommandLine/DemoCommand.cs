@@ -4,7 +4,6 @@ using System.Globalization;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Pimm.Core;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Lift;
@@ -51,7 +50,7 @@ public static class DemoCommand
     private static async Task<int> RunAsync(Invocation call, DemoRequest request, CancellationToken cancellationToken)
     {
         var builder = PimmHost.CreateBuilder();
-        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Pimm", LogLevel.Warning);
+        PimmHost.Quieten(builder.Logging);
         builder.Services.AddWorker();
         using var host = builder.Build();
         await host.StartAsync(cancellationToken);

@@ -9,15 +9,18 @@ namespace Pimm.Jobs.CommandLine;
 /// <summary>Scores a file with a trained model's folder, without a database.</summary>
 public static class ScoreCommand
 {
-    private static readonly Option<string> Model = new("--model") { Description = "the folder that pimm train wrote", Required = true };
-    private static readonly Option<string> Data = new("--data") { Description = "a CSV file, plain or gzip, with the model's features", Required = true };
+    private static readonly Option<string?> Model = new("--model") { Description = "the folder that pimm train wrote" };
+    private static readonly Option<string?> Data = new("--data") { Description = "a CSV file, plain or gzip, with the model's features" };
+    private static readonly Option<long?> Campaign = new("--campaign") { Description = "score every customer of a stored campaign with both its models instead" };
     private static readonly Option<string?> Out = new("--out") { Description = "the CSV file of scores; by default stdout" };
     private static readonly Option<string?> Delimiter = new("--delimiter") { Description = "one character; by default found" };
     private static readonly Option<int?> Threads = new("--threads") { Description = "threads that compute; by default one a core" };
 
     public static Command Create() =>
-        new Command("score", "gives every row of a file its probabilities: row,TASK,TASK …") { Model, Data, Out, Delimiter, Threads, Invocation.JsonOption }
-            .Does((call, cancellationToken) => Task.FromResult(Run(call, cancellationToken)));
+        new Command("score", "gives every row of a file its probabilities: row,TASK,TASK …") { Campaign, Model, Data, Out, Delimiter, Threads, Invocation.JsonOption }
+            .Does((call, cancellationToken) => call.Arguments.GetValue(Campaign) is { } campaign
+                ? CampaignStageCommands.ScoreAsync(call, campaign, cancellationToken)
+                : Task.FromResult(Run(call, cancellationToken)));
 
     private static int Run(Invocation call, CancellationToken cancellationToken)
     {
@@ -28,9 +31,13 @@ public static class ScoreCommand
             throw new InputException($"The number of threads {threads} is out of bounds; it must be 1 to 1,024.");
         }
 
-        var folder = arguments.GetValue(Model)!;
+        if (arguments.GetValue(Model) is not { } folder || arguments.GetValue(Data) is not { } data)
+        {
+            throw new InputException("Say what to score: --model DIR with --data FILE, or --campaign ID.");
+        }
+
         using var predictor = Predictor.Load(folder, threads);
-        using var file = DelimitedReader.Open(arguments.GetValue(Data)!, DatasetArguments.CharacterOf(arguments.GetValue(Delimiter)));
+        using var file = DelimitedReader.Open(data, DatasetArguments.CharacterOf(arguments.GetValue(Delimiter)));
         var started = clock.GetTimestamp();
         var (rows, tasks) = Write(call, predictor, file, cancellationToken);
         var seconds = clock.GetElapsedTime(started).TotalSeconds;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Pimm.Core;
 using Pimm.Core.Queueing;
 
@@ -28,7 +27,7 @@ public static class StageRun
     public static async Task<JobRun> RunAsync(Invocation call, JobRequest request, CancellationToken cancellationToken)
     {
         var builder = PimmHost.CreateBuilder();
-        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Pimm", LogLevel.Warning);
+        PimmHost.Quieten(builder.Logging);
         builder.Services.AddWorker();
         using var host = builder.Build();
         var queue = host.Services.GetRequiredService<JobQueue>();

@@ -17,18 +17,21 @@ public static class TrainCommand
     private static readonly Option<int?> Threads = new("--threads") { Description = "threads that compute; by default one a core" };
     private static readonly Option<string> Device = new("--device") { Description = "cpu or cuda:0", DefaultValueFactory = _ => "cpu" };
     private static readonly Option<string?> Report = new("--report") { Description = "write a page about the model, Markdown" };
+    private static readonly Option<long?> Campaign = new("--campaign") { Description = "train both lines of a stored campaign on its audience's history instead of a file" };
     private static readonly Option<string?> Out = new("--out") { Description = "the folder the model is written to; by default models/MODEL-SEED" };
 
     public static Command Create()
     {
-        var command = new Command("train", "trains a model on a file: splits, encodes, trains, tests once, saves");
+        var command = new Command("train", "trains a model on a file (splits, encodes, trains, tests once, saves), or the lines of a campaign");
         DatasetArguments.AddTo(command);
-        foreach (var option in new Option[] { Model, Set, Epochs, Batch, LearningRate, Threads, Device, Report, Out, Invocation.JsonOption })
+        foreach (var option in new Option[] { Campaign, Model, Set, Epochs, Batch, LearningRate, Threads, Device, Report, Out, Invocation.JsonOption })
         {
             command.Options.Add(option);
         }
 
-        return command.Does((call, cancellationToken) => Task.FromResult(Run(call, cancellationToken)));
+        return command.Does((call, cancellationToken) => call.Arguments.GetValue(Campaign) is { } campaign
+            ? CampaignStageCommands.TrainAsync(call, campaign, call.Arguments.GetValue(DatasetArguments.Seed), cancellationToken)
+            : Task.FromResult(Run(call, cancellationToken)));
     }
 
     private static int Run(Invocation call, CancellationToken cancellationToken)

@@ -46,7 +46,8 @@ for set in "${sets[@]}"; do
     at=$out/$name-$seed
     if [ ! -s "$at.ours.json" ]; then
       dotnet "$jobs" train --data "$data/$name/funnel.csv.gz" --tasks "$tasks" --ignore "$ignore" --seed "$seed" \
-        --write-splits "$at.splits" --out "$at.model" --json "$@" > "$at.ours.part"
+        --write-splits "$at.splits" --out "$at.model" --json "$@" > "$at.ours.part" 2> "$at.log" \
+        || { cat "$at.log" >&2; exit 1; }
       mv "$at.ours.part" "$at.ours.json"
     fi
     if [ ! -s "$at.peer.json" ]; then

@@ -122,10 +122,10 @@ public sealed class DatasetBuilderTests : IDisposable
     }
 
     [Theory]
-    [InlineData(FunnelOrderRule.Reject, 1998, 0, 0)]
-    [InlineData(FunnelOrderRule.CascadeUp, 2000, 1, 1)]
-    [InlineData(FunnelOrderRule.CascadeDown, 2000, 0, 0)]
-    public void A_rule_repairs_labels_out_of_order(FunnelOrderRule rule, long expectedRows, byte click, byte buy)
+    [InlineData(FunnelOrder.Reject, 1998, 0, 0)]
+    [InlineData(FunnelOrder.CascadeUp, 2000, 1, 1)]
+    [InlineData(FunnelOrder.CascadeDown, 2000, 0, 0)]
+    public void A_rule_repairs_labels_out_of_order(FunnelOrder rule, long expectedRows, byte click, byte buy)
     {
         var rows = TrainingFile.Rows().ToArray();
         rows[0] = "u0,30,UK,0,1";
@@ -135,7 +135,7 @@ public sealed class DatasetBuilderTests : IDisposable
 
         summary.OutOfOrder.ShouldBe(2);
         snapshot.Rows.ShouldBe(expectedRows);
-        if (rule != FunnelOrderRule.Reject)
+        if (rule != FunnelOrder.Reject)
         {
             snapshot.Labels(0, 1).ToArray().ShouldBe([click, buy]);
         }
@@ -148,7 +148,7 @@ public sealed class DatasetBuilderTests : IDisposable
     {
         var rows = TrainingFile.Rows().ToArray();
         rows[0] = "u0,30,\"U,K \"\"x\"\"\",0,1";
-        var options = Options(rows) with { WriteSplits = _folder.At("splits"), Order = FunnelOrderRule.CascadeUp };
+        var options = Options(rows) with { WriteSplits = _folder.At("splits"), Order = FunnelOrder.CascadeUp };
 
         using var snapshot = DatasetBuilder.FromFile(options).Snapshot;
 

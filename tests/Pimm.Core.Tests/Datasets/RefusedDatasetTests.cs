@@ -1,6 +1,7 @@
 using System.Text;
 using Pimm.Core.Datasets;
 using Pimm.Core.Tests.Importing;
+using Pimm.Core.Importing;
 using Shouldly;
 using Xunit;
 
@@ -63,7 +64,7 @@ public sealed class RefusedDatasetTests : IDisposable
 
     [Fact]
     public void Every_row_rejected() =>
-        Refusal(TrainingFile.Text(Enumerable.Repeat("u,30,UK,0,1", 100)), options => options with { Order = FunnelOrderRule.Reject }).ShouldBe(
+        Refusal(TrainingFile.Text(Enumerable.Repeat("u,30,UK,0,1", 100)), options => options with { Order = FunnelOrder.Reject }).ShouldBe(
             "data.csv: no row is left after rejecting those that break the funnel's order; correct the labels or choose another --order.");
 
     [Fact]

@@ -9,12 +9,14 @@ namespace Pimm.Core.Tests.Lift;
 public sealed class KnownLiftCoverageTests
 {
     private const int Repetitions = 2000;
+    private static readonly Lazy<RepeatedCampaign> KnownLift = new(() => new RepeatedCampaign(MarketWorld.KnownLift, seed: 21));
 
     [Fact]
     public void Intervals_cover_the_truth_as_often_as_they_promise()
     {
-        Repetition[] runs = new RepeatedCampaign(MarketWorld.KnownLift, seed: 21).Repeat(Repetitions);
+        Repetition[] runs = KnownLift.Value.Repeat(Repetitions);
         double truth = runs.Average(run => run.TrueExtra);
+        Tell(runs, truth);
         truth.ShouldBe(18.3, 0.5);
         Covered(runs, run => run.Extra, truth).ShouldBeInRange(1872, 1928);
         Covered(runs, run => run.Disagreement, truth).ShouldBeInRange(1872, 1928);
@@ -42,7 +44,7 @@ public sealed class KnownLiftCoverageTests
     [Fact]
     public void The_repetitions_select_as_the_wave_selector_does()
     {
-        var campaign = new RepeatedCampaign(MarketWorld.KnownLift, seed: 21);
+        RepeatedCampaign campaign = KnownLift.Value;
         byte[] arms = campaign.Arms(5);
         byte[][] plans = campaign.Plans(5, arms);
         int[][] members = [Of(0), Of(1)];
@@ -57,6 +59,18 @@ public sealed class KnownLiftCoverageTests
             }
 
         int[] Of(byte arm) => Enumerable.Range(0, arms.Length).Where(i => arms[i] == arm).ToArray();
+    }
+
+    private static void Tell(Repetition[] runs, double truth)
+    {
+        foreach ((string name, Func<Repetition, Estimate> of, double value) in new (string, Func<Repetition, Estimate>, double)[]
+        {
+            ("headline", run => run.Extra, truth), ("disagreement set", run => run.Disagreement, truth),
+            ("increment control", run => run.IncrementControl, runs.Average(run => run.TrueIncrementControl)),
+            ("increment treatment", run => run.IncrementTreatment, runs.Average(run => run.TrueIncrementTreatment)),
+        })
+            TestContext.Current.TestOutputHelper?.WriteLine(string.Create(System.Globalization.CultureInfo.InvariantCulture,
+                $"{name}: truth {value:0.000}, mean {MeanOf(runs, of).Mean:0.000} ± {MeanOf(runs, of).Error:0.000}, standard error {runs.Average(run => of(run).StandardError):0.000}, covered {Covered(runs, of, value)} of {runs.Length}"));
     }
 
     private static T[] Pick<T>(T[] values, int[] positions) => Array.ConvertAll(positions, i => values[i]);

@@ -56,7 +56,9 @@ internal sealed class RepeatedCampaign
     public byte[] Arms(int repetition) => Arms(SplitBits(repetition / 64), repetition);
 
     /// <summary>What each policy does with each customer inside the customer's arm: [policy][customer], 1 exported, 2 held back.</summary>
-    public byte[][] Plans(int repetition, byte[] arms)
+    public byte[][] Plans(int repetition, byte[] arms) => Walks(repetition, arms).Select(walk => walk.Plan).ToArray();
+
+    private (byte[] Plan, int Depth)[] Walks(int repetition, byte[] arms)
     {
         SaltKey hold = SaltKey.From(Salts(repetition).HoldBack);
         return _rankings.Select(ranking => Walk(ranking, arms, hold)).ToArray();
@@ -77,39 +79,37 @@ internal sealed class RepeatedCampaign
         return arms;
     }
 
-    private byte[] Walk(int[] ranking, byte[] arms, SaltKey hold)
+    private (byte[] Plan, int Depth) Walk(int[] ranking, byte[] arms, SaltKey hold)
     {
         var plan = new byte[Eligible];
         int[] left = [Impressions, Impressions];
-        foreach (int i in ranking)
+        int depth = 0;
+        for (; left[0] + left[1] > 0; depth++)
         {
-            if (left[0] + left[1] == 0)
-                break;
-            int arm = arms[i];
+            int i = ranking[depth], arm = arms[i];
             if (left[arm] == 0)
                 continue;
             bool flagged = CustomerHash.Share(CustomerHash.Salted(Keys[i], hold)) < HoldBackShare;
             plan[i] = flagged ? Held : Exported;
             left[arm] -= flagged ? 0 : 1;
         }
-        return plan;
+        return (plan, depth);
     }
 
     private Repetition Once(int repetition, byte[] arms)
     {
-        byte[][] plans = Plans(repetition, arms);
+        (byte[] Plan, int Depth)[] walks = Walks(repetition, arms);
         Tally[] tallies = [new(), new()];
-        bool[] converted = Convert(arms, plans, new RandomStream(RandomStream.Seed(99, "repetition", repetition)));
-        for (int i = 0; i < arms.Length; i++)
-        {
-            Tally tally = tallies[arms[i]];
-            tally.Eligible++;
-            byte control = plans[0][i], treatment = plans[1][i];
-            if ((control | treatment) != 0)
-                tally.Reached(arms[i] == 0 ? control : treatment, control, treatment, _truths[i].Effect, converted[i]);
-            if (converted[i])
-                tally.Converted(control != treatment);
-        }
+        bool[] converted = Convert(arms, walks, new RandomStream(RandomStream.Seed(99, "repetition", repetition)), out List<int> converters);
+        foreach (byte arm in arms)
+            tallies[1].Eligible += arm;
+        tallies[0].Eligible = arms.Length - tallies[1].Eligible;
+        foreach (int i in converters)
+            tallies[arms[i]].Converted(walks[0].Plan[i] != walks[1].Plan[i]);
+        for (int policy = 0; policy < 2; policy++)
+            foreach (int i in _rankings[policy].AsSpan(0, walks[policy].Depth))
+                if (walks[policy].Plan[i] is var action and not 0)
+                    tallies[arms[i]].Reached(policy, arms[i] == policy, action == Exported, _truths[i].Effect, converted[i]);
         return Estimates(tallies);
     }
 
@@ -125,21 +125,30 @@ internal sealed class RepeatedCampaign
             1000 * extra / (2 * Impressions), 1000 * arm[0].OwnEffects / Impressions, 1000 * arm[1].OwnEffects / Impressions);
     }
 
-    private bool[] Convert(byte[] arms, byte[][] plans, RandomStream stream)
+    private bool[] Convert(byte[] arms, (byte[] Plan, int Depth)[] walks, RandomStream stream, out List<int> converters)
     {
         const int group = 2000;
         var converted = new bool[Eligible];
+        converters = new List<int>(4000);
         for (int start = 0; start < Eligible; start += group)
         {
             double bound = _truths[_byOrganic[start]].Organic, logMiss = Math.Log(1 - bound);
             int end = Math.Min(Eligible, start + group);
             for (int at = start + Skip(stream, logMiss); at < end; at += 1 + Skip(stream, logMiss))
-                converted[_byOrganic[at]] = stream.NextDouble() * bound < _truths[_byOrganic[at]].Organic;
+                if (stream.NextDouble() * bound < _truths[_byOrganic[at]].Organic)
+                    Mark(_byOrganic[at], converters);
         }
-        for (int i = 0; i < Eligible; i++)
-            if (plans[arms[i]][i] == Exported && !converted[i])
-                converted[i] = stream.NextDouble() * (1 - _truths[i].Organic) < _truths[i].Effect;
+        for (int arm = 0; arm < 2; arm++)
+            foreach (int i in _rankings[arm].AsSpan(0, walks[arm].Depth))
+                if (arms[i] == arm && walks[arm].Plan[i] == Exported && !converted[i] && stream.NextDouble() * (1 - _truths[i].Organic) < _truths[i].Effect)
+                    Mark(i, converters);
         return converted;
+
+        void Mark(int customer, List<int> list)
+        {
+            converted[customer] = true;
+            list.Add(customer);
+        }
     }
 
     private static int Skip(RandomStream stream, double logMiss) => (int)Math.Min(Eligible, Math.Log(1 - stream.NextDouble()) / logMiss);
@@ -167,14 +176,13 @@ internal sealed class RepeatedCampaign
             _apart += apart ? 1 : 0;
         }
 
-        public void Reached(byte own, byte control, byte treatment, double effect, bool converted)
+        public void Reached(int policy, bool own, bool exported, double effect, bool converted)
         {
             int one = converted ? 1 : 0;
-            PolicyEffects[0] += control == RepeatedCampaign.Exported ? effect : 0;
-            PolicyEffects[1] += treatment == RepeatedCampaign.Exported ? effect : 0;
-            if (own == RepeatedCampaign.Exported)
+            PolicyEffects[policy] += exported ? effect : 0;
+            if (own && exported)
                 (_exported, _exportedConversions, OwnEffects) = (_exported + 1, _exportedConversions + one, OwnEffects + effect);
-            else if (own == RepeatedCampaign.Held)
+            else if (own)
                 (_held, _heldConversions) = (_held + 1, _heldConversions + one);
         }
     }

@@ -1,0 +1,116 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Pimm.Core.Statistics;
+using Pimm.Jobs.CommandLine;
+using Shouldly;
+using Xunit;
+
+namespace Pimm.Jobs.Tests;
+
+/// <summary>`train` and `score` straight on a file, in this process.</summary>
+public sealed class TrainFileTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("pimm-train-test-").FullName;
+
+    [Fact]
+    public async Task Trains_and_prints_one_JSON_document_with_the_promised_fields_and_nothing_else()
+    {
+        var (exitCode, output, error) = await Train("--json", "--report", At("card.md"));
+
+        exitCode.ShouldBe(ExitCode.Done, error);
+        var document = JsonDocument.Parse(output).RootElement;
+        Names(document).ShouldBe(["model", "seed", "rows", "tasks", "epochs", "bestEpoch", "seconds", "samplesPerSecond", "device", "threads", "artifact"]);
+        Names(document.GetProperty("rows")).ShouldBe(["train", "validation", "test"]);
+        Names(document.GetProperty("tasks")[0]).ShouldBe(["name", "positives", "auc", "logLoss", "calibration", "ece"]);
+        document.GetProperty("tasks").GetArrayLength().ShouldBe(2);
+        document.GetProperty("artifact").GetString().ShouldBe(At("model"));
+        error.ShouldContain("epoch   1");
+        File.ReadAllText(At("card.md")).ShouldContain("| click |");
+    }
+
+    [Fact]
+    public async Task Scores_every_row_of_a_file_with_the_folder_it_trained()
+    {
+        await Train();
+
+        var (exitCode, output, error) = await Run("score", "--model", At("model"), "--data", At("funnel.csv"), "--out", At("scores.csv"), "--json", "--threads", "1");
+
+        exitCode.ShouldBe(ExitCode.Done, error);
+        var lines = File.ReadAllLines(At("scores.csv"));
+        lines[0].ShouldBe("row,click,buy");
+        lines.Length.ShouldBe(1201);
+        lines[1200].Split(',').Select(text => double.Parse(text, CultureInfo.InvariantCulture)).ShouldBe(
+            [1200, .. lines[1200].Split(',')[1..].Select(text => Math.Clamp(double.Parse(text, CultureInfo.InvariantCulture), 0, 1))]);
+        var means = JsonDocument.Parse(output).RootElement.GetProperty("tasks").EnumerateArray().Select(task => task.GetProperty("mean").GetDouble()).ToArray();
+        means[0].ShouldBe(lines[1..].Average(line => double.Parse(line.Split(',')[1], CultureInfo.InvariantCulture)), 1e-9);
+    }
+
+    [Theory]
+    [InlineData("There is no model 'pimmm'; there are pimm, shared-bottom.", "--model", "pimmm")]
+    [InlineData("--set embedding is no key=value or names a key twice; write it as --set embedding=8.", "--set", "embedding")]
+    [InlineData("The setting 'width' is unknown to the model 'pimm'", "--set", "width=8")]
+    [InlineData("The learning rate 0 is out of bounds; it must be above 0 and at most 1.", "--lr", "0")]
+    [InlineData("--order sort is unknown; choose reject, cascade-up or cascade-down.", "--order", "sort")]
+    [InlineData("--delimiter ';;' is not one character", "--delimiter", ";;")]
+    [InlineData("There is no device 'tpu'; choose cpu or cuda:0.", "--device", "tpu")]
+    public async Task Refuses_what_it_cannot_use_with_one_sentence_and_writes_nothing(string sentence, params string[] more)
+    {
+        var (exitCode, output, error) = await Train(more);
+
+        exitCode.ShouldBe(ExitCode.WrongInput);
+        output.ShouldBe("");
+        error.ShouldContain(sentence);
+        error.TrimEnd().Split('\n').Length.ShouldBe(1);
+        Directory.Exists(At("model")).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task Refuses_a_folder_of_something_else_before_it_reads_the_data()
+    {
+        Directory.CreateDirectory(At("model"));
+        File.WriteAllText(Path.Combine(At("model"), "notes.txt"), "mine");
+
+        var (exitCode, _, error) = await Train();
+
+        exitCode.ShouldBe(ExitCode.WrongInput);
+        error.ShouldContain("exists and is no trained model; choose another --out, nothing was overwritten.");
+    }
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    private Task<(int ExitCode, string Output, string Error)> Train(params string[] more)
+    {
+        File.WriteAllText(At("funnel.csv"), Funnel());
+        return Run(
+        [
+            "train", "--data", At("funnel.csv"), "--tasks", "click,buy", "--out", At("model"), "--threads", "1", "--epochs", "2", "--batch", "200", .. more,
+        ]);
+    }
+
+    private static async Task<(int ExitCode, string Output, string Error)> Run(params string[] arguments)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        var exitCode = await CommandLineHost.RunAsync(arguments, [TrainCommand.Create(), ScoreCommand.Create()], output, error);
+        return (exitCode, output.ToString(), error.ToString());
+    }
+
+    private static string Funnel()
+    {
+        var stream = new RandomStream(3, "funnel");
+        var text = new StringBuilder("shop,day,click,buy\n");
+        for (var row = 0; row < 1200; row++)
+        {
+            var shop = stream.NextInt(3);
+            var click = stream.NextDouble() < 0.3 + 0.2 * shop;
+            text.Append(CultureInfo.InvariantCulture, $"s{shop},d{stream.NextInt(7)},{(click ? 1 : 0)},{(click && stream.NextDouble() < 0.4 ? 1 : 0)}\n");
+        }
+
+        return text.ToString();
+    }
+
+    private static string[] Names(JsonElement element) => [.. element.EnumerateObject().Select(property => property.Name)];
+
+    private string At(string name) => Path.Combine(folder, name);
+}

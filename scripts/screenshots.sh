@@ -1,8 +1,7 @@
 # shellcheck shell=bash
-# `screenshots`: pictures of the running installation into docs/screenshots, by a user that exists only meanwhile.
+# `screenshots [WIDTH…]`: pictures of the running installation into docs/screenshots, by a user that exists only meanwhile.
 
 take_screenshots() {
-  [ $# -eq 0 ] || refuse "screenshots takes no arguments, but got '$1'."
   process_runs web || fail "The web app is not running: start it with ./pimm up --detach."
   ensure_packages build tests
   require_sdk_and_build tests
@@ -10,9 +9,10 @@ take_screenshots() {
   prepare_database
   local jobs added
   jobs=$(program_of Pimm.Jobs)
-  screenshot_user=screenshots-$$
-  added=$("$jobs" users add "$screenshot_user" --role Viewer --json)
+  screenshot_user=demo-marketer
+  "$jobs" users remove "$screenshot_user" 2>/dev/null || true
+  added=$("$jobs" users add "$screenshot_user" --role Marketer --json)
   trap '"$(program_of Pimm.Jobs)" users remove "$screenshot_user"' EXIT
   PIMM_URL=$(web_address) PIMM_USER=$screenshot_user PIMM_PASSWORD=$(sed -n 's/.*"password": "\(.*\)".*/\1/p' <<<"$added") \
-    "$(program_of Pimm.Web.Tests)" screenshots "$pimm_root/docs/screenshots"
+    "$(program_of Pimm.Web.Tests)" screenshots "$pimm_root/docs/screenshots" "$@"
 }

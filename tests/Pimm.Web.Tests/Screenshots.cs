@@ -5,14 +5,21 @@ namespace Pimm.Web.Tests;
 /// <summary>Pictures of the running installation for the documentation: PIMM_URL, PIMM_USER and PIMM_PASSWORD say which and as whom.</summary>
 internal static class Screenshots
 {
-    public static async Task<int> TakeAsync(string folder)
+    private const int UsualWidth = 1440;
+
+    /// <param name="widths">of the window in pixels; none: 1,440</param>
+    public static async Task<int> TakeAsync(string folder, string[] widths)
     {
         Directory.CreateDirectory(folder);
         using var playwright = await Playwright.CreateAsync();
         await using var browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = Chromium.Path, Args = Chromium.Arguments });
-        foreach (var (theme, width, suffix) in new[] { ("light", 1440, ""), ("dark", 1440, "-dark"), ("light", 1024, "-1024"), ("dark", 1024, "-dark-1024") })
+        foreach (var width in widths.DefaultIfEmpty($"{UsualWidth}").Select(int.Parse))
         {
-            await TakeAsync(browser, theme, width, name => Path.Combine(folder, $"{name}{suffix}.png"));
+            foreach (var theme in new[] { "light", "dark" })
+            {
+                var suffix = (theme == "dark" ? "-dark" : "") + (width == UsualWidth ? "" : $"-{width}");
+                await TakeAsync(browser, theme, width, name => Path.Combine(folder, $"{name}{suffix}.png"));
+            }
         }
 
         Console.WriteLine($"{Directory.GetFiles(folder, "*.png").Length} pictures in {folder}");
@@ -35,15 +42,17 @@ internal static class Screenshots
             await page.GoAsync(report[..^"/lift".Length]);
             await ShootAsync(page, file("campaign"));
             await page.GoAsync(report);
-            await ShootAsync(page, file("lift-report"));
+            await ShootAsync(page, file("lift-report-whole"));
+            await page.Page.SetViewportSizeAsync(width, 1250);
+            await ShootAsync(page, file("lift-report"), whole: false);
         }
     }
 
-    private static async Task ShootAsync(WatchedPage page, string file)
+    private static async Task ShootAsync(WatchedPage page, string file, bool whole = true)
     {
         await page.Page.WaitForLoadStateAsync(LoadState.NetworkIdle);
         await page.Page.EvaluateAsync("document.fonts.ready.then(() => true)");
-        await page.Page.ScreenshotAsync(new PageScreenshotOptions { Path = file, FullPage = true, Animations = ScreenshotAnimations.Disabled });
+        await page.Page.ScreenshotAsync(new PageScreenshotOptions { Path = file, FullPage = whole, Animations = ScreenshotAnimations.Disabled });
     }
 
     private static string Setting(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value

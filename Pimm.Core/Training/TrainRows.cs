@@ -58,10 +58,10 @@ public sealed class TrainRows(TrainModel trainModel)
     private static RowsTrainingProgress Of(TrainingProgress progress)
     {
         var epochs = progress.Epoch - 1 + ((double)progress.Samples / progress.SamplesInEpoch);
-        var remaining = progress.Remaining is { } time ? $", at most {time:m\\:ss} to go" : "";
+        var remaining = progress.Remaining is { } time ? $", at least {time:m\\:ss} to go" : "";
         return new RowsTrainingProgress(
             PackingShare + ((1 - PackingShare) * epochs / progress.LastEpoch),
-            FormattableString.Invariant($"epoch {progress.Epoch} of at most {progress.LastEpoch}, {progress.SamplesPerSecond:N0} rows/s{remaining}"));
+            FormattableString.Invariant($"epoch {progress.Epoch} of {progress.LastEpoch} or more, {progress.SamplesPerSecond:N0} rows/s{remaining}"));
     }
 
     private sealed class Reporter(Action<DatasetProgress> report) : IProgress<DatasetProgress>

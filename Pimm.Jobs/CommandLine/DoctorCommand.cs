@@ -4,6 +4,7 @@ using Dapper;
 using Npgsql;
 using Pimm.Core;
 using Pimm.Core.Database;
+using TorchSharp;
 
 namespace Pimm.Jobs.CommandLine;
 
@@ -22,6 +23,7 @@ public static class DoctorCommand
                     new("pimm", true, Version(typeof(PimmCore))),
                     new(".NET", true, RuntimeInformation.FrameworkDescription),
                     new("machine", true, $"{RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores"),
+                    await LookAsync("torch", () => Task.Run(Torch, cancellationToken)),
                     await LookAsync("database", () => ServerVersionAsync(call.Service<NpgsqlDataSource>(), cancellationToken)),
                     await LookAsync("migrations", () => MigrationsAsync(call.Service<NpgsqlDataSource>(), cancellationToken))
                 ];
@@ -32,6 +34,16 @@ public static class DoctorCommand
                 });
                 return findings.TrueForAll(finding => finding.Ok) ? ExitCode.Done : ExitCode.Failed;
             });
+
+    // A sum that only a loaded libtorch can do.
+    private static string Torch()
+    {
+        using var two = torch.ones(2).sum();
+        var devices = torch.cuda.is_available() ? $"{torch.cuda.device_count()} CUDA device(s)" : "no CUDA device";
+        return two.item<float>() == 2f
+            ? $"libtorch {torch.__version__}, {torch.get_num_threads()} threads, {devices}"
+            : throw new InvalidOperationException("libtorch adds 1 and 1 up wrongly: install libtorch-dev again.");
+    }
 
     private static async Task<DoctorFinding> LookAsync(string name, Func<Task<string>> look)
     {

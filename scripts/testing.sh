@@ -107,5 +107,5 @@ run_bench() {
   [ "$1" = --list ] || parts+=(peers)
   ensure_packages "${parts[@]}"
   require_sdk_and_build bench
-  exec "$(program_of Pimm.Benchmarks)" "$@"
+  PIMM_ROOT=$pimm_root exec "$(program_of Pimm.Benchmarks)" "$@"
 }

@@ -35,10 +35,12 @@ public static class PimmHost
     }
 
     /// <summary>For verbs that a person waits for: what goes wrong, and nothing else.</summary>
-    public static void Quieten(ILoggingBuilder logging) => logging
-        .AddFilter((string?)null, LogLevel.Warning)
-        .AddFilter("Microsoft", LogLevel.Error)
-        .AddFilter("Pimm", LogLevel.Warning);
+    public static void Quieten(ILoggingBuilder logging) => logging.Services.PostConfigure<LoggerFilterOptions>(filter =>
+    {
+        filter.Rules.Clear();
+        filter.MinLevel = LogLevel.Warning;
+        filter.AddFilter("Microsoft", LogLevel.Error);
+    });
 
     private static IServiceCollection AddPimmJobs(this IServiceCollection services) => services
         .AddSingleton<Core.Queueing.IJob, Diagnostics.WaitJob>();

@@ -39,6 +39,9 @@ internal abstract class AttributeRows(Audience audience, DelimitedReader file) :
         return null;
     }
 
+    /// <summary>The current row's number, NaN for a missing one and for text.</summary>
+    protected double Number(int attribute) => Audience.Attributes[attribute].IsNumber ? _numbers[attribute] : double.NaN;
+
     /// <summary>Writes the columns before the attributes.</summary>
     protected abstract void WriteKeys(NpgsqlBinaryImporter import);
 
@@ -107,6 +110,7 @@ internal sealed class HistoryRows : AttributeRows
     private readonly FunnelOrder _order;
     private readonly long _importFileId;
     private readonly bool[] _labels;
+    private readonly LabelNotes _notes;
     private DateTimeOffset _time;
     private int _stage;
     private double _amount;
@@ -118,6 +122,7 @@ internal sealed class HistoryRows : AttributeRows
         _targetedPlace = file.Names.Contains(TargetedColumn) ? file.Names.PlaceOf(TargetedColumn) : null;
         _amountPlace = file.Names.Contains(AmountColumn) ? file.Names.PlaceOf(AmountColumn) : null;
         (_order, _importFileId, _labels) = (order, importFileId, new bool[audience.Funnel.Length]);
+        _notes = new LabelNotes(audience);
     }
 
     public override string Target =>
@@ -125,8 +130,12 @@ internal sealed class HistoryRows : AttributeRows
 
     public override ImportProblem? Take() => base.Take() ?? TakeTime() ?? TakeLabels() ?? TakeAmount();
 
+    /// <summary>What a person should know of the rows taken in.</summary>
+    public IReadOnlyList<string> Notes() => _notes.Sentences(File.Source);
+
     protected override void WriteKeys(NpgsqlBinaryImporter import)
     {
+        _notes.Add(_stage, Number);
         import.Write(Customer, NpgsqlDbType.Uuid);
         import.Write(_time.UtcDateTime, NpgsqlDbType.TimestampTz);
         import.Write(_importFileId, NpgsqlDbType.Bigint);

@@ -10,9 +10,9 @@ public static class ColumnDetection
     /// whole file, so that a type never rests on its first rows.
     /// </summary>
     /// <exception cref="InputException">the file cannot be read, has no such key, or a row is bad beyond use</exception>
-    public static IReadOnlyList<AudienceColumn> Detect(string path, string keyColumn, IReadOnlyCollection<string> ignored)
+    public static IReadOnlyList<AudienceColumn> Detect(string path, string keyColumn, IReadOnlyCollection<string> ignored, char? delimiter = null)
     {
-        using var file = DelimitedReader.Open(path);
+        using var file = DelimitedReader.Open(path, delimiter);
         var key = file.Names.PlaceOf(keyColumn);
         foreach (var name in ignored)
         {

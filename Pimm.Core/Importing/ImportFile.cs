@@ -9,7 +9,8 @@ namespace Pimm.Core.Importing;
 /// <param name="Kind">customers or history</param>
 /// <param name="AcceptBadShare">more bad rows than this stop the import with nothing applied, 0 to 1</param>
 /// <param name="Order">reject, cascade-up or cascade-down, for funnel labels of history</param>
-public sealed record ImportRequest(long AudienceId, string Kind, string Path, double AcceptBadShare = 0.05, string Order = "reject");
+/// <param name="Delimiter">null: found</param>
+public sealed record ImportRequest(long AudienceId, string Kind, string Path, double AcceptBadShare = 0.05, string Order = "reject", char? Delimiter = null);
 
 /// <summary>Takes a file of customers or history into an audience's typed tables: all of its good rows or, when too many are bad, none.</summary>
 public sealed class ImportFile(AudienceStore audiences, ImportStore imports) : IJob
@@ -29,7 +30,7 @@ public sealed class ImportFile(AudienceStore audiences, ImportStore imports) : I
             return;
         }
         var version = 1 + ((await audiences.NewestVersionAsync(audience.Id, cancellationToken))?.Version ?? 0);
-        using var file = DelimitedReader.Open(request.Path);
+        using var file = DelimitedReader.Open(request.Path, request.Delimiter);
         var result = new ImportResult();
         await run.CompleteAsync(result, connection => ApplyAsync(connection, run, request, audience, version, file, sha256, result, cancellationToken), cancellationToken);
     }
@@ -57,6 +58,11 @@ public sealed class ImportFile(AudienceStore audiences, ImportStore imports) : I
             await imports.AddVersionAsync(connection, audience.Id, version, id, written);
         }
         (result.ImportFileId, result.Counts) = (id, counts);
+        result.Notes = rows is HistoryRows history ? history.Notes() : [];
+        foreach (var note in result.Notes)
+        {
+            run.Warn(note);
+        }
     }
 
     /// <summary>More bad rows than allowed: one sentence with the count and the first lines.</summary>
@@ -64,7 +70,7 @@ public sealed class ImportFile(AudienceStore audiences, ImportStore imports) : I
     {
         if (problems.Count > acceptBadShare * file.Rows)
         {
-            var first = string.Join(" ", problems.Take(3).Select(p => p.In(file.Source)));
+            var first = string.Join(" ", problems.DistinctBy(p => (p.Code, p.Column)).Take(3).Select(p => p.In(file.Source)));
             throw new InputException(string.Create(CultureInfo.InvariantCulture,
                 $"{problems.Count:N0} of {file.Rows:N0} rows ({100.0 * problems.Count / file.Rows:0.##} %) of {file.Source} cannot be used, more than the {100 * acceptBadShare:0.##} % allowed; nothing was imported. First: {first} Mend the file or give --accept-bad-share."));
         }
@@ -90,6 +96,9 @@ public sealed class ImportResult
 
     /// <summary>Set when the very same bytes had been imported before: the file then has no effect.</summary>
     public DateTimeOffset? AlreadyImportedAt { get; set; }
+
+    /// <summary>What a person should know of a file that was taken in: one sentence each.</summary>
+    public IReadOnlyList<string> Notes { get; set; } = [];
 
     public static ImportResult Of(ImportedFile same) => new()
     {

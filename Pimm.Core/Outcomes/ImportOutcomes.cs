@@ -6,7 +6,8 @@ namespace Pimm.Core.Outcomes;
 
 /// <summary>What a run of the kind "outcomes" is asked to do.</summary>
 /// <param name="Source">who counted the events; an event's id is unique within its source, for ever</param>
-public sealed record OutcomesRequest(long AudienceId, string Path, string Source, double AcceptBadShare = 0.05, string Order = "reject");
+/// <param name="Delimiter">null: found</param>
+public sealed record OutcomesRequest(long AudienceId, string Path, string Source, double AcceptBadShare = 0.05, string Order = "reject", char? Delimiter = null);
 
 /// <summary>Takes a file of deliveries, funnel labels and customer outcomes in: every event counts once, whichever file brings it.</summary>
 public sealed class ImportOutcomes(AudienceStore audiences, ImportStore imports, OutcomeStore outcomes) : IJob
@@ -25,7 +26,7 @@ public sealed class ImportOutcomes(AudienceStore audiences, ImportStore imports,
             await run.CompleteAsync(ImportResult.Of(same), null, cancellationToken);
             return;
         }
-        using var file = DelimitedReader.Open(request.Path);
+        using var file = DelimitedReader.Open(request.Path, request.Delimiter);
         var result = new ImportResult();
         await run.CompleteAsync(result, connection => ApplyAsync(connection, run, request, audience, file, sha256, result, cancellationToken), cancellationToken);
     }

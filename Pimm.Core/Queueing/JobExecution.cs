@@ -97,16 +97,17 @@ public sealed class JobExecution
     }
 
     /// <summary>The last effect (if any), the result and the state succeeded, in one transaction. Nothing may follow.</summary>
-    /// <param name="result">stored as camelCase JSON; null: none</param>
+    /// <param name="result">stored as camelCase JSON, as it is after the effect; null: none</param>
     /// <exception cref="LeaseLostException">nothing was written</exception>
     public async Task CompleteAsync(object? result, Func<NpgsqlConnection, Task>? effect, CancellationToken cancellationToken)
     {
-        var json = result is null ? null : JsonSerializer.Serialize(result, JobRequest.Json);
         await lease.ConfirmAsync(cancellationToken);
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         if (effect is not null)
             await effect(connection);
+        // Now, because an effect may fill the result.
+        var json = result is null ? null : JsonSerializer.Serialize(result, JobRequest.Json);
         await lease.BeatAsync();
         lease.Completing = true;
         try

@@ -40,6 +40,7 @@ public sealed class ImportFileTests(EmptyAudience world) : IClassFixture<EmptyAu
         second.State.ShouldBe(JobStates.Succeeded, second.Error);
         var files = await world.Pimm.Service<ImportStore>().FilesAsync(world.Audience.Id, Cancel);
         (files[0].Received, files[0].Created, files[0].Updated).ShouldBe((2, 1, 1));
+        second.Result!.ShouldContain("\"received\": 2");
         var newest = (await world.Pimm.Service<AudienceStore>().NewestVersionAsync(world.Audience.Id, Cancel))!;
         newest.Customers.ShouldBe(2);
         await using var connection = await world.Pimm.Database.DataSource.OpenConnectionAsync(Cancel);
@@ -121,6 +122,17 @@ public sealed class ImportFileTests(EmptyAudience world) : IClassFixture<EmptyAu
         run.Error!.ShouldNotContain("\n");
         run.Attempt.ShouldBe(1);
         (await RowsAsync()).ShouldBe(before);
+    }
+
+    [Fact]
+    public async Task What_no_model_can_learn_from_is_said_of_a_history_that_is_taken_in()
+    {
+        const string header = "key,impression_at,click,buy,age,channel\n";
+        var run = await ImportAsync("history", header + "n1,2026-01-05T10:00:00Z,1,0,1,web\nn2,2026-01-05T11:00:00Z,0,0,0,web\n");
+
+        run.State.ShouldBe(JobStates.Succeeded, run.Error);
+        run.Result!.ShouldContain("attribute 'age' equals the label 'click' in all 2 impressions");
+        run.Result!.ShouldContain("'buy' is 0 in all 2 impressions; a model cannot learn it from this file alone.");
     }
 
     [Fact]

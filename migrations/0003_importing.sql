@@ -25,10 +25,11 @@ create table import_file (
     quarantined  bigint not null,
     run_id       bigint references job_run,
     imported_at  timestamptz not null,
-    unique (audience_id, kind, sha256),
     -- Nothing is lost: every row received is accounted for.
     check (received = created + updated + skipped + quarantined)
 );
+
+create index on import_file (audience_id, kind, id);
 
 create table import_problem (
     import_file_id bigint not null references import_file on delete cascade,

@@ -62,5 +62,7 @@ create table wave_plan (
     foreign key (campaign_id, wave_date) references wave
 );
 create index on wave_plan (campaign_id, wave_date);
+-- Under one policy a customer is reached, or passed, in one wave only.
+create unique index on wave_plan (campaign_id, customer, policy);
 comment on table wave_plan is 'what both policies plan for both arms; rows with policy = arm are the wave itself, the others its shadow list';
 comment on column wave_plan.action is '1 exported, 2 held back';

@@ -27,12 +27,15 @@ rows_of_stage as (
       from campaign c left join lateral (select * from scoring s where s.campaign_id = c.id order by s.id desc limit 1) s on true
     union all
     select c.id, 4, 'Allocating', 'allocate',
-           case when (select count(*) from wave w where w.campaign_id = c.id) >= c.days then (select max(published_at) from wave w where w.campaign_id = c.id) end,
+           -- A missed day stays missing: the last day's wave ends the stage.
+           (select w.published_at from wave w where w.campaign_id = c.id and w.wave_date = c.starts_on + c.days - 1),
            (select count(*) from wave w where w.campaign_id = c.id), 'of ' || c.days || ' waves'
       from campaign c
     union all
     select c.id, 5, 'Exporting', 'export',
-           case when (select count(*) from export e where e.campaign_id = c.id) >= 2 * c.days then (select max(exported_at) from export e where e.campaign_id = c.id) end,
+           case when exists (select from wave w where w.campaign_id = c.id and w.wave_date = c.starts_on + c.days - 1)
+                 and (select count(*) from export e where e.campaign_id = c.id) >= 2 * (select count(*) from wave w where w.campaign_id = c.id)
+                then (select max(exported_at) from export e where e.campaign_id = c.id) end,
            (select count(*) from export e where e.campaign_id = c.id), 'of ' || 2 * c.days || ' lists'
       from campaign c
     union all

@@ -18,6 +18,7 @@ refuse() {
 # A folder of our own that nobody else may read.
 make_state_folder() {
   mkdir -p "$pimm_state" "$pimm_log" 2>/dev/null || true
+  chmod 700 "$pimm_state" 2>/dev/null || true
   if ! [ -w "$pimm_state" ] || ! [ -w "$pimm_log" ]; then
     fail "$pimm_state cannot be written by $(id -un), but belongs to $(stat -c %U "$pimm_state" 2>/dev/null || stat -c %U "$pimm_root"): run as that user, or clone the repository anew."
   fi

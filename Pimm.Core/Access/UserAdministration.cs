@@ -26,7 +26,16 @@ public sealed class UserAdministration(UserManager<AppUser> users, AppUserStore 
         var chosen = password ?? GeneratePassword();
         var user = new AppUser { UserName = userName };
         Demand(await users.CreateAsync(user, chosen), $"User '{userName}' was not added");
-        Demand(await users.AddToRoleAsync(user, known), $"User '{userName}' was added without the role {known}");
+        try
+        {
+            Demand(await users.AddToRoleAsync(user, known), $"User '{userName}' was not added");
+        }
+        catch
+        {
+            // A user without a role could sign in and start nothing.
+            await users.DeleteAsync(user);
+            throw;
+        }
         return new GeneratedPassword(userName, chosen);
     }
 

@@ -10,7 +10,7 @@ namespace Pimm.Core.Allocating;
 /// Splits a campaign's customers when that has not happened yet, then selects one wave: what each arm's own model exports,
 /// and what the other one would have. Everything of a wave is written in one transaction, for both arms or for neither.
 /// </summary>
-public sealed class AllocateWave(CampaignStore campaigns, ScoringStore scorings, AllocationStore allocations) : IJob
+public sealed class AllocateWave(CampaignStore campaigns, ScoringStore scorings, AllocationStore allocations, TimeProvider time) : IJob
 {
     public const string JobKind = "allocate";
 
@@ -20,7 +20,7 @@ public sealed class AllocateWave(CampaignStore campaigns, ScoringStore scorings,
     {
         var campaign = await campaigns.GetAsync(run.RequiredCampaignId, cancellationToken);
         var waves = await allocations.WavesAsync(campaign.Id, cancellationToken);
-        var date = DateOf(campaign, waves, run.LogicalDate);
+        var date = DateOf(campaign, waves, run.LogicalDate, campaign.DateOf(time.GetUtcNow()));
         var existing = await allocations.FindAsync(campaign.Id, cancellationToken);
         var scoring = existing is null ? await scorings.NewestAsync(campaign.Id, cancellationToken) : await scorings.FindAsync(existing.ScoringId, cancellationToken);
         var scores = await scorings.ScoresAsync(
@@ -42,15 +42,19 @@ public sealed class AllocateWave(CampaignStore campaigns, ScoringStore scorings,
                 {
                     await allocations.AddSplitAsync(connection, split.Allocation, split.Assignments, run.RunId, cancellationToken);
                 }
-                await allocations.AddWaveAsync(connection, wave, rows, run.RunId, cancellationToken);
+                await allocations.AddWaveAsync(connection, wave, rows, waves.Count == 0 ? null : waves[^1].WaveDate, run.RunId, cancellationToken);
             }, cancellationToken);
     }
 
-    /// <summary>The asked day, or the first one after the newest wave.</summary>
-    private static DateOnly DateOf(Campaign campaign, IReadOnlyList<Wave> waves, DateOnly? asked)
+    /// <summary>
+    /// The asked day, or the first one after the newest wave; while the campaign runs never one that is over, since a missed day
+    /// stays missing: its impressions would be counted from a day on which nobody saw them.
+    /// </summary>
+    private static DateOnly DateOf(Campaign campaign, IReadOnlyList<Wave> waves, DateOnly? asked, DateOnly today)
     {
-        var date = asked ?? (waves.Count == 0 ? campaign.StartsOn : waves[^1].WaveDate.AddDays(1));
         var last = campaign.StartsOn.AddDays(campaign.Days - 1);
+        var next = waves.Count == 0 ? campaign.StartsOn : waves[^1].WaveDate.AddDays(1);
+        var date = asked ?? (today > next && today <= last ? today : next);
         if (date < campaign.StartsOn || date > last)
         {
             throw new InputException($"{date:yyyy-MM-dd} is no day of campaign \"{campaign.Name}\": it runs from {campaign.StartsOn:yyyy-MM-dd} to {last:yyyy-MM-dd}.");

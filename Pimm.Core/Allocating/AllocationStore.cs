@@ -45,6 +45,11 @@ public sealed class AllocationStore(NpgsqlDataSource database, TimeProvider time
           from wave where campaign_id = @campaignId order by wave_date
         """;
 
+    // Waves build on each other: whoever adds one waits for whoever is adding one, and then looks again.
+    private const string LockCampaign = "select id from campaign where id = @CampaignId for update";
+
+    private const string SelectNewestWave = "select max(wave_date) from wave where campaign_id = @CampaignId";
+
     private const string InsertAllocation =
         """
         insert into allocation(campaign_id, scoring_id, method, winner, imbalances, balance, control_customers, treatment_customers, run_id, allocated_at)
@@ -120,8 +125,16 @@ public sealed class AllocationStore(NpgsqlDataSource database, TimeProvider time
     }
 
     /// <summary>Saves a wave with its plans inside the caller's transaction: for both arms or for neither.</summary>
-    public async Task AddWaveAsync(NpgsqlConnection connection, Wave wave, IReadOnlyList<PlanRow> plans, long runId, CancellationToken cancellationToken)
+    /// <param name="expectedNewest">the newest wave that the plans were made after; null when this is the first</param>
+    /// <exception cref="InputException">another wave was saved meanwhile</exception>
+    public async Task AddWaveAsync(
+        NpgsqlConnection connection, Wave wave, IReadOnlyList<PlanRow> plans, DateOnly? expectedNewest, long runId, CancellationToken cancellationToken)
     {
+        await connection.ExecuteAsync(LockCampaign, new { wave.CampaignId });
+        if (await connection.ExecuteScalarAsync<DateOnly?>(SelectNewestWave, new { wave.CampaignId }) is { } newest && newest != expectedNewest)
+        {
+            throw new InputException($"Another run selected the wave of {newest:yyyy-MM-dd} meanwhile: ask for the next one again.");
+        }
         await connection.ExecuteAsync(InsertWave, new
         {
             wave.CampaignId, wave.WaveDate, wave.ScoringId, wave.Impressions, wave.Exploration, wave.ControlCutoff,

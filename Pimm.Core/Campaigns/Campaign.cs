@@ -35,8 +35,14 @@ public sealed record Campaign(
         {
             local = local.AddMinutes(1);
         }
-        return new DateTimeOffset(local, zone.GetUtcOffset(local)).ToUniversalTime();
+        // A midnight that comes twice begins the day the first time.
+        var offset = zone.IsAmbiguousTime(local) ? zone.GetAmbiguousTimeOffsets(local).Max() : zone.GetUtcOffset(local);
+        return new DateTimeOffset(local, offset).ToUniversalTime();
     }
+
+    /// <summary>The day that <paramref name="instant"/> belongs to in the campaign's time zone.</summary>
+    public DateOnly DateOf(DateTimeOffset instant) =>
+        DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(instant, TimeZoneInfo.FindSystemTimeZoneById(TimeZone)).DateTime);
 
     public DateTimeOffset StartsAt => StartOf(StartsOn);
 

@@ -53,7 +53,7 @@ public sealed class ExportWave(
             run.Report((double)lists.Count / (2 * due.Count), $"writing the lists of {wave.WaveDate:yyyy-MM-dd}");
             for (var arm = 0; arm <= 1; arm++)
             {
-                lists.Add(await WriteAsync(campaign, audience, wave, arm, cancellationToken));
+                lists.Add(await WriteAsync(run, campaign, audience, wave, arm, cancellationToken));
             }
         }
 
@@ -68,7 +68,7 @@ public sealed class ExportWave(
             }, cancellationToken);
     }
 
-    private async Task<ExportedList> WriteAsync(Campaign campaign, Audience audience, Wave wave, int arm, CancellationToken cancellationToken)
+    private async Task<ExportedList> WriteAsync(JobExecution run, Campaign campaign, Audience audience, Wave wave, int arm, CancellationToken cancellationToken)
     {
         var keys = await exports.KeysAsync(campaign, audience, wave.WaveDate, arm, cancellationToken);
         if (keys.Count != wave.Impressions)
@@ -78,7 +78,7 @@ public sealed class ExportWave(
 
         var content = Encoding.UTF8.GetBytes(Content(campaign, wave, keys));
         var name = string.Create(CultureInfo.InvariantCulture, $"c{campaign.Id}-{wave.WaveDate:yyyyMMdd}-{(arm == 0 ? 'a' : 'b')}.csv");
-        await SaveAsync(Path.Combine(options.Value.Folder, name), content, cancellationToken);
+        await SaveAsync(run, Path.Combine(options.Value.Folder, name), content, cancellationToken);
         return new ExportedList(campaign.Id, wave.WaveDate, (short)arm, GenericCsv, name, keys.Count, content.Length, SHA256.HashData(content), default);
     }
 
@@ -96,15 +96,17 @@ public sealed class ExportWave(
     private static string Quoted(string value) =>
         value.AsSpan().IndexOfAny(",\"\n\r") < 0 ? value : $"\"{value.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
-    private static async Task SaveAsync(string path, byte[] content, CancellationToken cancellationToken)
+    private static async Task SaveAsync(JobExecution run, string path, byte[] content, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        var temporary = path + ".tmp";
+        // A name of this attempt's own: one that was given up may still be writing its.
+        var temporary = $"{path}.{run.RunId}-{run.Fence}.tmp";
         await using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None))
         {
             await file.WriteAsync(content, cancellationToken);
             file.Flush(flushToDisk: true);
         }
+        await run.ConfirmLeaseAsync(cancellationToken);
         File.Move(temporary, path, overwrite: true);
     }
 }

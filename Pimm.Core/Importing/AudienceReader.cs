@@ -25,13 +25,13 @@ public sealed class AudienceReader(NpgsqlDataSource database)
         }
     }
 
-    /// <summary>Impressions strictly before <paramref name="before"/>, oldest first; ties by customer, so that the order is the data's.</summary>
+    /// <summary>Impressions strictly before <paramref name="before"/>, oldest first; ties by everything else that is read, so that the order is the data's.</summary>
     public async IAsyncEnumerable<AttributeBatch> TrainingHistoryAsync(
         Audience audience, DateTimeOffset before, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var source =
             $"(select customer, stage, impression_at, {audience.AttributeList()} from {audience.TrainingHistoryView} " +
-            $"where impression_at < '{before.UtcDateTime:yyyy-MM-dd HH:mm:ss.ffffff}+00' order by impression_at, customer)";
+            $"where impression_at < '{before.UtcDateTime:yyyy-MM-dd HH:mm:ss.ffffff}+00' order by impression_at, customer, stage, {audience.AttributeList()})";
         var batches = ReadAsync(audience, source, static (export, batch, row) =>
         {
             batch.Customers[row] = export.Read<Guid>(NpgsqlDbType.Uuid);

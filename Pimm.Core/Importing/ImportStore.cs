@@ -17,7 +17,10 @@ public sealed class ImportStore(NpgsqlDataSource database, TimeProvider time)
     private const string SelectSame =
         """
         select id, audience_id, kind, file_name, received, created, updated, skipped, quarantined, imported_at
-          from import_file where audience_id = @audienceId and kind = @kind and sha256 = @sha256
+          from import_file
+         where audience_id = @audienceId and kind = @kind and sha256 = @sha256 and quarantined = 0
+           and (kind <> 'customers' or id = (select max(id) from import_file where audience_id = @audienceId and kind = 'customers'))
+         order by id desc limit 1
         """;
 
     private const string SelectFiles =
@@ -53,7 +56,10 @@ public sealed class ImportStore(NpgsqlDataSource database, TimeProvider time)
         values (@audienceId, @version, @importFileId, @customers, @at)
         """;
 
-    /// <summary>The earlier import of the very same bytes, if there was one.</summary>
+    /// <summary>
+    /// The earlier import of the very same bytes, if importing them again would have no effect: all their rows were taken, and of
+    /// customers no other state came since.
+    /// </summary>
     public async Task<ImportedFile?> FindSameAsync(long audienceId, string kind, byte[] sha256, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);

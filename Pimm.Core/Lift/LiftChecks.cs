@@ -80,6 +80,8 @@ internal static class LiftChecks
     {
         if (input.NewestOutcome is not { } newest || tally.Closes is not { } closes)
             return null;
+        if (closes <= input.AsOf && input.OutcomesReceived < closes)
+            return new LiftCheck("freshness", null, true, Text($"Outcomes were last taken in at {input.OutcomesReceived:yyyy-MM-dd HH:mm} UTC, before the last window closed at {closes:yyyy-MM-dd HH:mm}: import the files since then."));
         TimeSpan silence = (input.AsOf < closes ? input.AsOf : closes) - newest;
         string age = Text($"The newest outcome is {Math.Max(0, silence.TotalHours):0} hours older than the time this counts to");
         return new LiftCheck("freshness", null, false, silence > Stale ? $"{age}: ask whether a file is missing." : $"{age}.");

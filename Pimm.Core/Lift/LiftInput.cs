@@ -62,6 +62,12 @@ public sealed record LiftInput
     /// <summary>Core conversions of both arms expected at launch, the scale of the sequential bounds; null leaves these out.</summary>
     public double? PlannedConversions { get; init; }
 
+    /// <summary>When the last planned wave's window closes; null: when that of the last wave given does.</summary>
+    public DateTimeOffset? Ends { get; init; }
+
+    /// <summary>When outcomes were last taken in, for the freshness check; null: unknown.</summary>
+    public DateTimeOffset? OutcomesReceived { get; init; }
+
     /// <summary>When the newest outcome happened, for the freshness check.</summary>
     public DateTimeOffset? NewestOutcome { get; init; }
 

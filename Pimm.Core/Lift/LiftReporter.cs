@@ -29,9 +29,11 @@ public static class LiftReporter
         _ = Estimate.CriticalValue(input.Confidence);
     }
 
-    private static LiftWindows Windows(LiftInput input, LiftTally tally) => new(tally.Closes, tally.Closes <= input.AsOf,
+    private static LiftWindows Windows(LiftInput input, LiftTally tally) => new(Later(tally.Closes, input.Ends), Later(tally.Closes, input.Ends) <= input.AsOf,
         input.Waves.Select((wave, w) => new LiftWaveWindow(w + 1, wave.Date, wave.Start + input.Window, wave.Start + input.Window <= input.AsOf,
             wave.Requested, wave.Impressions, WaveArm(tally.Control.Waves[w], input), WaveArm(tally.Treatment.Waves[w], input))).ToArray());
+
+    private static DateTimeOffset? Later(DateTimeOffset? closes, DateTimeOffset? ends) => closes is null || ends > closes ? ends : closes;
 
     private static LiftWaveArm WaveArm(WaveTally wave, LiftInput input)
     {

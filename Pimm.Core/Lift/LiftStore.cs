@@ -12,12 +12,16 @@ namespace Pimm.Core.Lift;
 public sealed record StoredLiftReport(long Id, long CampaignId, DateTimeOffset AsOf, string Report, string CodeVersion, DateTimeOffset ComputedAt);
 
 /// <summary>What came back of a campaign, by customer; all times are what the events said.</summary>
-/// <param name="FirstConversion">first core conversion by any route in [start, close)</param>
+/// <param name="FirstConversion">
+/// first core conversion by any route in [start, close); of an audience without customer outcomes the impressions' own last funnel
+/// stage, which only delivered lift may use
+/// </param>
 /// <param name="Delivered">(customer, wave) of delivered impressions</param>
-/// <param name="Newest">when the newest outcome happened, null before the first</param>
+/// <param name="Newest">when the newest customer outcome since the start happened; null: the audience has no such feed</param>
+/// <param name="Received">when an outcome file was last taken in</param>
 public sealed record CampaignOutcomes(
     IReadOnlyDictionary<Guid, DateTimeOffset> FirstConversion, IReadOnlySet<(Guid Customer, DateOnly Wave)> Delivered,
-    IReadOnlyList<FunnelCount> Funnel, DateTimeOffset? Newest);
+    IReadOnlyList<FunnelCount> Funnel, DateTimeOffset? Newest, DateTimeOffset? Received);
 
 /// <summary>Lift reports, and the outcomes they are computed from.</summary>
 public sealed class LiftStore(NpgsqlDataSource database, TimeProvider time)
@@ -47,6 +51,8 @@ public sealed class LiftStore(NpgsqlDataSource database, TimeProvider time)
          group by g.stage, a.funnel order by g.stage
         """;
 
+    private const string SelectReceived = "select max(imported_at) from import_file where audience_id = @audienceId and kind = 'outcomes'";
+
     private const string SelectNewestOutcome =
         "select max(occurred_at) from customer_outcome where audience_id = @audienceId and occurred_at >= @from";
 
@@ -59,11 +65,15 @@ public sealed class LiftStore(NpgsqlDataSource database, TimeProvider time)
     public async Task<CampaignOutcomes> OutcomesAsync(Campaign campaign, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        var newest = await InstantAsync(connection, SelectNewestOutcome, new { audienceId = campaign.AudienceId, from = campaign.StartsAt });
         var first = new Dictionary<Guid, DateTimeOffset>();
         var conversions = BulkCopy.ReadAsync(
             connection,
-            $"(select customer, min(occurred_at) from customer_outcome where audience_id = {campaign.AudienceId} " +
-            $"and occurred_at >= '{campaign.StartsAt:yyyy-MM-dd HH:mm:ss}+00' and occurred_at < '{campaign.ClosesAt:yyyy-MM-dd HH:mm:ss}+00' group by customer)",
+            newest is null
+                ? "(select f.customer, min(f.occurred_at) from funnel_label f join campaign c on c.id = f.campaign_id join audience a on a.id = c.audience_id " +
+                  $"where f.campaign_id = {campaign.Id} and f.stage = cardinality(a.funnel) group by f.customer)"
+                : $"(select customer, min(occurred_at) from customer_outcome where audience_id = {campaign.AudienceId} " +
+                  $"and occurred_at >= '{campaign.StartsAt:yyyy-MM-dd HH:mm:ss}+00' and occurred_at < '{campaign.ClosesAt:yyyy-MM-dd HH:mm:ss}+00' group by customer)",
             static export => (export.Read<Guid>(NpgsqlDbType.Uuid), new DateTimeOffset(export.Read<DateTime>(NpgsqlDbType.TimestampTz))), cancellationToken);
         await foreach (var (customer, at) in conversions)
         {
@@ -78,9 +88,12 @@ public sealed class LiftStore(NpgsqlDataSource database, TimeProvider time)
             delivered.Add(delivery);
         }
         var funnel = await connection.QueryAsync<FunnelCount>(SelectFunnel, new { campaignId = campaign.Id });
-        var newest = await connection.ExecuteScalarAsync<DateTime?>(SelectNewestOutcome, new { audienceId = campaign.AudienceId, from = campaign.StartsAt });
-        return new CampaignOutcomes(first, delivered, [.. funnel], newest is { } at2 ? new DateTimeOffset(at2) : null);
+        var received = await InstantAsync(connection, SelectReceived, new { audienceId = campaign.AudienceId });
+        return new CampaignOutcomes(first, delivered, [.. funnel], newest, received);
     }
+
+    private static async Task<DateTimeOffset?> InstantAsync(NpgsqlConnection connection, string query, object parameters) =>
+        await connection.ExecuteScalarAsync<DateTime?>(query, parameters) is { } instant ? new DateTimeOffset(instant) : null;
 
     public async Task<long> AddAsync(NpgsqlConnection connection, long campaignId, LiftReport report, string codeVersion, long runId) =>
         await connection.ExecuteScalarAsync<long>(InsertReport, new { campaignId, report.AsOf, report = report.ToJson(), codeVersion, runId, at = time.GetUtcNow() });

@@ -25,6 +25,7 @@ public sealed class MeasureLift(CampaignReader reader, AudienceStore audiences, 
         var audience = await audiences.GetAsync(campaign.AudienceId, cancellationToken);
 
         run.Report(0.5, "computing the report");
+        var mismatches = Mismatches(campaign, allocation, customers);
         var input = new LiftInput
         {
             Campaign = campaign.Name,
@@ -34,7 +35,10 @@ public sealed class MeasureLift(CampaignReader reader, AudienceStore audiences, 
             Waves = [.. waves.Select(w => new LiftWave(w.WaveDate, w.ImpressionsAt, campaign.ImpressionsPerDay, w.Impressions))],
             Customers = [.. customers.Select(c => c.Measured)],
             SplitMethod = MethodOf(allocation.Method),
-            BlockMismatches = allocation.Method == "blocks" ? Mismatches(campaign, allocation, customers) : null,
+            BlockMismatches = allocation.Method == "blocks" ? mismatches : null,
+            ArmsChanged = allocation.Method == "blocks" ? 0 : mismatches,
+            Ends = campaign.ClosesAt,
+            OutcomesReceived = outcomes.Received,
             HasCustomerOutcomes = outcomes.Newest is not null,
             HasDeliveryReport = outcomes.Delivered.Count > 0,
             PlannedConversions = campaign.PlannedConversions,
@@ -59,6 +63,7 @@ public sealed class MeasureLift(CampaignReader reader, AudienceStore audiences, 
         _ => SplitMethod.BestOfCandidates,
     };
 
+    /// <summary>Arms that differ from those that salt and frozen scores give: anything but 0 means that somebody altered them.</summary>
     private static int Mismatches(Campaign campaign, Allocation allocation, IReadOnlyList<CampaignCustomer> customers)
     {
         var scores = customers.Select(c => new CustomerScore(c.Customer, (float)c.Measured.ControlScore, (float)c.Measured.TreatmentScore)).ToList();

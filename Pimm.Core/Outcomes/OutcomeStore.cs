@@ -65,7 +65,7 @@ public sealed class OutcomeStore
             insert into outcome_event(source, event_id, import_file_id)
             select @source, event_id, @importFileId from first on conflict do nothing returning event_id)
         delete from staged_outcome s
-         where s.line not in (select first.line from fresh join first using (event_id))
+         where not exists (select from first join fresh using (event_id) where first.event_id = s.event_id and first.line = s.line)
         """;
 
     private const string Land =
@@ -103,11 +103,11 @@ public sealed class OutcomeStore
     public async Task<long> LandAsync(NpgsqlConnection connection, long audienceId, string source, long importFileId, FunnelOrder order)
     {
         var skipped = await connection.ExecuteAsync(KeepNewEvents, new { source, importFileId });
+        await connection.ExecuteAsync(Land, new { audienceId, source });
         if (order == FunnelOrder.CascadeUp)
         {
             await connection.ExecuteAsync(AddMissingStages);
         }
-        await connection.ExecuteAsync(Land, new { audienceId, source });
         return skipped;
     }
 

@@ -106,14 +106,16 @@ public sealed class LeaseStore(NpgsqlDataSource leases)
 
     private const string HandBack = """
         update job_run
-           set state = 'queued', attempt = greatest(attempt - 1, 0), owner = null, lease_until = null
+           set state = case when cancel_requested then 'cancelled' else 'queued' end,
+               finished_at = case when cancel_requested then clock_timestamp() end,
+               attempt = greatest(attempt - 1, 0), owner = null, lease_until = null
          where id = @Id and fence = @Fence and state = 'running'
         """;
 
     private const string RetryLater = """
         update job_run
-           set state = case when attempt < max_attempts then 'queued' else 'failed' end,
-               finished_at = case when attempt < max_attempts then null else clock_timestamp() end,
+           set state = case when cancel_requested then 'cancelled' when attempt < max_attempts then 'queued' else 'failed' end,
+               finished_at = case when attempt < max_attempts and not cancel_requested then null else clock_timestamp() end,
                not_before = clock_timestamp() + @delay, error = @error, owner = null, lease_until = null
          where id = @Id and fence = @Fence and state = 'running'
         """;

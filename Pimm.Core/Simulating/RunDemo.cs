@@ -24,10 +24,16 @@ public sealed record DemoRequest(
 {
     public string AudienceName => $"Simulated market: {World}{Variant}";
 
-    public string CampaignName => $"{Capital(Control)} against {Capital(Treatment)}, {World} world{Variant}";
+    public string CampaignName => string.Concat(
+        $"{Capital(Control)} against {Capital(Treatment)}, {World} world{Variant}",
+        ImpressionsPerDay == Customers / 100 ? "" : FormattableString.Invariant($", {ImpressionsPerDay:N0} a day"),
+        SplitMethod == "best-of" ? "" : $", split {SplitMethod}");
 
     // A second demo of other dimensions is another one; the same request goes on where the first was interrupted.
-    private string Variant => Seed == 1 ? "" : $" {Seed}";
+    private string Variant => string.Concat(
+        Seed == 1 ? "" : $", seed {Seed}",
+        Customers == 200_000 ? "" : FormattableString.Invariant($", {Customers:N0} customers"),
+        HistoryRows == 240_000 ? "" : FormattableString.Invariant($", {HistoryRows:N0} past impressions"));
 
     private static string Capital(string network) => network switch
     {
@@ -40,6 +46,10 @@ public sealed record DemoRequest(
     public DemoRequest Validated()
     {
         _ = MarketWorld.Named(World);
+        if (Seed < 0)
+        {
+            throw new InputException($"The demo's seed is {Seed}: give 0 or more.");
+        }
         if (Customers is < 1_000 or > 10_000_000)
         {
             throw new InputException($"The demo's customers are {Customers}: choose 1,000 to 10,000,000.");
@@ -47,6 +57,11 @@ public sealed record DemoRequest(
         if (HistoryRows is < 1_000 or > 100_000_000)
         {
             throw new InputException($"The demo's history has {HistoryRows} rows: choose 1,000 to 100,000,000.");
+        }
+        // A month's impressions, half of them chosen, need customers to choose from.
+        if (Customers < HistoryRows / 6)
+        {
+            throw new InputException($"{HistoryRows} impressions of a year are too many for {Customers} customers: give at least {HistoryRows / 6} customers or fewer --history.");
         }
         return this;
     }
@@ -119,14 +134,20 @@ public sealed class RunDemo(AudienceStore audiences, ModelStore models, Campaign
     private Campaign CampaignOf(DemoRequest request, Audience audience, ModelLine control, ModelLine treatment) => new(
         0, request.CampaignName, audience.Id, control.Id, treatment.Id, TimeZone, request.StartsOn, request.Days, request.WindowDays,
         request.ImpressionsPerDay, HoldbackShare: 0.1, ExplorationShare: 0.05, request.SplitMethod, SplitCandidates: 100,
-        Salt: $"demo/{audience.Id}/{request.Control}/{request.Treatment}", CreatedBy: "demo", market.Now,
+        Salt: $"demo/{request.CampaignName}", CreatedBy: "demo", market.Now,
         // The share of customers who convert by any route within the windows, known from earlier campaigns.
         PlannedConversions: Math.Max(1, request.Customers / 120));
 
     /// <summary>Asks for a run and waits for its end; one that failed ends the demo with its sentence.</summary>
     private async Task DoAsync(JobRequest request, CancellationToken cancellationToken)
     {
-        var run = await queue.WaitAsync(await queue.EnqueueAsync(request, cancellationToken), cancellationToken);
+        var id = await queue.EnqueueAsync(request, cancellationToken);
+        if ((await queue.GetAsync(id, cancellationToken)).State is JobStates.Failed or JobStates.Cancelled)
+        {
+            // Asked for again: what stopped it last time may be mended.
+            await queue.RetryAsync(id, cancellationToken);
+        }
+        var run = await queue.WaitAsync(id, cancellationToken);
         if (run.State != JobStates.Succeeded)
         {
             throw new InvalidOperationException($"The run {run.Id} ({run.Kind}) {run.State}: {run.ErrorSentence} See pimm runs show {run.Id}.");

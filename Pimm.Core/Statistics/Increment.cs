@@ -3,6 +3,9 @@ namespace Pimm.Core.Statistics;
 /// <summary>One wave of one arm: customers exported by the ranking, those it passed and held back, and how many exported impressions were delivered (null without a report).</summary>
 public sealed record IncrementWave(Proportion Exported, Proportion HeldBack, long? Delivered = null)
 {
+    /// <summary>The wave's weight among others: what was delivered, or exported where that is not reported.</summary>
+    public double Weight => Delivered ?? Exported.N;
+
     /// <summary>Exported ÷ delivered, 1 without a report of deliveries, null where none was delivered.</summary>
     public double? DeliveryFactor => Delivered is null ? 1 : Delivered > 0 ? (double)Exported.N / Delivered : null;
 }
@@ -24,7 +27,8 @@ public static class Increment
     }
 
     /// <summary>
-    /// All waves: δ = Σ N_w·δ_w / Σ N_w over those that have an estimate, SE = √(Σ N_w²·SE_w²) / Σ N_w. The interval is
+    /// All waves: δ = Σ D_w·δ_w / Σ D_w over those that have an estimate, D_w the delivered impressions (the exported ones without
+    /// a report), SE = √(Σ D_w²·SE_w²) / Σ D_w: conversions brought per 1,000 delivered, whatever share of each wave was. The interval is
     /// Newcombe's on the pooled rates with effective numbers 1/Σ(b_w²/n_w), b_w the waves' weights: with a few held-back
     /// conversions a wave, ± z·SE covers 93 % and misses on one side only. Waves without an estimate are left out and named.
     /// </summary>
@@ -34,14 +38,14 @@ public static class Increment
         if (normal.Value is not { } value)
             return normal;
         IncrementWave[] usable = waves.Where(wave => Missing(wave) is null).ToArray();
-        double scale = usable.Sum(wave => wave.Exported.N * wave.DeliveryFactor!.Value) / usable.Sum(wave => wave.Exported.N);
+        double scale = usable.Sum(wave => wave.Weight * wave.DeliveryFactor!.Value) / usable.Sum(wave => wave.Weight);
         (double e, double eLow, double eHigh) = Combined(usable, wave => wave.Exported, confidence);
         (double h, double hLow, double hHigh) = Combined(usable, wave => wave.HeldBack, confidence);
         double down = Math.Sqrt((e - eLow) * (e - eLow) + (hHigh - h) * (hHigh - h)), up = Math.Sqrt((eHigh - e) * (eHigh - e) + (h - hLow) * (h - hLow));
         return normal with { Lower = value - 1000 * scale * down, Upper = value + 1000 * scale * up };
     }
 
-    /// <summary>The estimates of waves, each weighted by its exported impressions, with a normal interval; those that are not available are left out and named.</summary>
+    /// <summary>The estimates of waves, each weighted by its delivered impressions, with a normal interval; those that are not available are left out and named.</summary>
     public static Estimate Pool(IReadOnlyList<IncrementWave> waves, IReadOnlyList<Estimate> estimates, double confidence, string method)
     {
         double weights = 0, sum = 0, variance = 0;
@@ -53,7 +57,7 @@ public static class Increment
                 left.Add(w + 1);
                 continue;
             }
-            double weight = waves[w].Exported.N;
+            double weight = waves[w].Weight;
             weights += weight;
             sum += weight * value;
             variance += weight * weight * error * error;
@@ -66,10 +70,10 @@ public static class Increment
 
     private static (double Rate, double Lower, double Upper) Combined(IncrementWave[] waves, Func<IncrementWave, Proportion> of, double confidence)
     {
-        double total = waves.Sum(wave => wave.Exported.N * wave.DeliveryFactor!.Value), rate = 0, inverse = 0;
+        double total = waves.Sum(wave => wave.Weight * wave.DeliveryFactor!.Value), rate = 0, inverse = 0;
         foreach (IncrementWave wave in waves)
         {
-            double weight = wave.Exported.N * wave.DeliveryFactor!.Value / total;
+            double weight = wave.Weight * wave.DeliveryFactor!.Value / total;
             rate += weight * of(wave).Rate!.Value;
             inverse += weight * weight / of(wave).N;
         }

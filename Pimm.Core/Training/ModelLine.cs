@@ -2,7 +2,9 @@ namespace Pimm.Core.Training;
 
 /// <summary>A kind of network with settings that is trained again and again on one audience.</summary>
 /// <param name="Network">kind of network, "random", or "truth:…" in a simulated audience</param>
-/// <param name="Settings">JSON object of option = value, as `pimm train --set`</param>
+/// <param name="Settings">
+/// JSON object of option = value, as `pimm train --set`; "ignore" and "allowLeak" are lists of attributes, as the options of those names
+/// </param>
 public sealed record ModelLine(long Id, long AudienceId, string Name, string Network, string Settings, DateTimeOffset CreatedAt);
 
 /// <summary>One trained instance of a line, without its weights.</summary>

@@ -51,10 +51,11 @@ public sealed class TrainModelLine(AudienceStore audiences, AudienceReader reade
         {
             var path = Path.Combine(folder.FullName, "rows.csv");
             var rows = await SpoolAsync(run, audience, before, path, cancellationToken);
+            var settings = JsonSerializer.Deserialize<Dictionary<string, string>>(line.Settings)!;
+            var (ignored, allowed) = (Taken(settings, "ignore"), Taken(settings, "allowLeak"));
             var training = new RowsTraining(
-                path, [.. audience.Attributes.Select(a => a.Name)], audience.Funnel, HistoryRows.TimeColumn, line.Network,
-                JsonSerializer.Deserialize<Dictionary<string, string>>(line.Settings)!, checked((ulong)request.Seed),
-                process.Options.Threads, process.Options.Device, Path.Combine(folder.FullName, "model"));
+                path, [.. audience.Attributes.Select(a => a.Name).Except(ignored)], audience.Funnel, HistoryRows.TimeColumn, line.Network,
+                settings, unchecked((ulong)request.Seed), process.Options.Threads, process.Options.Device, Path.Combine(folder.FullName, "model"), allowed);
             var model = await process.RunAsync(training, p => run.Report(0.05 + (0.9 * p.Share), p.Message), cancellationToken);
             foreach (var task in model.Description.Test)
             {
@@ -67,6 +68,10 @@ public sealed class TrainModelLine(AudienceStore audiences, AudienceReader reade
             folder.Delete(recursive: true);
         }
     }
+
+    /// <summary>A line's settings of its rows, not of its network: lists of attributes.</summary>
+    private static string[] Taken(Dictionary<string, string> settings, string name) =>
+        settings.Remove(name, out var list) ? list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) : [];
 
     /// <summary>The usable impressions as a file: the child needs no database, and its rows can be looked at.</summary>
     private async Task<long> SpoolAsync(JobExecution run, Audience audience, DateTimeOffset before, string path, CancellationToken cancellationToken)

@@ -11,7 +11,8 @@ namespace Pimm.Core.Training;
 /// <param name="Out">folder of the trained model</param>
 public sealed record RowsTraining(
     string Rows, IReadOnlyList<string> Features, IReadOnlyList<string> Tasks, string Time, string Network,
-    IReadOnlyDictionary<string, string> Settings, ulong Seed, int? Threads, string Device, string Out);
+    IReadOnlyDictionary<string, string> Settings, ulong Seed, int? Threads, string Device, string Out,
+    IReadOnlyList<string>? AllowLeak = null);
 
 /// <summary>How far a training in a process of its own is: one JSON line each on its stdout.</summary>
 public sealed record RowsTrainingProgress(double Share, string Message)
@@ -42,6 +43,7 @@ public sealed class TrainRows(TrainModel trainModel)
         var options = new DatasetOptions
         {
             Data = training.Rows, Tasks = training.Tasks, Features = training.Features, Time = training.Time, Seed = training.Seed,
+            AllowLeak = training.AllowLeak ?? [],
         };
         var packing = new Reporter(p => report(new RowsTrainingProgress(PackingShare * p.Share, $"packing rows: {p.Step}")));
         var dataset = DatasetBuilder.FromFile(options, packing, cancellationToken);

@@ -9,6 +9,7 @@ public sealed record TrainedModel(ModelDescription Description, string FeatureMa
     private const string DescriptionFile = "model.json";
     private const string FeatureMapFile = "feature_map.json";
     private const string WeightsName = "weights.safetensors";
+    private static readonly string[] Files = [DescriptionFile, FeatureMapFile, WeightsName];
 
     /// <exception cref="InputException">The description cannot be read.</exception>
     public static TrainedModel From(string description, string featureMap, byte[] weights) =>
@@ -17,7 +18,7 @@ public sealed record TrainedModel(ModelDescription Description, string FeatureMa
     /// <exception cref="InputException">A file is missing or cannot be read.</exception>
     public static TrainedModel Load(string folder)
     {
-        foreach (var file in new[] { DescriptionFile, FeatureMapFile, WeightsName })
+        foreach (var file in Files)
         {
             if (!File.Exists(Path.Combine(folder, file)))
             {
@@ -47,12 +48,17 @@ public sealed record TrainedModel(ModelDescription Description, string FeatureMa
             File.WriteAllText(Path.Combine(draft, DescriptionFile), Description.ToJson() + "\n");
             File.WriteAllText(Path.Combine(draft, FeatureMapFile), FeatureMap);
             File.WriteAllBytes(Path.Combine(draft, WeightsName), Weights);
+            var aside = $"{place}.{Environment.ProcessId}.replaced";
             if (Directory.Exists(place))
             {
-                Directory.Delete(place, recursive: true);
+                Directory.Move(place, aside);
             }
 
             Directory.Move(draft, place);
+            if (Directory.Exists(aside))
+            {
+                Directory.Delete(aside, recursive: true);
+            }
         }
         finally
         {
@@ -68,10 +74,11 @@ public sealed record TrainedModel(ModelDescription Description, string FeatureMa
     public static void RefuseOccupied(string folder)
     {
         var occupied = File.Exists(folder)
-            || (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any() && !File.Exists(Path.Combine(folder, DescriptionFile)));
+            || (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any(entry =>
+                !Files.Contains(Path.GetFileName(entry))));
         if (occupied)
         {
-            throw new InputException($"{folder} exists and is no trained model; choose another --out, nothing was overwritten.");
+            throw new InputException($"{folder} holds something else than a trained model; choose another --out, nothing was overwritten.");
         }
     }
 }

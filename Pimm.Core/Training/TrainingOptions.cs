@@ -25,7 +25,11 @@ public sealed record TrainingOptions
     /// <summary>Most epochs, 1 to 10,000; 30 by default.</summary>
     public int Epochs { get; init; } = 30;
 
-    /// <summary>Epochs without a better one before training stops, 1 to 1,000; 2 by default.</summary>
+    /// <summary>
+    /// Epochs without a better one before training stops, 1 to 1,000; 2 by default. Never before the curriculum has reached its floor;
+    /// the best epoch itself may lie before it, judged as every epoch is on predictions without labels. models.md §9.4: such weights
+    /// may shrink later stages' probabilities, which the calibration in the test metrics shows.
+    /// </summary>
     public int Patience { get; init; } = 2;
 
     /// <summary>What is compared between epochs; the summed log loss by default.</summary>

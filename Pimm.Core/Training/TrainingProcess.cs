@@ -40,7 +40,7 @@ public sealed class TrainingProcess(IOptions<TrainingProcessOptions> options, Tr
         await File.WriteAllTextAsync(request, JsonSerializer.Serialize(training, JsonSerializerOptions.Web), cancellationToken);
         using var child = Process.Start(new ProcessStartInfo(Options.Executable, ["train-rows", request])
         {
-            RedirectStandardOutput = true, RedirectStandardError = true,
+            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
         }) ?? throw new InvalidOperationException($"{Options.Executable} could not be started.");
         var lastWords = new Queue<string>();
         child.ErrorDataReceived += (_, line) => Keep(lastWords, line.Data);

@@ -30,7 +30,7 @@ public static class CampaignStageCommands
         var campaign = await call.Service<CampaignStore>().GetAsync(campaignId, cancellationToken);
         foreach (var line in (long[])[campaign.ControlLineId, campaign.TreatmentLineId])
         {
-            var request = new TrainLineRequest(line, checked((long)seed), WindowDays: campaign.WindowDays);
+            var request = new TrainLineRequest(line, (long)(seed & long.MaxValue), WindowDays: campaign.WindowDays);
             await StageRun.DoAsync(call, new JobRequest(TrainModelLine.JobKind, StageRun.NewKey($"train/{line}"), request), cancellationToken);
         }
         return ExitCode.Done;

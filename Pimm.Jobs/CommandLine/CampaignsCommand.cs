@@ -11,11 +11,13 @@ namespace Pimm.Jobs.CommandLine;
 /// <summary>A campaign as a file describes it.</summary>
 /// <param name="Audience">the audience's name</param>
 /// <param name="Control">network of the control line: shared-bottom, pimm or random</param>
+/// <param name="ControlSettings">settings of the control line as `train --set`; "ignore" and "allowLeak" are lists of attributes</param>
 /// <param name="Salt">never used before; default made of name and first day</param>
 public sealed record CampaignFile(
     string Name, string Audience, string Control, string Treatment, DateOnly StartsOn, int Days, int WindowDays, int ImpressionsPerDay,
     string TimeZone = "UTC", double HoldbackShare = 0.1, double ExplorationShare = 0.05, string SplitMethod = "best-of",
-    int SplitCandidates = 100, string? Salt = null, int? PlannedConversions = null);
+    int SplitCandidates = 100, string? Salt = null, int? PlannedConversions = null,
+    Dictionary<string, string>? ControlSettings = null, Dictionary<string, string>? TreatmentSettings = null);
 
 /// <summary>The campaign's life, for scripts.</summary>
 public static class CampaignsCommand
@@ -57,7 +59,7 @@ public static class CampaignsCommand
                     $"{campaign.Name}: {campaign.Days} days from {campaign.StartsOn:yyyy-MM-dd} ({campaign.TimeZone}), {campaign.ImpressionsPerDay:N0} impressions a day and arm, window {campaign.WindowDays} days"));
                 foreach (var stage in stages)
                 {
-                    lines.WriteLine(FormattableString.Invariant($"  {stage.Ordinal} {stage.Stage,-11} {stage.State,-9} {stage.Quantity:N0} {stage.Unit} {stage.Message} {stage.Error}").TrimEnd());
+                    lines.WriteLine(FormattableString.Invariant($"  {stage.Ordinal} {stage.Stage,-11} {stage.State,-9} {stage.Quantity:N0} {stage.Unit} {(stage.State == "done" ? "" : $"{stage.Message} {stage.Error}")}").TrimEnd());
                 }
             });
             return ExitCode.Done;
@@ -72,8 +74,8 @@ public static class CampaignsCommand
             var described = Read(call.Arguments.GetValue(file)!);
             var audience = await call.Service<AudienceStore>().FindByNameAsync(described.Audience, cancellationToken)
                 ?? throw new InputException($"There is no audience named \"{described.Audience}\": import its customers first.");
-            var control = await LineAsync(call, audience.Id, described.Control, cancellationToken);
-            var treatment = await LineAsync(call, audience.Id, described.Treatment, cancellationToken);
+            var control = await LineAsync(call, audience.Id, described.Control, described.ControlSettings, cancellationToken);
+            var treatment = await LineAsync(call, audience.Id, described.Treatment, described.TreatmentSettings, cancellationToken);
             var id = await call.Service<CampaignStore>().CreateAsync(new Campaign(
                 0, described.Name, audience.Id, control, treatment, described.TimeZone, described.StartsOn, described.Days, described.WindowDays,
                 described.ImpressionsPerDay, described.HoldbackShare, described.ExplorationShare, described.SplitMethod, described.SplitCandidates,
@@ -93,18 +95,22 @@ public static class CampaignsCommand
         }
         catch (JsonException damage)
         {
-            throw new InputException($"{path} describes no campaign: {damage.Message}", damage);
+            throw new InputException(
+                $"{path} describes no campaign{(damage.Path is { Length: > 2 } at ? $" (look at \"{at[2..]}\")" : "")}: give JSON with name, audience, control, treatment, startsOn (2026-12-01), days, windowDays and impressionsPerDay; docs/campaigns.md has an example.", damage);
         }
-        catch (IOException missing)
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
         {
-            throw new InputException($"{path} cannot be read: {missing.Message}", missing);
+            throw new InputException($"{path} cannot be read: check that it is there and that you may read it.", unreadable);
         }
     }
 
-    private static async Task<long> LineAsync(Invocation call, long audienceId, string network, CancellationToken cancellationToken)
+    /// <summary>Lines of the same network with other settings are other lines.</summary>
+    private static async Task<long> LineAsync(
+        Invocation call, long audienceId, string network, Dictionary<string, string>? settings, CancellationToken cancellationToken)
     {
         var models = call.Service<ModelStore>();
-        return (await models.FindLineAsync(audienceId, network, cancellationToken))?.Id
-            ?? await models.CreateLineAsync(audienceId, network, network, cancellationToken: cancellationToken);
+        var name = string.Join(' ', [network, .. (settings ?? []).OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => $"{s.Key}={s.Value}")]);
+        return (await models.FindLineAsync(audienceId, name, cancellationToken))?.Id
+            ?? await models.CreateLineAsync(audienceId, name, network, JsonSerializer.Serialize(settings ?? []), cancellationToken);
     }
 }

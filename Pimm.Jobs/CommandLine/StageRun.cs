@@ -35,7 +35,7 @@ public static class StageRun
         await host.StartAsync(cancellationToken);
         try
         {
-            var run = await queue.WaitAsync(id, cancellationToken);
+            var run = await WaitAsync(queue, id, cancellationToken);
             if (run.State == JobStates.Succeeded)
             {
                 return run;
@@ -48,6 +48,20 @@ public static class StageRun
         finally
         {
             await host.StopAsync(CancellationToken.None);
+        }
+    }
+
+    /// <summary>Whoever interrupts the verb means its run: it is cancelled, not left for another worker.</summary>
+    private static async Task<JobRun> WaitAsync(JobQueue queue, long id, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await queue.WaitAsync(id, cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            await queue.RequestCancelAsync(id, CancellationToken.None);
+            throw;
         }
     }
 

@@ -15,10 +15,13 @@ public static class TrainRowsCommand
             .Hiding()
             .Does(async (call, cancellationToken) =>
             {
+                // The worker holds the other end of stdin: when it dies, however, this ends too.
+                using var orphaned = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+                _ = Task.Run(() => { while (Console.In.Read() >= 0) { } orphaned.Cancel(); }, CancellationToken.None);
                 var training = JsonSerializer.Deserialize<RowsTraining>(
                     await File.ReadAllTextAsync(call.Arguments.GetValue(request)!, cancellationToken), JsonSerializerOptions.Web)
                     ?? throw new InputException("The request is empty.");
-                new TrainRows(call.Service<TrainModel>()).Run(training, p => call.Output.WriteLine(p.ToJson()), cancellationToken);
+                new TrainRows(call.Service<TrainModel>()).Run(training, p => call.Output.WriteLine(p.ToJson()), orphaned.Token);
                 return ExitCode.Done;
             });
     }

@@ -21,9 +21,10 @@ public sealed class PimmProcess : IAsyncDisposable
         process.BeginErrorReadLine();
     }
 
+    /// <remarks>A test run in the background hands on an ignored SIGINT; a person's terminal does not.</remarks>
     public static PimmProcess Start(TestDatabase? database, params string[] arguments)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "Pimm.Jobs"), arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", Path.Combine(AppContext.BaseDirectory, "Pimm.Jobs"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("Database__", StringComparison.Ordinal)).ToList())
             start.Environment.Remove(name);
         foreach (var (name, value) in database?.Environment ?? new Dictionary<string, string>())

@@ -74,7 +74,7 @@ public sealed class TrainFileTests : IDisposable
         var (exitCode, _, error) = await Train();
 
         exitCode.ShouldBe(ExitCode.WrongInput);
-        error.ShouldContain("exists and is no trained model; choose another --out, nothing was overwritten.");
+        error.ShouldContain("holds something else than a trained model; choose another --out, nothing was overwritten.");
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);

@@ -21,14 +21,14 @@ public sealed class LiftStatisticsTests
     }
 
     [Fact]
-    public void Increment_follows_its_formula_and_weights_waves_by_impressions()
+    public void Increment_follows_its_formula_and_weights_waves_by_delivered_impressions()
     {
         var first = new IncrementWave(new Proportion(2000, 60), new Proportion(200, 4), Delivered: 1600);
         var second = new IncrementWave(new Proportion(1000, 20), new Proportion(100, 1));
         Estimate wave = Increment.OfWave(first);
         wave.Value!.Value.ShouldBe(1000 * (0.03 - 0.02) * 1.25, 1e-9);
         wave.StandardError!.Value.ShouldBe(1000 * Math.Sqrt(0.03 * 0.97 / 2000 + 0.02 * 0.98 / 200) * 1.25, 1e-9);
-        Increment.Pooled([first, second]).Value!.Value.ShouldBe((2 * 12.5 + 10) / 3, 1e-9);
+        Increment.Pooled([first, second]).Value!.Value.ShouldBe((1600 * 12.5 + 1000 * 10) / 2600, 1e-9);
     }
 
     [Fact]

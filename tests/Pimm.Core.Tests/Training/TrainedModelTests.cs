@@ -97,7 +97,7 @@ public class TrainedModelTests
 
         model.Save(toy.At("model"));
 
-        Should.Throw<InputException>(() => model.Save(toy.At("papers"))).Message.ShouldContain("exists and is no trained model");
+        Should.Throw<InputException>(() => model.Save(toy.At("papers"))).Message.ShouldContain("holds something else than a trained model");
         File.ReadAllText(toy.At("papers/thesis.txt")).ShouldBe("years of work");
         Directory.GetDirectories(toy.At(".")).Length.ShouldBe(2);
     }

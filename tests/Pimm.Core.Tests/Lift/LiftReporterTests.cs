@@ -80,6 +80,22 @@ public sealed class LiftReporterTests
     }
 
     [Fact]
+    public void The_verdict_waits_for_the_last_planned_day_even_when_no_wave_was_published_on_it()
+    {
+        LiftInput input = KnownLift with { AsOf = KnownLift.CampaignStart.AddDays(200), Ends = KnownLift.CampaignStart.AddDays(300) };
+        LiftReporter.Report(input).Verdict.ShouldBeNull();
+        LiftReporter.Report(input with { Ends = KnownLift.CampaignStart.AddDays(150) }).Verdict!.Status.ShouldBe("ship");
+    }
+
+    [Fact]
+    public void Outcomes_last_taken_in_before_the_windows_closed_turn_the_verdict_off()
+    {
+        LiftInput closed = KnownLift with { AsOf = KnownLift.CampaignStart.AddDays(200), NewestOutcome = KnownLift.CampaignStart.AddDays(10) };
+        LiftReporter.Report(closed with { OutcomesReceived = KnownLift.CampaignStart.AddDays(10) }).Verdict!.Status.ShouldBe("off");
+        LiftReporter.Report(closed with { OutcomesReceived = KnownLift.CampaignStart.AddDays(199) }).Verdict!.Status.ShouldBe("ship");
+    }
+
+    [Fact]
     public void Small_differences_and_single_low_values_of_p_raise_no_alarm()
     {
         CountCheck[] slight = [new CountCheck("outcome linked", new Proportion(10_000_000, 500_000), new Proportion(10_000_000, 502_000))];

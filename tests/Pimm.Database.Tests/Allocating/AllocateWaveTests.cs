@@ -95,6 +95,28 @@ public sealed class AllocateWaveTests(SmallCampaign world) : IClassFixture<Small
     }
 
     [Fact]
+    public async Task Of_two_selections_of_different_days_at_once_the_later_to_finish_is_refused()
+    {
+        var campaign = world.Campaign with { Name = "race", Salt = "race", Days = 5 };
+        campaign = campaign with { Id = await world.Pimm.Service<Pimm.Core.Campaigns.CampaignStore>().CreateAsync(campaign, Cancel) };
+        var scored = await world.Pimm.RunAsync(new JobRequest(ScoreCampaign.JobKind, "race", new { }, campaign.Id), Cancel);
+        scored.State.ShouldBe(JobStates.Succeeded, scored.Error);
+        var scoring = (await world.Pimm.Service<ScoringStore>().NewestAsync(campaign.Id, Cancel))!;
+        var scores = await world.Pimm.Service<ScoringStore>().ScoresAsync(scoring.Id, Cancel);
+        var split = CampaignSplit.Draw(campaign, scoring.Id, scores);
+        await using var connection = await world.Pimm.Database.DataSource.OpenConnectionAsync(Cancel);
+        await Allocations.AddSplitAsync(connection, split.Allocation, split.Assignments, scored.Id, Cancel);
+        var plans = new[] { 0, 1 }.Select(day => CampaignWaves.Select(campaign, scoring.Id, campaign.StartsOn.AddDays(day), scores, split.Assignments, [])).ToList();
+
+        await Allocations.AddWaveAsync(connection, plans[0].Wave, plans[0].Rows, expectedNewest: null, scored.Id, Cancel);
+        var refused = await Should.ThrowAsync<Pimm.Core.InputException>(
+            () => Allocations.AddWaveAsync(connection, plans[1].Wave, plans[1].Rows, expectedNewest: null, scored.Id, Cancel));
+
+        refused.Message.ShouldBe($"Another run selected the wave of {campaign.StartsOn:yyyy-MM-dd} meanwhile: ask for the next one again.");
+        (await Allocations.WavesAsync(campaign.Id, Cancel)).Count.ShouldBe(1);
+    }
+
+    [Fact]
     public async Task A_day_outside_the_campaign_is_refused()
     {
         var run = await world.Pimm.RunAsync(new JobRequest(AllocateWave.JobKind, "late", new { }, world.Campaign.Id, world.Campaign.StartsOn.AddDays(99)), Cancel);

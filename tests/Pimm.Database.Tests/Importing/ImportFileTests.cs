@@ -60,6 +60,20 @@ public sealed class ImportFileTests(EmptyAudience world) : IClassFixture<EmptyAu
     }
 
     [Fact]
+    public async Task A_state_that_was_replaced_meanwhile_can_come_back()
+    {
+        const string before = "key,age,channel\nback,30,web\n";
+        await ImportAsync("customers", before);
+        await ImportAsync("customers", "key,age,channel\nback,31,web\n");
+
+        (await ImportAsync("customers", before)).Result!.ShouldContain("\"alreadyImportedAt\": null");
+
+        var newest = (await world.Pimm.Service<AudienceStore>().NewestVersionAsync(world.Audience.Id, Cancel))!;
+        await using var connection = await world.Pimm.Database.DataSource.OpenConnectionAsync(Cancel);
+        (await connection.ExecuteScalarAsync<double>($"select age from {world.Audience.CustomersTable} where version = @Version and customer_key = 'back'", new { newest.Version })).ShouldBe(30);
+    }
+
+    [Fact]
     public async Task Bad_rows_within_the_bound_are_put_aside_with_line_column_and_code()
     {
         var content = new StringBuilder("key,age,channel\n");

@@ -59,7 +59,7 @@ bring_up() {
   wait_until_ready
   [ "$1" = no ] || process_runs demo || start_process demo "$jobs" demo --if-empty
   echo "Pimm is ready: $(web_address)"
-  ! process_runs demo || say "A simulated demo campaign is under way: a few minutes until its lift report, and its page shows each stage."
+  ! process_runs demo || say "The simulated demo campaign is loaded where it is not there yet: a minute or two until its lift report, its page shows each stage."
   # Last, because the password of the first administrator is shown once.
   "$jobs" users first-run || say "No administrator was made; the reason is above. ./pimm users first-run tries again."
 }

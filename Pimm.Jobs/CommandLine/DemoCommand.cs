@@ -83,7 +83,10 @@ public static class DemoCommand
     {
         var campaigns = call.Service<CampaignStore>();
         var mine = await campaigns.FindByNameAsync(request.CampaignName, cancellationToken);
-        if (mine is null && await campaigns.CountAsync(cancellationToken: cancellationToken) > 0)
+        var finished = mine is null
+            ? await campaigns.CountAsync(cancellationToken: cancellationToken) > 0
+            : await call.Service<LiftStore>().NewestAsync(mine.Id, cancellationToken) is not null;
+        if (finished)
         {
             return ExitCode.Done;
         }

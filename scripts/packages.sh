@@ -40,7 +40,8 @@ missing_packages() {
         has_chromium || echo "chromium to test the pages"
         has_fonts || echo "fonts-dejavu-core to draw text in the pages under test"
         ;;
-      peers) python3 -c 'import sklearn' 2>/dev/null || echo "python3-sklearn to compare with scikit-learn" ;;
+      # Debian's own Python, which the peers run with: another one on PATH does not see Debian's modules.
+      peers) /usr/bin/python3 -c 'import sklearn, pandas' 2>/dev/null || printf '%s\n' "python3-sklearn to compare with scikit-learn" "python3-pandas to read the splits" ;;
     esac
   done
 }

@@ -35,6 +35,8 @@ public sealed class PimmInstance : IAsyncDisposable
             ["Database:ConnectionString"] = database.ConnectionString,
             ["Exporting:Folder"] = Path.Combine(folder.FullName, "exports"),
             ["Training:Executable"] = "",
+            // Another number of threads is another model.
+            ["Training:Threads"] = "2",
         });
         builder.Logging.SetMinimumLevel(LogLevel.None);
         builder.Services.AddPimmCore(builder.Configuration);

@@ -75,8 +75,9 @@ public sealed class DatasetBuilder
         var (map, featureNotes) = FitMap(columns, rows, splits, source);
         notes.AddRange(featureNotes);
         var snapshot = Pack(columns, rows, splits, map, source);
-        var summary = new DatasetSummary(fileRows, splits.Count(split => split == Split.Train),
-            splits.Count(split => split == Split.Validation), splits.Count(split => split == Split.Test), rows.Broken, notes);
+        long RowsOf(Split part) => splits.AsSpan().Count(part);
+        var summary = new DatasetSummary(
+            fileRows, RowsOf(Split.Train), RowsOf(Split.Validation), RowsOf(Split.Calibration), RowsOf(Split.Test), rows.Broken, notes);
         return new Dataset(map, snapshot, summary);
     }
 

@@ -17,15 +17,17 @@ internal static class DatasetArguments
     private static readonly Option<string?> Ignore = new("--ignore") { Description = "columns that are no features" };
     private static readonly Option<string?> Numeric = new("--numeric") { Description = "features to read as numbers; by default found" };
     private static readonly Option<string?> Time = new("--time") { Description = "split by this column, the oldest rows train" };
+    private static readonly Option<string?> Part = new("--part") { Description = "split by this column of the words train and test" };
+    private static readonly Option<string?> Truth = new("--truth") { Description = "columns of the tasks' true probabilities, known in a simulation; never features" };
     private static readonly Option<double> Split = new("--split") { Description = "share of the rows that train and validate, the rest tests", DefaultValueFactory = _ => 0.8 };
     private static readonly Option<string?> Order = new("--order") { Description = "rows out of funnel order: reject, cascade-up or cascade-down; by default they stop the run" };
     private static readonly Option<string?> Delimiter = new("--delimiter") { Description = "one character; by default found" };
     private static readonly Option<string?> AllowLeak = new("--allow-leak") { Description = "features that may predict a task nearly perfectly" };
-    private static readonly Option<string?> WriteSplits = new("--write-splits") { Description = "a folder for the very rows of each part as CSV" };
+    private static readonly Option<string?> WriteSplits = new("--write-splits") { Description = "a folder for the very rows of each part as CSV: train.csv, validation.csv (both halves), test.csv" };
 
     public static void AddTo(Command command)
     {
-        foreach (var option in new Option[] { Data, Tasks, Amount, Features, Ignore, Numeric, Time, Split, Order, Delimiter, AllowLeak, WriteSplits, Seed })
+        foreach (var option in new Option[] { Data, Tasks, Amount, Features, Ignore, Numeric, Time, Part, Truth, Split, Order, Delimiter, AllowLeak, WriteSplits, Seed })
         {
             command.Options.Add(option);
         }
@@ -44,6 +46,8 @@ internal static class DatasetArguments
                 Ignore = List(arguments.GetValue(Ignore)) ?? [],
                 Numeric = List(arguments.GetValue(Numeric)) ?? [],
                 Time = arguments.GetValue(Time),
+                Part = arguments.GetValue(Part),
+                Truth = List(arguments.GetValue(Truth)) ?? [],
                 TrainingShare = arguments.GetValue(Split),
                 Order = RuleOf(arguments.GetValue(Order)),
                 Delimiter = CharacterOf(arguments.GetValue(Delimiter)),

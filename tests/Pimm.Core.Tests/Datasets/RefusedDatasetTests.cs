@@ -121,6 +121,21 @@ public sealed class RefusedDatasetTests : IDisposable
     }
 
     [Fact]
+    public void A_part_or_a_true_probability_that_cannot_be_used()
+    {
+        var text = TrainingFile.Text(TrainingFile.Rows(100).Select((row, place) => row + (place == 7 ? ",valid,1.5" : ",train,0.5")), TrainingFile.Header + ",part,p");
+
+        Refusal(text, options => options with { Part = "part" }).ShouldBe("data.csv, line 9, column 'part': the part is 'valid'; a part must be train or test.");
+        Refusal(text, options => options with { Tasks = ["click"], Truth = ["p"] }).ShouldBe(
+            "data.csv, line 9, column 'p': the true probability is '1.5'; it must be a number from 0 to 1.");
+        Refusal(text, options => options with { Truth = ["p"] }).ShouldBe(
+            "There are 1 columns of true probabilities and 2 tasks; give one for each task, in the same order.");
+        Refusal(text, options => options with { Part = "part", Time = "p" }).ShouldBe("A time column and a part column exclude each other; give one of the two.");
+        Refusal(text.Replace("valid,1.5", "train,", StringComparison.Ordinal), options => options with { Part = "part" }).ShouldBe(
+            "data.csv: of 100 rows none falls into the test part; give more rows, both train and test in column 'part'.");
+    }
+
+    [Fact]
     public void A_part_without_rows()
     {
         Refusal(TrainingFile.Text(TrainingFile.Rows(3))).ShouldBe("data.csv: of 3 rows none falls into the validation part; give more rows.");

@@ -5,6 +5,7 @@ return await CommandLineHost.RunAsync(args,
 [
     DemoCommand.Create(),
     TrainCommand.Create(),
+    CompareCommand.Create(),
     ScoreCommand.Create(),
     ImportCommand.Create(),
     .. CampaignStageCommands.Create(),
@@ -16,4 +17,5 @@ return await CommandLineHost.RunAsync(args,
     MigrateCommand.Create(),
     DoctorCommand.Create(),
     TrainRowsCommand.Create(),
+    TrainCellsCommand.Create(),
 ]);

@@ -5,6 +5,7 @@ return await CommandLineHost.RunAsync(args,
 [
     DemoCommand.Create(),
     TrainCommand.Create(),
+    CompareCommand.Create(),
     ScoreCommand.Create(),
     SimulateCommand.Create(),
     ImportCommand.Create(),
@@ -17,4 +18,5 @@ return await CommandLineHost.RunAsync(args,
     MigrateCommand.Create(),
     DoctorCommand.Create(),
     TrainRowsCommand.Create(),
+    TrainCellsCommand.Create(),
 ]);

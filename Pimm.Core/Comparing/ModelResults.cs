@@ -19,6 +19,7 @@ internal static class ModelResults
         return new ModelResult(
             name, equalTo, [.. tasks], models[0].Parameters, models.Average(model => model.SamplesPerSecond), rate.Rate,
             models.Average(model => model.OrderViolations), models.Average(model => model.BestEpoch), models.Average(model => model.Seconds),
+            trainings.Average(training => training.Result.ValidationLoss), models[0].Settings,
             rate.Losses.ToDictionary(pair => pair.Key.ToString("R", CultureInfo.InvariantCulture), pair => pair.Value), AmountOf(models));
     }
 

@@ -62,6 +62,19 @@ public sealed class DelimitedWriter : IDisposable
         Write(text[..length]);
     }
 
+    public void Write(long number)
+    {
+        const int longest = 20;
+        Separate();
+        if (_buffer.Length - _used < longest)
+        {
+            Flush();
+        }
+
+        number.TryFormat(_buffer.AsSpan(_used), out var length, default, CultureInfo.InvariantCulture);
+        _used += length;
+    }
+
     /// <summary>1, 0, or empty for null.</summary>
     public void Write(bool? flag) => Write(flag switch { true => "1"u8, false => "0"u8, null => [] });
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Pimm.Core;
 using Pimm.Core.Datasets;
+using Pimm.Core.Networks;
 using Pimm.Core.Training;
 
 namespace Pimm.Jobs.CommandLine;
@@ -9,7 +10,7 @@ namespace Pimm.Jobs.CommandLine;
 /// <summary>Trains a model straight on a file, without a database.</summary>
 public static class TrainCommand
 {
-    private static readonly Option<string> Model = new("--model") { Description = "pimm or shared-bottom", DefaultValueFactory = _ => "pimm" };
+    private static readonly Option<string> Model = new("--model") { Description = string.Join(", ", NetworkCatalog.Names), DefaultValueFactory = _ => "pimm" };
     private static readonly Option<string[]> Set = new("--set") { Description = "a setting of the model as key=value; again for more" };
     private static readonly Option<int> Epochs = new("--epochs") { Description = "most epochs", DefaultValueFactory = _ => new TrainingOptions().Epochs };
     private static readonly Option<int?> Batch = new("--batch") { Description = "rows of a batch; by default 2,000, fewer on a small file" };

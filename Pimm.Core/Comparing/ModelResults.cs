@@ -26,7 +26,8 @@ internal static class ModelResults
     private static TaskResult TaskOf(TaskMetrics[] trainings, double?[] expected) => new(
         trainings[0].Name, Mean(trainings.Select(task => task.Auc)), Deviation(trainings.Select(task => task.Auc)), [.. trainings.Select(task => task.Auc)],
         trainings.Average(task => task.LogLoss), Mean(trainings.Select(task => task.Calibration)), trainings.Average(task => task.Ece),
-        null, null, null, null, null, //TODO
+        Mean(trainings.Select(task => task.CalibratedCalibration)), Mean(trainings.Select(task => task.CalibratedEce)),
+        Mean(trainings.Select(task => task.ConditionalAuc)), Mean(trainings.Select(task => task.CaptureAtDecile)), Mean(trainings.Select(task => task.LiftAtDecile)),
         Mean(expected), Deviation(expected));
 
     private static AmountResult? AmountOf(ModelDescription[] models)

@@ -16,7 +16,8 @@ public static class TrainCommand
     private static readonly Option<double> LearningRate = new("--lr") { Description = "Adam's learning rate", DefaultValueFactory = _ => new TrainingOptions().LearningRate };
     private static readonly Option<int?> Threads = new("--threads") { Description = "threads that compute; by default one a core" };
     private static readonly Option<string> Device = new("--device") { Description = "cpu or cuda:0", DefaultValueFactory = _ => "cpu" };
-    private static readonly Option<string?> Report = new("--report") { Description = "write a page about the model, Markdown" };
+    private static readonly Option<string?> Report = new("--report") { Description = "write a page about the model, FILE.md, with its JSON and charts beside it" };
+    private static readonly Option<string?> Slice = new("--slice") { Description = "columns by whose values the test metrics are split; by default up to three" };
     private static readonly Option<long?> Campaign = new("--campaign") { Description = "train both lines of a stored campaign on its audience's history instead of a file" };
     private static readonly Option<string?> Out = new("--out") { Description = "the folder the model is written to; by default models/MODEL-SEED" };
 
@@ -24,7 +25,7 @@ public static class TrainCommand
     {
         var command = new Command("train", "trains a model on a file (splits, encodes, trains, tests once, saves), or the lines of a campaign");
         DatasetArguments.AddTo(command);
-        foreach (var option in new Option[] { Campaign, Model, Set, Epochs, Batch, LearningRate, Threads, Device, Report, Out, Invocation.JsonOption })
+        foreach (var option in new Option[] { Campaign, Model, Set, Epochs, Batch, LearningRate, Threads, Device, Report, Slice, Out, Invocation.JsonOption })
         {
             command.Options.Add(option);
         }
@@ -40,6 +41,10 @@ public static class TrainCommand
         var request = RequestOf(arguments);
         var folder = arguments.GetValue(Out) ?? string.Create(CultureInfo.InvariantCulture, $"models/{request.Model}-{request.Options.Seed}");
         TrainedModel.RefuseOccupied(folder);
+        if (arguments.GetValue(Report) is { } page)
+        {
+            ModelCard.RefuseUnwritable(page);
+        }
 
         var dataset = DatasetArguments.Read(arguments, call.Error, cancellationToken);
         using var data = dataset.Snapshot;
@@ -52,7 +57,7 @@ public static class TrainCommand
         model.Save(folder);
         if (arguments.GetValue(Report) is { } report)
         {
-            File.WriteAllText(report, ModelCard.Of(model.Description, Path.GetFileName(arguments.GetValue(DatasetArguments.Data)!)));
+            ModelCard.Write(model, Path.GetFileName(arguments.GetValue(DatasetArguments.Data)!), report);
         }
 
         Print(call, model.Description, folder);
@@ -70,7 +75,8 @@ public static class TrainCommand
             Seed = arguments.GetValue(DatasetArguments.Seed),
             Threads = arguments.GetValue(Threads),
             Device = arguments.GetValue(Device)!,
-        });
+        },
+        DatasetArguments.List(arguments.GetValue(Slice)));
 
     private static Dictionary<string, string> Settings(string[] pairs)
     {

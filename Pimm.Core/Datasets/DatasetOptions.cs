@@ -27,7 +27,7 @@ public sealed record DatasetOptions
     /// <summary>Features to bin as numbers whatever their values look like. Default none: the values decide.</summary>
     public IReadOnlyList<string> Numeric { get; init; } = [];
 
-    /// <summary>Features that may predict a task nearly perfectly; default none.</summary>
+    /// <summary>Features that may equal a task or alone predict it with an AUC above 0.99: each is noted, not refused. Default none.</summary>
     public IReadOnlyList<string> AllowLeak { get; init; } = [];
 
     /// <summary>

@@ -121,6 +121,18 @@ public sealed unsafe class Snapshot : IDisposable
         return [.. rows];
     }
 
+    /// <summary>Row-major ids of some rows, rows × fields, copied.</summary>
+    public int[] IdsOf(ReadOnlySpan<int> rows)
+    {
+        var ids = new int[rows.Length * _fields];
+        for (var at = 0; at < rows.Length; at++)
+        {
+            Ids(rows[at], 1).CopyTo(ids.AsSpan(at * _fields));
+        }
+
+        return ids;
+    }
+
     public void Dispose()
     {
         if (_disposed)

@@ -1,18 +1,19 @@
 using System.Globalization;
+using System.IO.Compression;
 using System.Text;
 
 namespace Pimm.Core.Importing;
 
 /// <summary>
-/// Writes a delimited UTF-8 file of LF lines, fields quoted where RFC 4180 asks for it. The file takes its name only
-/// on <see cref="Complete"/>: what is disposed before leaves nothing behind.
+/// Writes a delimited UTF-8 file of LF lines, fields quoted where RFC 4180 asks for it, packed where its name ends in .gz.
+/// The file takes its name only on <see cref="Complete"/>: what is disposed before leaves nothing behind.
 /// </summary>
 public sealed class DelimitedWriter : IDisposable
 {
     private readonly string _path;
     private readonly string _unfinished;
     private readonly byte _delimiter;
-    private readonly FileStream _file;
+    private readonly Stream _file;
     private byte[] _buffer = new byte[1 << 16];
     private int _used;
     private int _fields;
@@ -23,7 +24,8 @@ public sealed class DelimitedWriter : IDisposable
         _path = path;
         _unfinished = path + ".unfinished";
         _delimiter = (byte)delimiter;
-        _file = new FileStream(_unfinished, FileMode.Create, FileAccess.Write, FileShare.None, 0);
+        var file = new FileStream(_unfinished, FileMode.Create, FileAccess.Write, FileShare.None, 0);
+        _file = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? new GZipStream(file, CompressionLevel.Fastest) : file;
     }
 
     public void Write(ReadOnlySpan<byte> field)
@@ -58,6 +60,19 @@ public sealed class DelimitedWriter : IDisposable
         }
 
         Write(text[..length]);
+    }
+
+    public void Write(long number)
+    {
+        const int longest = 20;
+        Separate();
+        if (_buffer.Length - _used < longest)
+        {
+            Flush();
+        }
+
+        number.TryFormat(_buffer.AsSpan(_used), out var length, default, CultureInfo.InvariantCulture);
+        _used += length;
     }
 
     /// <summary>1, 0, or empty for null.</summary>

@@ -57,7 +57,7 @@ public static class ModelEvaluation
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
         var batch = tensor(ids, [rows, ids.Length / rows]).to(device);
-        var values = sigmoid(network.call(batch, null)).cpu().contiguous();
+        var values = sigmoid(network.StageLogits(network.call(batch, null))).cpu().contiguous();
         values.data<float>().CopyTo(probabilities);
     }
 }

@@ -36,27 +36,7 @@ internal static class DatasetArguments
     /// <summary>Reads, splits, encodes and packs the file; what was noticed goes to <paramref name="notes"/>.</summary>
     public static Dataset Read(ParseResult arguments, TextWriter notes, CancellationToken cancellationToken)
     {
-        var dataset = DatasetBuilder.FromFile(
-            new DatasetOptions
-            {
-                Data = arguments.GetValue(Data) ?? throw new InputException("Say what to train on: --data FILE, or --campaign ID for the lines of a stored campaign."),
-                Tasks = List(arguments.GetValue(Tasks)) ?? throw new InputException("Say with --tasks which label columns to learn, in funnel order: --tasks y1,y2,y3."),
-                Amount = arguments.GetValue(Amount),
-                Features = List(arguments.GetValue(Features)),
-                Ignore = List(arguments.GetValue(Ignore)) ?? [],
-                Numeric = List(arguments.GetValue(Numeric)) ?? [],
-                Time = arguments.GetValue(Time),
-                Part = arguments.GetValue(Part),
-                Truth = List(arguments.GetValue(Truth)) ?? [],
-                TrainingShare = arguments.GetValue(Split),
-                Order = RuleOf(arguments.GetValue(Order)),
-                Delimiter = CharacterOf(arguments.GetValue(Delimiter)),
-                AllowLeak = List(arguments.GetValue(AllowLeak)) ?? [],
-                WriteSplits = arguments.GetValue(WriteSplits),
-                Seed = arguments.GetValue(Seed),
-            },
-            progress: null,
-            cancellationToken);
+        var dataset = DatasetBuilder.FromFile(Options(arguments), progress: null, cancellationToken);
         foreach (var note in dataset.Summary.Notes)
         {
             notes.WriteLine(note);
@@ -64,6 +44,25 @@ internal static class DatasetArguments
 
         return dataset;
     }
+
+    public static DatasetOptions Options(ParseResult arguments) => new()
+    {
+        Data = arguments.GetValue(Data) ?? throw new InputException("Say what to train on: --data FILE, or for train --campaign ID for the lines of a stored campaign."),
+        Tasks = List(arguments.GetValue(Tasks)) ?? throw new InputException("Say with --tasks which label columns to learn, in funnel order: --tasks y1,y2,y3."),
+        Amount = arguments.GetValue(Amount),
+        Features = List(arguments.GetValue(Features)),
+        Ignore = List(arguments.GetValue(Ignore)) ?? [],
+        Numeric = List(arguments.GetValue(Numeric)) ?? [],
+        Time = arguments.GetValue(Time),
+        Part = arguments.GetValue(Part),
+        Truth = List(arguments.GetValue(Truth)) ?? [],
+        TrainingShare = arguments.GetValue(Split),
+        Order = RuleOf(arguments.GetValue(Order)),
+        Delimiter = CharacterOf(arguments.GetValue(Delimiter)),
+        AllowLeak = List(arguments.GetValue(AllowLeak)) ?? [],
+        WriteSplits = arguments.GetValue(WriteSplits),
+        Seed = arguments.GetValue(Seed),
+    };
 
     public static char? CharacterOf(string? text) => text switch
     {

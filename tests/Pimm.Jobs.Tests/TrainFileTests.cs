@@ -77,7 +77,7 @@ public sealed class TrainFileTests : IDisposable
     }
 
     [Theory]
-    [InlineData("There is no model 'pimmm'; there are pimm, shared-bottom.", "--model", "pimmm")]
+    [InlineData("There is no model 'pimmm'; there are aitm, esm2, esmm, htlnet, mmoe, mncm, pimm, ple, shared-bottom, tafe.", "--model", "pimmm")]
     [InlineData("--set embedding is no key=value or names a key twice; write it as --set embedding=8.", "--set", "embedding")]
     [InlineData("The setting 'width' is unknown to the model 'pimm'", "--set", "width=8")]
     [InlineData("The learning rate 0 is out of bounds; it must be above 0 and at most 1.", "--lr", "0")]

@@ -10,11 +10,12 @@ public sealed record Dataset(FeatureMap Map, Snapshot Snapshot, DatasetSummary S
 
 /// <param name="FileRows">rows in the source</param>
 /// <param name="TrainRows">rows that fit map and weights</param>
-/// <param name="ValidationRows">rows that choose the epoch</param>
+/// <param name="ValidationRows">rows that choose the epoch and the learning rate</param>
+/// <param name="CalibrationRows">rows that fit the calibrator; 0 where there are too few to divide</param>
 /// <param name="TestRows">rows touched once</param>
 /// <param name="OutOfOrder">rows whose labels broke the funnel's order: left out or repaired by the rule</param>
-/// <param name="Notes">one sentence for each column left out or read with reserve</param>
-public sealed record DatasetSummary(long FileRows, long TrainRows, long ValidationRows, long TestRows, long OutOfOrder, IReadOnlyList<string> Notes);
+/// <param name="Notes">one sentence for each column left out, read with reserve or allowed to leak</param>
+public sealed record DatasetSummary(long FileRows, long TrainRows, long ValidationRows, long CalibrationRows, long TestRows, long OutOfOrder, IReadOnlyList<string> Notes);
 
 /// <param name="Step">"labels", "features" or "encoding", in this order</param>
 /// <param name="Share">how much of the step is done, 0 … 1</param>

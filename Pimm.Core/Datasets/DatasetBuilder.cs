@@ -74,9 +74,11 @@ public sealed class DatasetBuilder
         var notes = new List<string>(LabelClasses.Check(rows, splits, columns.TaskNames, source));
         var (map, featureNotes) = FitMap(columns, rows, splits, source);
         notes.AddRange(featureNotes);
-        var snapshot = Pack(columns, rows, splits, map, source);
-        var summary = new DatasetSummary(fileRows, splits.Count(split => split == Split.Train),
-            splits.Count(split => split == Split.Validation), splits.Count(split => split == Split.Test), rows.Broken, notes);
+        var (snapshot, leakNotes) = Pack(columns, rows, splits, map, source);
+        notes.AddRange(leakNotes);
+        long RowsOf(Split part) => splits.AsSpan().Count(part);
+        var summary = new DatasetSummary(
+            fileRows, RowsOf(Split.Train), RowsOf(Split.Validation), RowsOf(Split.Calibration), RowsOf(Split.Test), rows.Broken, notes);
         return new Dataset(map, snapshot, summary);
     }
 
@@ -97,7 +99,8 @@ public sealed class DatasetBuilder
 
     private (FeatureMap Map, IReadOnlyList<string> Notes) FitMap(DatasetColumns columns, RowLabels rows, Split[] splits, string source)
     {
-        var fitter = new FeatureMapFitter(columns.FeatureNames, _options.Numeric, _options.Encoding, source);
+        var categorical = _options.Categorical is ["all"] ? [.. columns.FeatureNames.Except(_options.Numeric)] : _options.Categorical;
+        var fitter = new FeatureMapFitter(columns.FeatureNames, _options.Numeric, _options.Encoding, source, categorical);
         foreach (var (reader, row) in KeptRows("features", rows))
         {
             for (var feature = 0; splits[row] == Split.Train && feature < columns.Features.Count; feature++)
@@ -109,7 +112,7 @@ public sealed class DatasetBuilder
         return fitter.Fit();
     }
 
-    private Snapshot Pack(DatasetColumns columns, RowLabels rows, Split[] splits, FeatureMap map, string source)
+    private (Snapshot Snapshot, IReadOnlyList<string> Notes) Pack(DatasetColumns columns, RowLabels rows, Split[] splits, FeatureMap map, string source)
     {
         var path = _options.SnapshotPath ?? Path.Combine(Path.GetTempPath(), "pimm-" + Path.GetRandomFileName());
         using var snapshot = new SnapshotWriter(path, map, rows, columns.TaskNames, splits);
@@ -129,10 +132,10 @@ public sealed class DatasetBuilder
             }
         }
 
-        leaks.Complete(columns.TaskNames, _options.AllowLeak, source);
+        var notes = leaks.Complete(columns.TaskNames, _options.AllowLeak, source);
         snapshot.Complete();
         files?.Complete();
-        return Snapshot.Open(path, temporary: _options.SnapshotPath is null);
+        return (Snapshot.Open(path, temporary: _options.SnapshotPath is null), notes);
     }
 
     private IEnumerable<(DelimitedReader Reader, int Row)> KeptRows(string step, RowLabels rows)

@@ -8,6 +8,8 @@ internal sealed record DatasetColumns(
     IReadOnlyList<int> Features,
     int? Amount,
     int? Time,
+    int? Part,
+    IReadOnlyList<int> Truth,
     IReadOnlyList<string> Names)
 {
     /// <exception cref="InputException">a missing column, or a column with two roles</exception>
@@ -25,9 +27,11 @@ internal sealed record DatasetColumns(
         int[] tasks = [.. options.Tasks.Select(name => Take(name, "a task"))];
         int? amount = options.Amount is null ? null : Take(options.Amount, "the amount");
         int? time = options.Time is null ? null : Take(options.Time, "the time");
+        int? part = options.Part is null ? null : Take(options.Part, "the part");
+        int[] truth = [.. options.Truth.Select(name => Take(name, "a truth"))];
         foreach (var name in options.Ignore)
         {
-            // A task or the amount on the list of ignored columns is no feature anyway.
+            // A task, the amount, the part or a truth on the list of ignored columns is no feature anyway.
             roles.TryAdd(names.PlaceOf(name), "ignored");
         }
 
@@ -35,9 +39,10 @@ internal sealed record DatasetColumns(
             ? [.. wanted.Select(name => Take(name, "a feature"))]
             : [.. Enumerable.Range(0, names.All.Count).Where(place => !roles.ContainsKey(place))];
         RequireFeatures(options.Numeric, "--numeric", features, names);
+        RequireFeatures(options.Categorical is ["all"] ? [] : options.Categorical, "--categorical", features, names);
         RequireFeatures(options.AllowLeak, "--allow-leak", features, names);
         return features.Length > 0
-            ? new DatasetColumns(tasks, features, amount, time, names.All)
+            ? new DatasetColumns(tasks, features, amount, time, part, truth, names.All)
             : throw new InputException("No column is left as a feature; give --features or ignore fewer columns.");
     }
 

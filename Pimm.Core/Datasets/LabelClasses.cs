@@ -19,7 +19,8 @@ internal static class LabelClasses
                 throw OneClass(source, tasks[task], positives, all, "rows");
             }
 
-            foreach (var split in Enum.GetValues<Split>())
+            // A calibrator that finds one class is not fitted, and says so itself.
+            foreach (var split in (ReadOnlySpan<Split>)[Split.Train, Split.Validation, Split.Test])
             {
                 var (size, ones) = counts[(int)split];
                 if (ones > 0 && ones < size)
@@ -42,7 +43,7 @@ internal static class LabelClasses
 
     private static (long Rows, long Positives)[] Count(RowLabels rows, ReadOnlySpan<Split> splits, int task)
     {
-        var counts = new (long Rows, long Positives)[3];
+        var counts = new (long Rows, long Positives)[Enum.GetValues<Split>().Length];
         for (var row = 0; row < splits.Length; row++)
         {
             ref var part = ref counts[(int)splits[row]];

@@ -4,14 +4,17 @@ using Pimm.Core.FeatureEncoding;
 namespace Pimm.Core.Datasets;
 
 /// <summary>
-/// Finds features that give a label away: one that equals it, or one that alone ranks it with an AUC above
+/// Finds features that give a label away: one that equals it in whatever words, or one that alone ranks it with an AUC above
 /// <see cref="Bound"/>. The AUC is cross-fitted on training rows: each half is ranked by the rates of the other half,
 /// so that a column of many rare values is not taken for a leak.
 /// </summary>
 internal sealed class LeakCheck
 {
     /// <summary>No attribute known before the impression came near this in any data set that was looked at.</summary>
-    public const double Bound = 0.98;
+    public const double Bound = 0.99;
+
+    /// <summary>So many leaks are named in the sentence, the worst.</summary>
+    private const int Shown = 5;
 
     private readonly FeatureMap _map;
     private readonly int _tasks;
@@ -41,33 +44,50 @@ internal sealed class LeakCheck
         }
     }
 
-    /// <exception cref="InputException">a feature that is not allowed to leak and does</exception>
-    public void Complete(IReadOnlyList<string> tasks, IReadOnlyList<string> allowed, string source)
+    /// <returns>a note for each leak that is allowed</returns>
+    /// <exception cref="InputException">features that are not allowed to leak and do; one sentence names the worst</exception>
+    public IReadOnlyList<string> Complete(IReadOnlyList<string> tasks, IReadOnlyList<string> allowed, string source)
+    {
+        var leaks = Leaks(tasks).ToLookup(leak => allowed.Contains(leak.Feature));
+        return leaks[false].Any()
+            ? throw Refused([.. leaks[false].OrderByDescending(leak => leak.Auc)], source)
+            : [.. leaks[true].Select(leak => string.Create(CultureInfo.InvariantCulture,
+                $"Feature {leak.Text} on {_rows:N0} training rows; it is kept because --allow-leak names it."))];
+    }
+
+    private IEnumerable<Leak> Leaks(IReadOnlyList<string> tasks)
     {
         for (var field = 0; field < _map.Fields.Count; field++)
         {
-            var name = _map.Fields[field].Name;
-            for (var task = 0; task < _tasks && !allowed.Contains(name); task++)
+            for (var task = 0; task < _tasks; task++)
             {
-                Refuse(field, task, name, tasks[task], source);
+                var auc = EqualsLabel(field, task) ? Leak.Equal : CrossFittedAuc(field, task);
+                if (auc > Bound)
+                {
+                    yield return new Leak(_map.Fields[field].Name, tasks[task], auc.Value);
+                }
             }
         }
     }
 
-    private void Refuse(int field, int task, string name, string label, string source)
+    private InputException Refused(Leak[] leaks, string source)
     {
-        const string advice = "leave it out with --ignore, or keep it with --allow-leak";
-        if (EqualsLabel(field, task))
-        {
-            throw new InputException(string.Create(CultureInfo.InvariantCulture,
-                $"{source}: feature '{name}' equals the label '{label}' in all {_rows:N0} training rows; {advice} {name}."));
-        }
+        var shown = leaks.Take(Shown).ToArray();
+        var features = string.Join(',', shown.Select(leak => leak.Feature).Distinct());
+        var more = leaks.Length > Shown ? $" and {leaks.Length - Shown} more" : "";
+        return new InputException(string.Create(CultureInfo.InvariantCulture,
+            $"{source}: feature {string.Join(", ", shown.Select(leak => leak.Text))}{more} on {_rows:N0} training rows (bound {Bound}), so probably recorded after the outcome; leave out with --ignore {features}, or keep with --allow-leak {features}."));
+    }
 
-        if (CrossFittedAuc(field, task) is { } auc and > Bound)
-        {
-            throw new InputException(string.Create(CultureInfo.InvariantCulture,
-                $"{source}: feature '{name}' alone predicts the label '{label}' with an AUC of {auc:0.000} on training rows (bound {Bound}), so it was probably recorded after the outcome; {advice} {name}."));
-        }
+    /// <param name="Auc">cross-fitted, or <see cref="Equal"/></param>
+    private readonly record struct Leak(string Feature, string Label, double Auc)
+    {
+        /// <summary>Worse than any AUC.</summary>
+        public const double Equal = 2;
+
+        public string Text => Auc == Equal
+            ? $"'{Feature}' equals the label '{Label}'"
+            : string.Create(CultureInfo.InvariantCulture, $"'{Feature}' alone predicts the label '{Label}' with an AUC of {Auc:0.000}");
     }
 
     private (long Rows, long Positives) Cell(int field, int task, int id, int half)
@@ -76,16 +96,28 @@ internal sealed class LeakCheck
         return (_counts[field][place + _tasks], _counts[field][place + task]);
     }
 
+    /// <summary>Whether a column of two values, whatever their words (a missing one counts), says the label or its opposite in every row.</summary>
     private bool EqualsLabel(int field, int task)
     {
-        var vocabulary = _map.Fields[field].Vocabulary;
-        if (vocabulary is not ["0", "1"])
+        if (_map.Fields[field].Kind != FieldKind.Categorical)
         {
             return false;
         }
 
-        var (none, zero, one) = (Both(field, task, 0), Both(field, task, 1), Both(field, task, 2));
-        return none.Rows == 0 && zero.Positives == 0 && one.Positives == one.Rows;
+        var (none, all) = (0, 0);
+        for (var id = 0; id < _map.VocabularySizes[field]; id++)
+        {
+            var (rows, positives) = Both(field, task, id);
+            if (positives > 0 && positives < rows)
+            {
+                return false;
+            }
+
+            none += rows > 0 && positives == 0 ? 1 : 0;
+            all += rows > 0 && positives == rows ? 1 : 0;
+        }
+
+        return (none, all) == (1, 1);
     }
 
     private (long Rows, long Positives) Both(int field, int task, int id)

@@ -5,7 +5,7 @@ using Pimm.Core.Importing;
 
 namespace Pimm.Core.Datasets;
 
-/// <summary>The labels, amounts and times of all rows that are kept, and which rows of the file those are.</summary>
+/// <summary>The labels, amounts, times, parts and true probabilities of all rows that are kept, and which rows of the file those are.</summary>
 internal sealed class RowLabels
 {
     private readonly DatasetColumns _columns;
@@ -15,6 +15,8 @@ internal sealed class RowLabels
     private readonly List<long> _fileRows = [];
     private readonly List<float> _amounts = [];
     private readonly List<long> _times = [];
+    private readonly List<Split> _givenParts = [];
+    private readonly List<double> _truth = [];
     private readonly List<long> _brokenLines = [];
     private string _firstBreak = "";
 
@@ -38,6 +40,12 @@ internal sealed class RowLabels
 
     public ReadOnlySpan<long> Times => System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_times);
 
+    /// <summary><see cref="Split.Train"/> or <see cref="Split.Test"/> as the part column says; empty without one.</summary>
+    public ReadOnlySpan<Split> GivenParts => System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_givenParts);
+
+    /// <summary>Row-major true probabilities, rows × tasks; empty without truth columns.</summary>
+    public ReadOnlySpan<double> Truth => System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_truth);
+
     /// <summary>The kept rows' numbers in the file, from 0, ascending.</summary>
     public ReadOnlySpan<long> FileRows => System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_fileRows);
 
@@ -56,6 +64,7 @@ internal sealed class RowLabels
         var keep = KeepInOrder(labels, row.Line);
         var amount = _columns.Amount is { } amountPlace ? Amount(row, amountPlace) : 0;
         var time = _columns.Time is { } timePlace ? Time(row, timePlace) : 0;
+        var part = _columns.Part is { } partPlace ? Part(row, partPlace) : Split.Train;
         if (!keep)
         {
             return;
@@ -75,6 +84,16 @@ internal sealed class RowLabels
         if (_columns.Time is not null)
         {
             _times.Add(time);
+        }
+
+        if (_columns.Part is not null)
+        {
+            _givenParts.Add(part);
+        }
+
+        foreach (var place in _columns.Truth)
+        {
+            _truth.Add(Probability(row, place));
         }
     }
 
@@ -153,6 +172,17 @@ internal sealed class RowLabels
     private long Time(DelimitedReader row, int place) => RowTimes.TryParse(row[place], out var time)
         ? time
         : throw Refused(row, place, ImportProblem.BadTime, $"the time is '{Shown(row[place])}'", "a time must be a whole number or ISO 8601 such as 2026-01-31T08:00:00Z");
+
+    private Split Part(DelimitedReader row, int place) => row[place] switch
+    {
+        var text when text.SequenceEqual("train"u8) => Split.Train,
+        var text when text.SequenceEqual("test"u8) => Split.Test,
+        var text => throw Refused(row, place, ImportProblem.BadLabel, text.IsEmpty ? "the part is missing" : $"the part is '{Shown(text)}'", "a part must be train or test"),
+    };
+
+    private double Probability(DelimitedReader row, int place) => NumberText.TryParse(row[place], out var number) && number is >= 0 and <= 1
+        ? number
+        : throw Refused(row, place, ImportProblem.BadNumber, $"the true probability is '{Shown(row[place])}'", "it must be a number from 0 to 1");
 
     private InputException Refused(DelimitedReader row, int place, string code, string found, string bound) =>
         new ImportProblem(row.Line, row.Names.All[place], code, $"{found}; {bound}.").AsException(_source);

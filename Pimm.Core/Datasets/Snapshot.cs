@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Pimm.Core.FeatureEncoding;
 using Pimm.Core.Safetensors;
@@ -8,8 +9,8 @@ namespace Pimm.Core.Datasets;
 
 /// <summary>
 /// The packed, memory-mapped rows a run trains on, in safetensors layout: ids int32 [rows, fields], labels uint8
-/// [rows, tasks], split uint8 [rows], and where given amount float32 [rows] and time int64 [rows]. Reading allocates
-/// nothing; a span is valid until the snapshot is disposed. Safe to read from several threads.
+/// [rows, tasks], split uint8 [rows], and where given amount float32 [rows], time int64 [rows] and truth float64 [rows, tasks].
+/// Reading allocates nothing; a span is valid until the snapshot is disposed. Safe to read from several threads.
 /// </summary>
 public sealed unsafe class Snapshot : IDisposable
 {
@@ -19,6 +20,7 @@ public sealed unsafe class Snapshot : IDisposable
     internal const string SplitArray = "split";
     internal const string AmountArray = "amount";
     internal const string TimeArray = "time";
+    internal const string TruthArray = "truth";
 
     private readonly SafetensorsReader _file;
     private readonly bool _temporary;
@@ -29,6 +31,8 @@ public sealed unsafe class Snapshot : IDisposable
     private readonly byte* _splits;
     private readonly float* _amounts;
     private readonly long* _times;
+    private readonly double* _truth;
+    private readonly Lazy<string> _sha256;
     private bool _disposed;
 
     private Snapshot(SafetensorsReader file, string path, bool temporary)
@@ -46,6 +50,8 @@ public sealed unsafe class Snapshot : IDisposable
         _splits = Begin<byte>(SplitArray, 1);
         _amounts = file.Contains(AmountArray) ? Begin<float>(AmountArray, 1) : null;
         _times = file.Contains(TimeArray) ? Begin<long>(TimeArray, 1) : null;
+        _truth = file.Contains(TruthArray) ? Begin<double>(TruthArray, _tasks) : null;
+        _sha256 = new Lazy<string>(HashFile);
     }
 
     public string Path { get; }
@@ -66,6 +72,11 @@ public sealed unsafe class Snapshot : IDisposable
 
     public bool HasTimes => _times is not null;
 
+    public bool HasTruth => _truth is not null;
+
+    /// <summary>SHA-256 of the file's bytes, 64 hexadecimal digits in lower case; the file is read once, on first use.</summary>
+    public string Sha256 => _sha256.Value;
+
     /// <exception cref="InputException">no such file, or one that is no complete snapshot</exception>
     public static Snapshot Open(string path) => Open(path, temporary: false);
 
@@ -85,6 +96,14 @@ public sealed unsafe class Snapshot : IDisposable
         ? new(_times + Checked(row, rows), rows)
         : throw new InvalidOperationException("The snapshot was built without a time column.");
 
+    /// <summary>
+    /// Row-major true probabilities, 0 … 1, of rows [row, row + rows), rows × tasks; <see cref="HasTruth"/> says whether there
+    /// are any, which only a simulation knows.
+    /// </summary>
+    public ReadOnlySpan<double> Truth(long row, int rows) => HasTruth
+        ? new(_truth + (Checked(row, rows) * _tasks), rows * _tasks)
+        : throw new InvalidOperationException("The snapshot was built without true probabilities.");
+
     public Split SplitOf(long row) => (Split)_splits[Checked(row, 1)];
 
     /// <summary>The rows of one part, ascending.</summary>
@@ -100,6 +119,18 @@ public sealed unsafe class Snapshot : IDisposable
         }
 
         return [.. rows];
+    }
+
+    /// <summary>Row-major ids of some rows, rows × fields, copied.</summary>
+    public int[] IdsOf(ReadOnlySpan<int> rows)
+    {
+        var ids = new int[rows.Length * _fields];
+        for (var at = 0; at < rows.Length; at++)
+        {
+            Ids(rows[at], 1).CopyTo(ids.AsSpan(at * _fields));
+        }
+
+        return ids;
     }
 
     public void Dispose()
@@ -146,6 +177,13 @@ public sealed unsafe class Snapshot : IDisposable
         return shaped
             ? (T*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(_file.Elements<T>(name, 0, Math.Min(entry.Elements, 1))))
             : throw new InputException($"'{Path}' is no complete snapshot: its array {entry} is not {Rows} rows of {columns}; build it again.");
+    }
+
+    private string HashFile()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        using var bytes = new FileStream(Path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
+        return Convert.ToHexStringLower(SHA256.HashData(bytes));
     }
 
     private long Checked(long row, int rows)

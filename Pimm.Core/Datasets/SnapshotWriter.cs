@@ -31,6 +31,7 @@ internal sealed class SnapshotWriter : IDisposable
         };
         _arrays = new SafetensorsWriter(_file, metadata, Shapes(rows, map.Fields.Count));
         _arrays.Write(MemoryMarshal.AsBytes(rows.Times));
+        _arrays.Write(MemoryMarshal.AsBytes(rows.Truth));
         _arrays.Write(MemoryMarshal.AsBytes(rows.Amounts));
     }
 
@@ -59,6 +60,11 @@ internal sealed class SnapshotWriter : IDisposable
         if (rows.Times.Length > 0)
         {
             shapes.Add((Snapshot.TimeArray, SafetensorType.I64, [rows.Rows]));
+        }
+
+        if (rows.Truth.Length > 0)
+        {
+            shapes.Add((Snapshot.TruthArray, SafetensorType.F64, [rows.Rows, rows.Tasks]));
         }
 
         if (rows.Amounts.Length > 0)

@@ -6,9 +6,12 @@ public enum Split : byte
     /// <summary>Fits the feature map and the weights.</summary>
     Train = 0,
 
-    /// <summary>Chooses the epoch and the settings.</summary>
+    /// <summary>Chooses the epoch and the learning rate.</summary>
     Validation = 1,
 
     /// <summary>Touched once, after everything is chosen.</summary>
     Test = 2,
+
+    /// <summary>Fits the calibrator behind a trained network, and nothing else: the other half of the validation rows.</summary>
+    Calibration = 3,
 }

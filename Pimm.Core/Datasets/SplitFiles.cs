@@ -7,9 +7,12 @@ namespace Pimm.Core.Datasets;
 /// <summary>
 /// The very rows of a dataset as train.csv, validation.csv and test.csv with their original values (labels as repaired),
 /// and columns.json {"tasks","numeric","categorical"}, so that any other program can be compared on the same split.
+/// Calibration rows are in validation.csv: another program may tune on both halves.
 /// </summary>
 internal sealed class SplitFiles : IDisposable
 {
+    private static readonly Split[] Parts = [Split.Train, Split.Validation, Split.Test];
+
     private readonly DelimitedWriter[] _files;
     private readonly int[] _places;
     private readonly int[] _taskOfPlace;
@@ -20,9 +23,9 @@ internal sealed class SplitFiles : IDisposable
     {
         Directory.CreateDirectory(folder);
         _places = [.. columns.Features.Concat(columns.Tasks)
-            .Concat(columns.Amount is { } amount ? [amount] : []).Concat(columns.Time is { } time ? [time] : []).Order()];
+            .Concat(columns.Truth).Concat(columns.Amount is { } amount ? [amount] : []).Concat(columns.Time is { } time ? [time] : []).Order()];
         _taskOfPlace = [.. _places.Select(place => columns.Tasks.ToList().IndexOf(place))];
-        _files = [.. Enum.GetValues<Split>().Select(split => new DelimitedWriter(Path.Combine(folder, NameOf(split))))];
+        _files = [.. Parts.Select(split => new DelimitedWriter(Path.Combine(folder, NameOf(split))))];
         foreach (var file in _files)
         {
             foreach (var place in _places)
@@ -44,7 +47,7 @@ internal sealed class SplitFiles : IDisposable
 
     public void Append(DelimitedReader row, ReadOnlySpan<byte> labels, Split split)
     {
-        var file = _files[(int)split];
+        var file = _files[Array.IndexOf(Parts, split == Split.Calibration ? Split.Validation : split)];
         for (var column = 0; column < _places.Length; column++)
         {
             var task = _taskOfPlace[column];

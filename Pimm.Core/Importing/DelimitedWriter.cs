@@ -5,8 +5,8 @@ using System.Text;
 namespace Pimm.Core.Importing;
 
 /// <summary>
-/// Writes a delimited UTF-8 file of LF lines, fields quoted where RFC 4180 asks for it; gzip where the name ends in .gz. The file
-/// takes its name only on <see cref="Complete"/>: what is disposed before leaves nothing behind.
+/// Writes a delimited UTF-8 file of LF lines, fields quoted where RFC 4180 asks for it, packed where its name ends in .gz.
+/// The file takes its name only on <see cref="Complete"/>: what is disposed before leaves nothing behind.
 /// </summary>
 public sealed class DelimitedWriter : IDisposable
 {

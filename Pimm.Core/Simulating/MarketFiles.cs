@@ -84,7 +84,7 @@ public static class MarketFiles
         writer.Converted(outcomes, impression);
     }
 
-    private static void WriteHeader(DelimitedWriter file, IEnumerable<string> names)
+    internal static void WriteHeader(DelimitedWriter file, IEnumerable<string> names)
     {
         foreach (var name in names)
         {
@@ -93,7 +93,7 @@ public static class MarketFiles
         file.EndRow();
     }
 
-    private static void WriteAttributes(DelimitedWriter file, in MarketCustomer customer)
+    internal static void WriteAttributes(DelimitedWriter file, in MarketCustomer customer)
     {
         file.Write(customer.Age);
         file.Write(customer.Tenure);

@@ -1,5 +1,10 @@
 namespace Pimm.Core.Statistics;
 
+/// <summary>A point of a gain chart, both 0 to 1.</summary>
+/// <param name="Share">of the rows, those with the highest scores first</param>
+/// <param name="Captured">of the positives</param>
+public readonly record struct GainPoint(double Share, double Captured);
+
 /// <summary>How well scores order and predict binary labels (0 or 1).</summary>
 public static class RankingMetrics
 {
@@ -70,6 +75,86 @@ public static class RankingMetrics
             sum -= labels[i] == 1 ? Math.Log(p) : Math.Log(1 - p);
         }
         return labels.Length == 0 ? null : sum / labels.Length;
+    }
+
+    /// <summary>
+    /// AUC over the rows whose previous stage was reached: how well clicks, say, are told apart by who buys. Another question than
+    /// <see cref="Auc"/> over all rows (the entire space), and not to be compared with it. Null where these rows hold one class only.
+    /// </summary>
+    /// <param name="labels">[N], of the stage</param>
+    /// <param name="previousLabels">[N], of the stage before</param>
+    /// <param name="scores">[N]</param>
+    public static double? ConditionalAuc(ReadOnlySpan<byte> labels, ReadOnlySpan<byte> previousLabels, ReadOnlySpan<float> scores)
+    {
+        CheckPairs(previousLabels, scores, "score");
+        CheckPairs(labels, scores, "score");
+        int reached = previousLabels.Count((byte)1), kept = 0;
+        byte[] keptLabels = new byte[reached];
+        float[] keptScores = new float[reached];
+        for (int i = 0; i < labels.Length; i++)
+        {
+            if (previousLabels[i] == 0)
+                continue;
+            keptLabels[kept] = labels[i];
+            keptScores[kept++] = scores[i];
+        }
+        return Auc(keptLabels, keptScores);
+    }
+
+    /// <summary>
+    /// The share of all positives among the n rows with the highest scores (capture@n), 0 to 1. Rows tied at the border share it:
+    /// the expectation over every order of them. Null without positives; 1 where n is all rows or more.
+    /// </summary>
+    /// <param name="n">0 or more, whole or not</param>
+    public static double? CaptureAt(ReadOnlySpan<byte> labels, ReadOnlySpan<float> scores, double n) =>
+        n >= 0 ? Captured(labels, scores, [n])?[0]
+        : throw new InputException($"{n} rows at the top are impossible; give 0 or more.");
+
+    /// <summary>
+    /// The rate in the tenth of the rows with the highest scores ÷ the rate of all (lift@decile), 0 to 10; 1 is chance. A tenth
+    /// that is no whole number of rows takes its last row in part. Null without positives.
+    /// </summary>
+    public static double? LiftAtDecile(ReadOnlySpan<byte> labels, ReadOnlySpan<float> scores) =>
+        CaptureAt(labels, scores, labels.Length / 10.0) * 10;
+
+    /// <summary>
+    /// The cumulative gain chart: the share of positives among the top 0, 1/points, …, 1 of the rows, in points + 1 entries.
+    /// Chance is the diagonal. Null without positives.
+    /// </summary>
+    public static IReadOnlyList<GainPoint>? GainCurve(ReadOnlySpan<byte> labels, ReadOnlySpan<float> scores, int points)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(points, 1);
+        double[] tops = new double[points + 1];
+        for (int i = 0; i <= points; i++)
+            tops[i] = (double)labels.Length * i / points;
+        return Captured(labels, scores, tops) is { } captured ? [.. captured.Select((share, i) => new GainPoint((double)i / points, share))] : null;
+    }
+
+    /// <param name="tops">ascending numbers of rows</param>
+    private static double[]? Captured(ReadOnlySpan<byte> labels, ReadOnlySpan<float> scores, ReadOnlySpan<double> tops)
+    {
+        CheckPairs(labels, scores, "score");
+        long positives = labels.Count((byte)1), above = 0;
+        if (positives == 0)
+            return null;
+        float[] keys = scores.ToArray();
+        byte[] sorted = labels.ToArray();
+        Array.Sort(keys, sorted);
+        double[] captured = new double[tops.Length];
+        int top = 0;
+        for (int end = keys.Length; end > 0 && top < tops.Length;)
+        {
+            long tied = 0;
+            int start = end, before = keys.Length - end;
+            for (; start > 0 && keys[start - 1] == keys[end - 1]; start--)
+                tied += sorted[start - 1];
+            for (; top < tops.Length && tops[top] <= keys.Length - start; top++)
+                captured[top] = (above + tied * (tops[top] - before) / (end - start)) / positives;
+            above += tied;
+            end = start;
+        }
+        captured.AsSpan(top).Fill(1);
+        return captured;
     }
 
     internal static void CheckPairs(ReadOnlySpan<byte> labels, ReadOnlySpan<float> values, string name)

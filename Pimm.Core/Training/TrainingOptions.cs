@@ -55,26 +55,39 @@ public sealed record TrainingOptions
     public int BatchFor(long trainingRows) =>
         Batch ?? (int)Math.Clamp(trainingRows / StepsWanted / 64 * 64, SmallestBatch, UsualBatch);
 
-    /// <summary>The options with those of the settings that belong to training (<c>patience</c>, <c>stopOn</c>) taken out of them.</summary>
+    /// <summary>
+    /// Train for exactly <see cref="Epochs"/> epochs on training, validation and calibration rows together and keep the last weights:
+    /// for a number of epochs that was chosen before. No by default; the metrics between epochs are then of rows already seen.
+    /// </summary>
+    public bool Refit { get; init; }
+
+    /// <summary>The options with those of the settings that belong to training (<c>patience</c>, <c>stopOn</c>, <c>lr</c>,
+    /// <c>batch</c>, <c>epochs</c>, <c>refit</c>) taken out of them.</summary>
     /// <exception cref="InputException">A value is out of its bounds.</exception>
     public TrainingOptions Taking(IDictionary<string, string> settings)
     {
         var options = this;
-        if (settings.Remove("patience", out var patience))
+        options = options with { Patience = Whole(settings, "patience") ?? options.Patience };
+        options = options with { Epochs = Whole(settings, "epochs") ?? options.Epochs };
+        options = options with { Batch = Whole(settings, "batch") ?? options.Batch };
+        if (settings.Remove("lr", out var rate))
         {
             options = options with
             {
-                Patience = int.TryParse(patience, NumberStyles.Integer, CultureInfo.InvariantCulture, out var epochs) ? epochs : -1,
+                LearningRate = double.TryParse(rate, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : throw Refused("lr", rate, "a number"),
             };
+        }
+
+        if (settings.Remove("refit", out var refit))
+        {
+            options = options with { Refit = bool.TryParse(refit, out var yes) ? yes : throw Refused("refit", refit, "true or false") };
         }
 
         if (settings.Remove("stopOn", out var measure))
         {
             options = options with
             {
-                StopOn = Enum.TryParse<StoppingMeasure>(measure, ignoreCase: true, out var stopOn)
-                    ? stopOn
-                    : throw new InputException($"The setting stopOn={measure} cannot be used; it must be logLoss or auc."),
+                StopOn = Enum.TryParse<StoppingMeasure>(measure, ignoreCase: true, out var stopOn) ? stopOn : throw Refused("stopOn", measure, "logLoss or auc"),
             };
         }
 
@@ -91,6 +104,18 @@ public sealed record TrainingOptions
         Require(Threads is null or >= 1 and <= 1_024, "number of threads", Threads ?? 0, "1 to 1,024");
         return this;
     }
+
+    private static int? Whole(IDictionary<string, string> settings, string key)
+    {
+        if (!settings.Remove(key, out var text))
+        {
+            return null;
+        }
+
+        return int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var number) ? number : throw Refused(key, text, "a whole number");
+    }
+
+    private static InputException Refused(string key, string text, string wanted) => new($"The setting {key}={text} cannot be used; it must be {wanted}.");
 
     private static void Require(bool holds, string name, double value, string bound)
     {

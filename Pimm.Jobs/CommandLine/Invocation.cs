@@ -64,4 +64,11 @@ public static class CommandActions
         });
         return command;
     }
+
+    /// <summary>A verb that only another of our processes starts.</summary>
+    public static Command Hiding(this Command command)
+    {
+        command.Hidden = true;
+        return command;
+    }
 }

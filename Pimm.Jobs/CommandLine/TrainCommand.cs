@@ -10,12 +10,6 @@ namespace Pimm.Jobs.CommandLine;
 public static class TrainCommand
 {
     private static readonly Option<string> Model = new("--model") { Description = "pimm or shared-bottom", DefaultValueFactory = _ => "pimm" };
-    private static readonly Option<string[]> Set = new("--set") { Description = "a setting of the model as key=value; again for more" };
-    private static readonly Option<int> Epochs = new("--epochs") { Description = "most epochs", DefaultValueFactory = _ => new TrainingOptions().Epochs };
-    private static readonly Option<int?> Batch = new("--batch") { Description = "rows of a batch; by default 2,000, fewer on a small file" };
-    private static readonly Option<double> LearningRate = new("--lr") { Description = "Adam's learning rate", DefaultValueFactory = _ => new TrainingOptions().LearningRate };
-    private static readonly Option<int?> Threads = new("--threads") { Description = "threads that compute; by default one a core" };
-    private static readonly Option<string> Device = new("--device") { Description = "cpu or cuda:0", DefaultValueFactory = _ => "cpu" };
     private static readonly Option<string?> Report = new("--report") { Description = "write a page about the model, Markdown" };
     private static readonly Option<long?> Campaign = new("--campaign") { Description = "train both lines of a stored campaign on its audience's history instead of a file" };
     private static readonly Option<string?> Out = new("--out") { Description = "the folder the model is written to; by default models/MODEL-SEED" };
@@ -24,7 +18,8 @@ public static class TrainCommand
     {
         var command = new Command("train", "trains a model on a file (splits, encodes, trains, tests once, saves), or the lines of a campaign");
         DatasetArguments.AddTo(command);
-        foreach (var option in new Option[] { Campaign, Model, Set, Epochs, Batch, LearningRate, Threads, Device, Report, Out, Invocation.JsonOption })
+        TrainingArguments.AddTo(command);
+        foreach (var option in new Option[] { Campaign, Model, Report, Out, Invocation.JsonOption })
         {
             command.Options.Add(option);
         }
@@ -61,31 +56,8 @@ public static class TrainCommand
 
     private static TrainingRequest RequestOf(ParseResult arguments) => new(
         arguments.GetValue(Model)!,
-        Settings(arguments.GetValue(Set) ?? []),
-        new TrainingOptions
-        {
-            Batch = arguments.GetValue(Batch),
-            LearningRate = arguments.GetValue(LearningRate),
-            Epochs = arguments.GetValue(Epochs),
-            Seed = arguments.GetValue(DatasetArguments.Seed),
-            Threads = arguments.GetValue(Threads),
-            Device = arguments.GetValue(Device)!,
-        });
-
-    private static Dictionary<string, string> Settings(string[] pairs)
-    {
-        var settings = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
-        foreach (var pair in pairs)
-        {
-            var equals = pair.IndexOf('=', StringComparison.Ordinal);
-            if (equals <= 0 || !settings.TryAdd(pair[..equals].Trim(), pair[(equals + 1)..]))
-            {
-                throw new InputException($"--set {pair} is no key=value or names a key twice; write it as --set embedding=8.");
-            }
-        }
-
-        return settings;
-    }
+        TrainingArguments.Settings(arguments),
+        TrainingArguments.Options(arguments, arguments.GetValue(DatasetArguments.Seed)));
 
     private static void Print(Invocation call, ModelDescription model, string folder)
     {

@@ -25,10 +25,4 @@ public static class TrainRowsCommand
                 return ExitCode.Done;
             });
     }
-
-    private static Command Hiding(this Command command)
-    {
-        command.Hidden = true;
-        return command;
-    }
 }

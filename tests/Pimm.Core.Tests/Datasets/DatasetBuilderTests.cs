@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
 using Pimm.Core.Datasets;
 using Pimm.Core.FeatureEncoding;
@@ -42,6 +43,7 @@ public sealed class DatasetBuilderTests : IDisposable
             () => summary.FileRows.ShouldBe(2000),
             () => summary.TrainRows.ShouldBe(snapshot.RowsOf(Split.Train).Length),
             () => summary.ValidationRows.ShouldBe(snapshot.RowsOf(Split.Validation).Length),
+            () => summary.CalibrationRows.ShouldBe(snapshot.RowsOf(Split.Calibration).Length),
             () => summary.TestRows.ShouldBe(snapshot.RowsOf(Split.Test).Length));
     }
 
@@ -59,42 +61,6 @@ public sealed class DatasetBuilderTests : IDisposable
     }
 
     [Fact]
-    public void A_random_split_has_the_shares_asked_for_and_appended_rows_move_no_other()
-    {
-        var rows = TrainingFile.Rows(20_000);
-        using var whole = DatasetBuilder.FromFile(Options(rows)).Snapshot;
-        using var half = DatasetBuilder.FromFile(Options([.. rows.Take(10_000)])).Snapshot;
-
-        // Standard errors: 57 and 54 rows.
-        whole.RowsOf(Split.Test).Length.ShouldBeInRange(3800, 4200);
-        whole.RowsOf(Split.Validation).Length.ShouldBeInRange(1450, 1750);
-        half.RowsOf(Split.Test).ShouldBe(whole.RowsOf(Split.Test).Where(row => row < 10_000));
-    }
-
-    [Theory]
-    [InlineData("day,")]
-    [InlineData("number,")]
-    public void A_time_column_puts_the_oldest_rows_into_training(string kind)
-    {
-        var day = new DateOnly(2026, 1, 1);
-        var rows = TrainingFile.Rows(1000).Select((row, place) =>
-        {
-            var age = place * 37 % 100;
-            return row + (kind == "day," ? "," + day.AddDays(age).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) : "," + (1000 + age));
-        });
-        var path = _folder.Write("data.csv", TrainingFile.Text(rows, TrainingFile.Header + ",when"));
-
-        using var snapshot = DatasetBuilder.FromFile(TrainingFile.Options(path) with { Time = "when" }).Snapshot;
-
-        snapshot.FieldNames.ShouldNotContain("when");
-        snapshot.RowsOf(Split.Test).Length.ShouldBe(200);
-        var times = snapshot.Times(0, 1000).ToArray();
-        var cut = snapshot.RowsOf(Split.Test).Min(row => times[row]);
-        snapshot.RowsOf(Split.Train).Concat(snapshot.RowsOf(Split.Validation)).Max(row => times[row]).ShouldBeLessThan(cut);
-        times.Max().ShouldBe(kind == "day," ? new DateTimeOffset(2026, 4, 10, 0, 0, 0, TimeSpan.Zero).ToUnixTimeMilliseconds() * 1000 : 1099);
-    }
-
-    [Fact]
     public void Only_training_rows_decide_what_is_known()
     {
         var rows = TrainingFile.Rows();
@@ -106,6 +72,24 @@ public sealed class DatasetBuilderTests : IDisposable
 
         second.FeatureMap.ShouldBe(first.FeatureMap);
         second.FeatureMap.Encode(1, "XX"u8).ShouldBe(0);
+    }
+
+    [Fact]
+    public void Encoded_ids_are_categories_where_all_features_are_said_to_be()
+    {
+        var options = Options(TrainingFile.Rows());
+
+        Kinds(options).ShouldBe([FieldKind.Numeric, FieldKind.Categorical]);
+        Kinds(options with { Categorical = ["all"] }).ShouldBe([FieldKind.Categorical, FieldKind.Categorical]);
+        Kinds(options with { Categorical = ["age"] }).ShouldBe([FieldKind.Categorical, FieldKind.Categorical]);
+        Kinds(options with { Categorical = ["all"], Numeric = ["age"] }).ShouldBe([FieldKind.Numeric, FieldKind.Categorical]);
+
+        static IEnumerable<FieldKind> Kinds(DatasetOptions options)
+        {
+            var dataset = DatasetBuilder.FromFile(options);
+            dataset.Snapshot.Dispose();
+            return dataset.Map.Fields.Select(field => field.Kind);
+        }
     }
 
     [Fact]
@@ -154,9 +138,10 @@ public sealed class DatasetBuilderTests : IDisposable
 
         var expected = rows.Select(row => row[(row.IndexOf(',', StringComparison.Ordinal) + 1)..]).ToArray();
         expected[0] = "30,\"U,K \"\"x\"\"\",1,1";
-        foreach (var (split, name) in new[] { (Split.Train, "train.csv"), (Split.Validation, "validation.csv"), (Split.Test, "test.csv") })
+        foreach (var (splits, name) in new[] { ([Split.Train], "train.csv"), ([Split.Validation, Split.Calibration], "validation.csv"), (new[] { Split.Test }, "test.csv") })
         {
-            File.ReadAllLines(_folder.At("splits/" + name)).ShouldBe(["age,country,click,buy", .. snapshot.RowsOf(split).Select(row => expected[row])]);
+            File.ReadAllLines(_folder.At("splits/" + name))
+                .ShouldBe(["age,country,click,buy", .. splits.SelectMany(snapshot.RowsOf).Order().Select(row => expected[row])]);
         }
 
         File.ReadAllText(_folder.At("splits/columns.json")).ShouldBe("""{"tasks":["click","buy"],"numeric":["age"],"categorical":["country"]}""" + "\n");
@@ -237,8 +222,9 @@ public sealed class DatasetBuilderTests : IDisposable
     {
         var (small, large) = (Allocated(10_000), Allocated(110_000));
 
-        // Labels, splits and row numbers of all rows are kept: 2 + 1 + 8 bytes a row, in lists that double. A string a field would be 100 and more.
-        ((large - small) / 100_000.0).ShouldBeLessThan(45);
+        // Labels and row numbers of all rows are kept, 2 + 8 bytes a row in lists that double; splits, draws and their order are
+        // 1 + 8 + 4. A string a field would be 100 and more.
+        ((large - small) / 100_000.0).ShouldBeLessThan(60);
     }
 
     [Fact]
@@ -252,6 +238,33 @@ public sealed class DatasetBuilderTests : IDisposable
         Should.Throw<InputException>(() => Snapshot.Open(_folder.At("absent")));
         Should.Throw<InputException>(() => Snapshot.Open(_folder.Write("other", Encoding.Latin1.GetBytes(Encoding.Latin1.GetString(whole).Replace("pimm.snapshot.1", "pimm.snapshot.9", StringComparison.Ordinal)))))
             .Message.ShouldBe($"'{_folder.At("other")}' is no snapshot of the format pimm.snapshot.1; build it again.");
+    }
+
+    [Fact]
+    public void A_snapshot_is_named_by_the_hash_of_its_bytes()
+    {
+        using var snapshot = DatasetBuilder.FromFile(Options(TrainingFile.Rows())).Snapshot;
+
+        snapshot.Sha256.ShouldBe(Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(snapshot.Path))).ToLowerInvariant());
+        snapshot.Sha256.ShouldBeSameAs(snapshot.Sha256);
+    }
+
+    [Fact]
+    public void True_probabilities_stand_beside_the_rows_and_are_no_features()
+    {
+        var rows = TrainingFile.Rows(500).Select((row, place) => string.Create(CultureInfo.InvariantCulture, $"{row},{place / 1000.0},0.125"));
+        var path = _folder.Write("data.csv", TrainingFile.Text(rows, TrainingFile.Header + ",p_click,p_buy"));
+
+        using var snapshot = DatasetBuilder.FromFile(TrainingFile.Options(path) with { Truth = ["p_click", "p_buy"], WriteSplits = _folder.At("splits") }).Snapshot;
+
+        snapshot.HasTruth.ShouldBeTrue();
+        snapshot.FieldNames.ShouldBe(["age", "country"]);
+        snapshot.Truth(123, 2).ToArray().ShouldBe([0.123, 0.125, 0.124, 0.125]);
+        File.ReadLines(_folder.At("splits/test.csv")).First().ShouldBe("age,country,click,buy,p_click,p_buy");
+
+        using var without = DatasetBuilder.FromFile(Options(TrainingFile.Rows())).Snapshot;
+        without.HasTruth.ShouldBeFalse();
+        Should.Throw<InvalidOperationException>(() => without.Truth(0, 1).ToArray());
     }
 
     private long Allocated(int rows)

@@ -73,38 +73,6 @@ public sealed class RefusedDatasetTests : IDisposable
             "data.csv: task 'buy' is 0 in all 2,000 rows; a task needs both 0 and 1, so leave it out of --tasks or add rows.");
 
     [Fact]
-    public void A_feature_that_equals_a_label()
-    {
-        var text = TrainingFile.Text(TrainingFile.Rows().Select(row => row + "," + row[^1]), TrainingFile.Header + ",bought");
-
-        (Refusal(text) ?? "accepted").ShouldMatch(@"^data\.csv: feature 'bought' equals the label 'buy' in all 1,\d\d\d training rows; leave it out with --ignore, or keep it with --allow-leak bought\.$");
-        Refusal(text, options => options with { AllowLeak = ["bought"] }).ShouldBeNull();
-        Refusal(text, options => options with { Ignore = ["id", "bought"] }).ShouldBeNull();
-    }
-
-    [Fact]
-    public void A_feature_that_gives_a_label_away()
-    {
-        var text = TrainingFile.Text(
-            TrainingFile.Rows().Select((row, place) => row + "," + (row[^1] == '1' ? 500 + (place % 400) : place % 400)), TrainingFile.Header + ",revenue");
-
-        Refusal(text).ShouldBe(
-            "data.csv: feature 'revenue' alone predicts the label 'buy' with an AUC of 1.000 on training rows (bound 0.98), so it was probably recorded after the outcome; leave it out with --ignore, or keep it with --allow-leak revenue.");
-        Refusal(text, options => options with { AllowLeak = ["revenue"] }).ShouldBeNull();
-    }
-
-    [Fact]
-    public void Many_rare_categories_are_no_leak()
-    {
-        // 1,000 categories of 2 rows and 60 positives: ranked by the rates of the very same rows they reach an AUC of 0.99.
-        var text = TrainingFile.Text(
-            TrainingFile.Rows().Select((row, place) => row[..^3] + (place % 33 == 0 ? "1,1" : "1,0") + ",c" + (place * 7919 % 1000)), TrainingFile.Header + ",shop");
-        text = text.Replace(",1,0,c0\n", ",0,0,c0\n", StringComparison.Ordinal);
-
-        Refusal(text, options => options with { Encoding = options.Encoding with { MinimumCount = 1 } }).ShouldBeNull();
-    }
-
-    [Fact]
     public void Ten_thousand_columns() =>
         Refusal(string.Join(',', Enumerable.Range(0, 10_000).Select(column => "c" + column)) + "\n" + new string(',', 9_999) + "\n")
             .ShouldBe("data.csv has 10,000 columns: at most 1,024 columns are allowed, so leave out those that are not needed.");
@@ -118,6 +86,21 @@ public sealed class RefusedDatasetTests : IDisposable
             "data.csv, line 2, column 'extra': the time is '31/02/2026'; a time must be a whole number or ISO 8601 such as 2026-01-31T08:00:00Z.");
         Refusal(text, options => options with { Amount = "extra" }).ShouldBe(
             "data.csv, line 2, column 'extra': the amount is '31/02/2026'; an amount must be a number with a decimal point or empty.");
+    }
+
+    [Fact]
+    public void A_part_or_a_true_probability_that_cannot_be_used()
+    {
+        var text = TrainingFile.Text(TrainingFile.Rows(100).Select((row, place) => row + (place == 7 ? ",valid,1.5" : ",train,0.5")), TrainingFile.Header + ",part,p");
+
+        Refusal(text, options => options with { Part = "part" }).ShouldBe("data.csv, line 9, column 'part': the part is 'valid'; a part must be train or test.");
+        Refusal(text, options => options with { Tasks = ["click"], Truth = ["p"] }).ShouldBe(
+            "data.csv, line 9, column 'p': the true probability is '1.5'; it must be a number from 0 to 1.");
+        Refusal(text, options => options with { Truth = ["p"] }).ShouldBe(
+            "There are 1 columns of true probabilities and 2 tasks; give one for each task, in the same order.");
+        Refusal(text, options => options with { Part = "part", Time = "p" }).ShouldBe("A time column and a part column exclude each other; give one of the two.");
+        Refusal(text.Replace("valid,1.5", "train,", StringComparison.Ordinal), options => options with { Part = "part" }).ShouldBe(
+            "data.csv: of 100 rows none falls into the test part; give more rows, both train and test in column 'part'.");
     }
 
     [Fact]
@@ -138,6 +121,8 @@ public sealed class RefusedDatasetTests : IDisposable
         Refusal(text, options => options with { Ignore = ["id", "age", "country"] }).ShouldBe("No column is left as a feature; give --features or ignore fewer columns.");
         Refusal(text, options => options with { Features = ["age"] }).ShouldBe("Features and columns to ignore exclude each other; give one of the two lists.");
         Refusal(text, options => options with { Ignore = [], Features = ["age", "buy"] }).ShouldBe("Column 'buy' is given as a feature and as a task; it can be one of the two.");
+        Refusal(text, options => options with { Categorical = ["id"] }).ShouldBe("Column 'id' is given with --categorical but is not a feature; take it out of one of the lists.");
+        Refusal(text, options => options with { Categorical = ["age"], Numeric = ["age"] }).ShouldBe("Column 'age' is given as categorical and as numeric; it can be one of the two.");
         Refusal(text, options => options with { Numeric = ["id"] }).ShouldBe("Column 'id' is given with --numeric but is not a feature; take it out of one of the lists.");
     }
 

@@ -10,7 +10,7 @@ public sealed partial class StageOrderTests
     private static readonly string[] Order =
     [
         "Database", "Statistics", "Safetensors", "Torch", "Queueing", "Access", "Auditing", "Campaigns", "Importing", "Suppressing",
-        "FeatureEncoding", "Datasets", "Networks", "Training", "Promoting", "Scoring", "Allocating", "Approving", "Exporting",
+        "FeatureEncoding", "Datasets", "Networks", "Training", "Comparing", "Promoting", "Scoring", "Allocating", "Approving", "Exporting",
         "Outcomes", "Lift", "Notifying", "Simulating"
     ];
 

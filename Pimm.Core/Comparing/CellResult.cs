@@ -1,0 +1,31 @@
+using System.Runtime.InteropServices;
+using Pimm.Core.Training;
+
+namespace Pimm.Core.Comparing;
+
+/// <summary>What a cell came to: <c>KEY.json</c> (the model's description) and, but for a sweep, its predictions in <c>KEY.f32</c>.</summary>
+/// <param name="Place">path without ending</param>
+public sealed record CellResult(string Place, ModelDescription Model)
+{
+    /// <returns>null where the cell has not been trained yet</returns>
+    public static CellResult? Find(string folder, TrainingCell cell)
+    {
+        var place = Path.Combine(folder, cell.Key());
+        return File.Exists(place + ".json") ? new CellResult(place, ModelDescription.FromJson(File.ReadAllText(place + ".json"))) : null;
+    }
+
+    /// <summary>The kept epoch's validation loss, summed over tasks.</summary>
+    public double ValidationLoss => Model.Epochs[Model.BestEpoch - 1].ValidationLogLoss;
+
+    /// <summary>[test rows, T], row by row, in the snapshot's order.</summary>
+    public float[] Predictions() => MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(Place + ".f32")).ToArray();
+
+    internal void WritePredictions(float[] predictions) =>
+        File.WriteAllBytes(Place + ".f32", MemoryMarshal.AsBytes(predictions.AsSpan()).ToArray());
+
+    internal void Write()
+    {
+        File.WriteAllText(Place + ".part", Model.ToJson() + "\n");
+        File.Move(Place + ".part", Place + ".json", overwrite: true);
+    }
+}

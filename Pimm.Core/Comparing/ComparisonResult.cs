@@ -23,10 +23,13 @@ public sealed record TaskResult(
 /// <param name="EqualTo">the model whose numbers these are because both are the same function; null: its own</param>
 /// <param name="OrderViolationsMean">share of test rows where a later stage's probability is above an earlier one's</param>
 /// <param name="SecondsMean">a training with its validations</param>
+/// <param name="ValidationLogLossMean">the kept epochs', summed over tasks</param>
+/// <param name="Settings">every setting of the network in force</param>
 /// <param name="Rates">mean validation loss of each learning rate swept; empty without a sweep</param>
 public sealed record ModelResult(
     string Model, string? EqualTo, IReadOnlyList<TaskResult> Tasks, long Parameters, double SamplesPerSecond, double LearningRate,
-    double OrderViolationsMean, double BestEpochMean, double SecondsMean, IReadOnlyDictionary<string, double> Rates, AmountResult? Amount);
+    double OrderViolationsMean, double BestEpochMean, double SecondsMean, double ValidationLogLossMean, IReadOnlyDictionary<string, string> Settings,
+    IReadOnlyDictionary<string, double> Rates, AmountResult? Amount);
 
 /// <summary>How well amounts were predicted, on the raw scale; means over trainings.</summary>
 /// <param name="RmseOfMean">of predicting the training rows' mean</param>
@@ -42,7 +45,8 @@ public sealed record Ceiling(string Task, double? Auc, double? ExpectedAuc);
 /// <param name="Best">the model with the highest mean AUC of each task</param>
 public sealed record ComparisonResult(
     string Data, string Sha256, DatasetOptions Options, RowCounts Rows, int Splits, int Seeds, int Lanes, int? Threads, IReadOnlyList<string> Tasks,
-    IReadOnlyList<ModelResult> Models, IReadOnlyDictionary<string, string> Best, IReadOnlyList<Significance> Significance, IReadOnlyList<Ceiling> Ceiling, string Version)
+    IReadOnlyList<ModelResult> Models, IReadOnlyDictionary<string, string> Best, IReadOnlyList<Significance> Significance, IReadOnlyList<Ceiling> Ceiling,
+    IReadOnlyList<ModelFigures> Figures, string Version)
 {
     public static readonly JsonSerializerOptions Layout = new(JsonSerializerDefaults.Web)
     {
@@ -69,9 +73,10 @@ public sealed record ComparisonResult(
         }
 
         var first = trained[0].Result.Model;
+        var figures = byModel.Select(model => ModelFigures.Of(model.Key, model.First().Result, truth[0]));
         return new ComparisonResult(
             source.File, source.Sha256, source.Options, first.Rows, request.Splits, request.Seeds, request.Lanes, first.Training.Threads, first.Tasks,
-            models, BestOf(first.Tasks, models), Significances.Of(request, first, models, splits[0], byModel), truth[0].Ceilings(first.Tasks), first.Version);
+            models, BestOf(first.Tasks, models), Significances.Of(request, first, models, splits[0], byModel), truth[0].Ceilings(first.Tasks), [.. figures], first.Version);
     }
 
     private static Dictionary<string, string> BestOf(IReadOnlyList<string> tasks, List<ModelResult> models)

@@ -19,13 +19,15 @@ internal static class ModelResults
         return new ModelResult(
             name, equalTo, [.. tasks], models[0].Parameters, models.Average(model => model.SamplesPerSecond), rate.Rate,
             models.Average(model => model.OrderViolations), models.Average(model => model.BestEpoch), models.Average(model => model.Seconds),
+            trainings.Average(training => training.Result.ValidationLoss), models[0].Settings,
             rate.Losses.ToDictionary(pair => pair.Key.ToString("R", CultureInfo.InvariantCulture), pair => pair.Value), AmountOf(models));
     }
 
     private static TaskResult TaskOf(TaskMetrics[] trainings, double?[] expected) => new(
         trainings[0].Name, Mean(trainings.Select(task => task.Auc)), Deviation(trainings.Select(task => task.Auc)), [.. trainings.Select(task => task.Auc)],
         trainings.Average(task => task.LogLoss), Mean(trainings.Select(task => task.Calibration)), trainings.Average(task => task.Ece),
-        null, null, null, null, null, //TODO
+        Mean(trainings.Select(task => task.CalibratedCalibration)), Mean(trainings.Select(task => task.CalibratedEce)),
+        Mean(trainings.Select(task => task.ConditionalAuc)), Mean(trainings.Select(task => task.CaptureAtDecile)), Mean(trainings.Select(task => task.LiftAtDecile)),
         Mean(expected), Deviation(expected));
 
     private static AmountResult? AmountOf(ModelDescription[] models)

@@ -6,8 +6,9 @@ using static TorchSharp.torch.nn;
 namespace Pimm.Core.Networks;
 
 /// <summary>
-/// A network over one funnel: ids [B, F] int64 and, while training, the <see cref="Premise"/> → logits [B, T];
-/// ŷ_t = sigmoid(logit_t) = P(stage t is reached, and with it every stage before), over all impressions.
+/// A network over one funnel: ids [B, F] int64 and, while training, the <see cref="Premise"/> → outputs [B, T], or [B, T + 1] where
+/// it predicts an amount too. What the outputs are is read in one place: <see cref="StageLogits"/> gives the logits of
+/// ŷ_t = P(stage t is reached, and with it every stage before) over all impressions, <see cref="AmountOf"/> the amount.
 /// A network holds no loss and no optimiser; it says what it is to be trained for (<see cref="Objective"/>).
 /// </summary>
 public abstract class MultiTaskNetwork : Module<Tensor, Premise?, Tensor>
@@ -34,9 +35,32 @@ public abstract class MultiTaskNetwork : Module<Tensor, Premise?, Tensor>
     /// <summary>The curriculum its premises follow while training; null for a network without premises.</summary>
     public virtual PremiseCurriculum? Curriculum => null;
 
+    /// <summary>Whether the first T outputs are logits z_t of P(stage t | stage t − 1), so that ŷ_t = Π_{j≤t} sigmoid(z_j), rather
+    /// than logits of ŷ_t.</summary>
+    public virtual bool Conditional => false;
+
+    /// <summary>Whether output T is the amount, on the scale it is trained on.</summary>
+    public virtual bool PredictsAmount => false;
+
+    /// <summary>θ_s, the parameters that <see cref="NetworkObjective.Adjustment"/> merges the tasks' gradients for.</summary>
+    public virtual IReadOnlyList<Parameter> Shared => [];
+
     /// <summary>The parameters that <see cref="NetworkObjective.L2"/> applies to.</summary>
     public abstract IReadOnlyList<Parameter> Regularised { get; }
 
     /// <summary>How many numbers are learned.</summary>
     public long ParameterCount => parameters().Sum(parameter => parameter.shape.Aggregate(1L, (product, size) => product * size));
+
+    /// <param name="outputs">[B, T], or [B, T + 1] with an amount</param>
+    /// <returns>[B, T]: the outputs of the stages as they are, without the amount's</returns>
+    public Tensor StageOutputs(Tensor outputs) => PredictsAmount ? outputs.narrow(1, 0, Shape.Tasks) : outputs;
+
+    /// <param name="outputs">[B, T], or [B, T + 1] with an amount</param>
+    /// <returns>[B, T]: the logits of ŷ_t over all impressions</returns>
+    public Tensor StageLogits(Tensor outputs) =>
+        Conditional ? StageChain.Logits(StageOutputs(outputs)) : StageOutputs(outputs);
+
+    /// <param name="outputs">[B, T + 1]</param>
+    /// <returns>[B]: the amount on the scale it is trained on</returns>
+    public Tensor AmountOf(Tensor outputs) => outputs.select(1, Shape.Tasks);
 }

@@ -6,7 +6,13 @@ public static class NetworkCatalog
     private static readonly SortedDictionary<string, Func<NetworkShape, NetworkSettings, MultiTaskNetwork>> Kinds =
         new(StringComparer.Ordinal)
         {
+            [AitmOptions.Kind] = (shape, settings) => new AitmNetwork(shape, AitmOptions.From(settings)),
+            [Esm2Options.Kind] = (shape, settings) => new Esm2Network(shape, Esm2Options.From(settings)),
+            [EsmmOptions.Kind] = (shape, settings) => new EsmmNetwork(shape, EsmmOptions.From(settings)),
+            [MmoeOptions.Kind] = (shape, settings) => new MmoeNetwork(shape, MmoeOptions.From(settings)),
+            [MncmOptions.Kind] = (shape, settings) => new MncmNetwork(shape, MncmOptions.From(settings)),
             [PimmOptions.Kind] = (shape, settings) => new PimmNetwork(shape, PimmOptions.From(settings)),
+            [PleOptions.Kind] = (shape, settings) => new PleNetwork(shape, PleOptions.From(settings)),
             [SharedBottomOptions.Kind] = (shape, settings) => new SharedBottomNetwork(shape, SharedBottomOptions.From(settings)),
         };
 

@@ -15,12 +15,13 @@ namespace Pimm.Core.Networks;
 /// ŷ_t   = sigmoid(U_t · w_t + b_t)
 /// </code>
 /// No public implementation exists; <see cref="PimmOptions"/> lists where the paper is silent. Its loss is not given: the sum of
-/// the tasks' cross entropies over all rows is used. ŷ_t ≤ ŷ_{t−1} is not guaranteed.
+/// the tasks' cross entropies over all rows is used. ŷ_t ≤ ŷ_{t−1} is not guaranteed. Premise and representation can be switched off,
+/// for the ablation.
 /// </summary>
 public sealed class PimmNetwork : MultiTaskNetwork
 {
     private readonly EmbeddingTable embeddings;
-    private readonly TaskTowers towers;
+    private readonly TowerBank towers;
     private readonly PremiseChain chain;
     private readonly PimmOptions options;
 
@@ -29,14 +30,14 @@ public sealed class PimmNetwork : MultiTaskNetwork
     {
         this.options = options;
         embeddings = new EmbeddingTable(shape.VocabularySizes, options.Embedding);
-        towers = new TaskTowers(shape.Tasks, embeddings.Width, options.Towers, options.Dropout);
+        towers = new TowerBank(shape.Tasks, embeddings.Width, options.Towers, options.Dropout);
         chain = new PremiseChain(shape.Tasks, towers.OutputWidth, options);
         register_module("embeddings", embeddings);
         register_module("towers", towers);
         register_module("chain", chain);
     }
 
-    public override PremiseCurriculum? Curriculum => options.Curriculum;
+    public override PremiseCurriculum? Curriculum => options.Premise ? options.Curriculum : null;
 
     public override IReadOnlyList<Parameter> Regularised => [embeddings.Weight, .. chain.AttentionWeights];
 

@@ -24,6 +24,14 @@ public sealed record PimmOptions
     /// <summary>Share of units dropped in the transfer layer, 0 to 0.95; .3 by default (A10).</summary>
     public double TransferDropout { get; init; } = 0.3;
 
+    /// <summary>Whether the stage before is handed over as premise Z; yes by default. Without it nothing of y* is used, Zm = H, and
+    /// there is no curriculum: the paper's ablation.</summary>
+    public bool Premise { get; init; } = true;
+
+    /// <summary>Whether the stage before is handed over as representation H; yes by default. Without it Zm = Z. Without premise and H
+    /// there is nothing to attend to but the task's own tower: U_t = v_t + AIT(v_t, 0).</summary>
+    public bool Implicit { get; init; } = true;
+
     /// <summary>σ of equation 5 (A1); sigmoid by default.</summary>
     public PremiseActivation PremiseActivation { get; init; } = PremiseActivation.Sigmoid;
 
@@ -66,6 +74,8 @@ public sealed record PimmOptions
             Towers = settings.Integers("towers", usual.Towers, 1, 4096),
             Dropout = settings.Numbers("dropout", usual.Dropout, 0, 0.95),
             TransferDropout = settings.Number("transferDropout", usual.TransferDropout, 0, 0.95),
+            Premise = settings.Switch("premise", usual.Premise),
+            Implicit = settings.Switch("implicit", usual.Implicit),
             PremiseActivation = settings.Choice("premiseActivation", usual.PremiseActivation),
             PremiseBias = settings.Switch("premiseBias", usual.PremiseBias),
             TransferLayer = settings.Choice("transferLayer", usual.TransferLayer),

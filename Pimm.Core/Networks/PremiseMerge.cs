@@ -37,12 +37,13 @@ public enum PremiseStart
 /// PIMM's prior information module (SIGIR'23, equations 5 and 6): state U_{t−1} [B, d] and premise y* [B, 1] →
 /// σ(y* W) + H, with H = FC(U_{t−1}) [B, d]. With the sigmoid a premise of 0 gives 0.5 in every coordinate: "no" is a
 /// constant, not nothing. Whether y* is a label or a prediction is decided by the caller, who also cuts its gradient.
+/// A part that is switched off adds nothing and has no parameters; with both off the result is 0.
 /// </summary>
 public sealed class PremiseMerge : Module<Tensor, Tensor, Tensor>
 {
-    private readonly Parameter transferWeight;
-    private readonly Parameter transferBias;
-    private readonly Parameter premiseWeight;
+    private readonly Parameter? transferWeight;
+    private readonly Parameter? transferBias;
+    private readonly Parameter? premiseWeight;
     private readonly Parameter? premiseBias;
     private readonly PimmOptions options;
 
@@ -50,30 +51,41 @@ public sealed class PremiseMerge : Module<Tensor, Tensor, Tensor>
     public PremiseMerge(int width, PimmOptions options) : base(nameof(PremiseMerge))
     {
         this.options = options;
-        transferWeight = Initialisation.GlorotUniform(width, width, width, width);
-        transferBias = Initialisation.Zeros(width);
-        premiseWeight = options.PremiseStart == PremiseStart.Glorot
-            ? Initialisation.GlorotUniform(1, width, 1, width)
-            : Initialisation.SmallNormal(1, width);
+        if (options.Implicit)
+        {
+            transferWeight = Initialisation.GlorotUniform(width, width, width, width);
+            transferBias = Initialisation.Zeros(width);
+        }
+
+        if (options.Premise)
+        {
+            premiseWeight = options.PremiseStart == PremiseStart.Glorot
+                ? Initialisation.GlorotUniform(1, width, 1, width)
+                : Initialisation.SmallNormal(1, width);
+            premiseBias = options.PremiseBias ? Initialisation.Zeros(width) : null;
+        }
+
         register_parameter("transferWeight", transferWeight);
         register_parameter("transferBias", transferBias);
         register_parameter("premiseWeight", premiseWeight);
-        if (options.PremiseBias)
-        {
-            premiseBias = Initialisation.Zeros(width);
-            register_parameter("premiseBias", premiseBias);
-        }
+        register_parameter("premiseBias", premiseBias);
     }
 
     /// <param name="state">U_{t−1}, [B, d]</param>
     /// <param name="premise">y*_{t−1}, [B, 1], without a gradient</param>
-    /// <returns>Z + H, [B, d]</returns>
-    public override Tensor forward(Tensor state, Tensor premise) => Explicit(premise) + Implicit(state);
+    /// <returns>Zm = Z + H, [B, d]</returns>
+    public override Tensor forward(Tensor state, Tensor premise) => (premiseWeight, transferWeight) switch
+    {
+        (null, null) => zeros_like(state),
+        (null, _) => Implicit(state),
+        (_, null) => Explicit(premise),
+        _ => Explicit(premise) + Implicit(state),
+    };
 
-    /// <summary>Z = σ(y* W), [B, 1] → [B, d].</summary>
+    /// <summary>Z = σ(y* W), [B, 1] → [B, d]; only with the premise.</summary>
     public Tensor Explicit(Tensor premise)
     {
-        var projected = premise * premiseWeight;                            // [B, d]
+        var projected = premise * premiseWeight!;                           // [B, d]
         projected = premiseBias is null ? projected : projected + premiseBias;
         return options.PremiseActivation switch
         {
@@ -83,10 +95,10 @@ public sealed class PremiseMerge : Module<Tensor, Tensor, Tensor>
         };
     }
 
-    /// <summary>H = FC(U), [B, d] → [B, d].</summary>
+    /// <summary>H = FC(U), [B, d] → [B, d]; only with the implicit information.</summary>
     public Tensor Implicit(Tensor state)
     {
-        var handed = addmm(transferBias, options.DetachImplicit ? state.detach() : state, transferWeight);
+        var handed = addmm(transferBias!, options.DetachImplicit ? state.detach() : state, transferWeight!);
         if (options.TransferLayer == TransferLayer.Linear)
         {
             return handed;

@@ -11,22 +11,17 @@ namespace Pimm.Core.Networks;
 public sealed class SharedBottomNetwork : MultiTaskNetwork
 {
     private readonly EmbeddingTable embeddings;
-    private readonly TaskTowers bottom;
-    private readonly TaskTowers towers;
+    private readonly TowerBank bottom;
+    private readonly TowerBank towers;
     private readonly TaskHeads heads;
 
     public SharedBottomNetwork(NetworkShape shape, SharedBottomOptions options)
         : base(SharedBottomOptions.Kind, shape, new(options.TaskWeights, CalibratorWeight: 0, options.L2))
     {
-        var layers = options.Bottom.Count + options.Towers.Count;
-        if (options.Dropout.Count != layers)
-        {
-            throw new InputException($"{layers} layers of bottom and towers need as many dropout shares, but {options.Dropout.Count} were given; give one a layer.");
-        }
-
+        var (bottomDropout, towerDropout) = DropoutShares.Cut(options.Dropout, options.Bottom, options.Towers, "bottom and towers");
         embeddings = new EmbeddingTable(shape.VocabularySizes, options.Embedding);
-        bottom = new TaskTowers(1, embeddings.Width, options.Bottom, [.. options.Dropout.Take(options.Bottom.Count)]);
-        towers = new TaskTowers(shape.Tasks, bottom.OutputWidth, options.Towers, [.. options.Dropout.Skip(options.Bottom.Count)]);
+        bottom = new TowerBank(1, embeddings.Width, options.Bottom, bottomDropout);
+        towers = new TowerBank(shape.Tasks, bottom.OutputWidth, options.Towers, towerDropout);
         heads = new TaskHeads(shape.Tasks, towers.OutputWidth);
         register_module("embeddings", embeddings);
         register_module("bottom", bottom);

@@ -12,10 +12,12 @@ public static class FileScoring
     private const int RowsAtOnce = ModelEvaluation.RowsAtOnce;
 
     /// <param name="write">Called for every row in the file's order: its number from 1 and its T probabilities.</param>
+    /// <param name="calibrators">One a task, applied to what the network says; null: none.</param>
     /// <returns>The rows scored and one summary a task.</returns>
     /// <exception cref="InputException">The file cannot be read or lacks a column of the model; nothing is left out silently.</exception>
     public static (long Rows, IReadOnlyList<ScoreSummary> Tasks) Run(
-        Predictor predictor, DelimitedReader file, Action<long, float[]> write, CancellationToken cancellationToken)
+        Predictor predictor, DelimitedReader file, Action<long, float[]> write, CancellationToken cancellationToken,
+        IReadOnlyList<TaskCalibrator>? calibrators = null)
     {
         var encoder = new RowEncoder(FeatureMap.FromJson(predictor.Model.FeatureMap), file.Names);
         var ids = new int[RowsAtOnce * predictor.Fields];
@@ -38,6 +40,11 @@ public static class FileScoring
         {
             cancellationToken.ThrowIfCancellationRequested();
             var probabilities = predictor.Predict(ids.AsSpan(0, count * predictor.Fields));
+            if (calibrators is not null)
+            {
+                TaskCalibrator.Apply(calibrators, probabilities);
+            }
+
             for (var row = 0; row < count; row++)
             {
                 var ofRow = probabilities[(row * predictor.Tasks)..((row + 1) * predictor.Tasks)];

@@ -5,7 +5,7 @@ using System.Text.Json.Serialization;
 namespace Pimm.Core.Training;
 
 /// <summary>How many rows went where.</summary>
-public sealed record RowCounts(long Train, long Validation, long Test);
+public sealed record RowCounts(long Train, long Validation, long Test, long Calibration = 0);
 
 /// <summary>
 /// Everything that is known about a trained model but its weights and its feature map: the content of <c>model.json</c>.
@@ -45,15 +45,40 @@ public sealed record ModelDescription(
     double SamplesPerSecond,
     string Version)
 {
+    /// <summary>One entry a task, fitted on the calibration part; null in a model of before there were any.</summary>
+    public IReadOnlyList<TaskCalibrator>? Calibrators { get; init; }
+
+    /// <summary>Predicted and observed rates of the test rows, one entry a task; null in an older model.</summary>
+    public IReadOnlyList<CalibrationCurve>? Curves { get; init; }
+
+    /// <summary>The test metrics by the values of some fields; null in an older model.</summary>
+    public IReadOnlyList<SliceMetrics>? Slices { get; init; }
+
+    /// <summary>The rows it was made from; null in an older model.</summary>
+    public DataFacts? Data { get; init; }
+
+    /// <summary>Where it was trained; null in an older model.</summary>
+    public EnvironmentFacts? Environment { get; init; }
+
     /// <summary>The layout this code writes, and the newest it reads.</summary>
     public const int CurrentFormat = 1;
 
-    private static readonly JsonSerializerOptions Layout = new(JsonSerializerDefaults.Web)
+    internal static readonly JsonSerializerOptions Layout = new(JsonSerializerDefaults.Web)
     {
         WriteIndented = true,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
+    };
+
+    /// <summary>The calibrators, one a task, of which at least one was fitted.</summary>
+    /// <exception cref="InputException">None was fitted.</exception>
+    public IReadOnlyList<TaskCalibrator> FittedCalibrators() => Calibrators switch
+    {
+        null => throw new InputException("The model was trained before there were calibrators; train it again, or score without --calibrated."),
+        var all when all.All(task => task.Calibrator is null) => throw new InputException(
+            $"The model has no calibrator ({string.Join("; ", all.Select(task => $"{task.Name} {task.Note}"))}); score without --calibrated, or train on more rows."),
+        var all => all,
     };
 
     public string ToJson() => JsonSerializer.Serialize(this, Layout);

@@ -20,6 +20,16 @@ public static class ModelEvaluation
     public static EvaluationResult Of(
         MultiTaskNetwork network, Device device, Snapshot data, int[] rows, CancellationToken cancellationToken)
     {
+        var predictions = Predict(network, device, data, rows, cancellationToken);
+        return new(TaskMetrics.Of(predictions), predictions.OrderViolations);
+    }
+
+    /// <summary>The rows' probabilities as at inference, premises predicted, beside what happened.</summary>
+    /// <param name="rows">In any order; the predictions are in the same.</param>
+    /// <exception cref="OperationCanceledException">Asked for between two batches.</exception>
+    public static Predictions Predict(
+        MultiTaskNetwork network, Device device, Snapshot data, int[] rows, CancellationToken cancellationToken)
+    {
         var tasks = data.TaskNames.Count;
         var probabilities = new float[rows.LongLength * tasks];
         var labels = new byte[rows.LongLength * tasks];
@@ -37,25 +47,7 @@ public static class ModelEvaluation
             }
         }
 
-        return new(TaskMetrics.Of(data.TaskNames, labels, probabilities), Violations(probabilities, tasks));
-    }
-
-    private static double Violations(float[] probabilities, int tasks)
-    {
-        long violations = 0;
-        for (var start = 0; start < probabilities.Length; start += tasks)
-        {
-            for (var task = 1; task < tasks; task++)
-            {
-                if (probabilities[start + task] > probabilities[start + task - 1])
-                {
-                    violations++;
-                    break;
-                }
-            }
-        }
-
-        return probabilities.Length == 0 ? 0 : violations / (probabilities.LongLength / (double)tasks);
+        return new(data.TaskNames, probabilities, labels);
     }
 
     /// <param name="ids">[rows, F], row by row; exactly so long.</param>
@@ -65,7 +57,7 @@ public static class ModelEvaluation
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
         var batch = tensor(ids, [rows, ids.Length / rows]).to(device);
-        var values = sigmoid(network.call(batch, null)).cpu().contiguous();
+        var values = sigmoid(network.StageLogits(network.call(batch, null))).cpu().contiguous();
         values.data<float>().CopyTo(probabilities);
     }
 }

@@ -11,11 +11,41 @@ namespace Pimm.Core.Training;
 /// <param name="Ece">Expected calibration error over 10 bins of equal count, 0 to 1.</param>
 public sealed record TaskMetrics(string Name, long Positives, double? Auc, double LogLoss, double? Calibration, double Ece)
 {
+    /// <summary>AUC over the rows that reached the task before, not to be compared with <see cref="Auc"/>; null for the first task.</summary>
+    public double? ConditionalAuc { get; init; }
+
+    /// <summary>Share of the positives in the tenth of the rows with the highest probabilities, 0 to 1; null without positives.</summary>
+    public double? CaptureAtDecile { get; init; }
+
+    /// <summary>Rate in that tenth / rate over all rows, 0 to 10; null without positives.</summary>
+    public double? LiftAtDecile { get; init; }
+
+    /// <summary>Log loss after the calibrator; null where none was fitted.</summary>
+    public double? CalibratedLogLoss { get; init; }
+
+    /// <summary>ECE after the calibrator; null where none was fitted.</summary>
+    public double? CalibratedEce { get; init; }
+
+    /// <summary>Mean predicted / mean observed after the calibrator; null where none was fitted or without positives.</summary>
+    public double? CalibratedCalibration { get; init; }
+
     /// <param name="labels">[N · T], row by row</param>
     /// <param name="probabilities">[N · T], row by row</param>
     /// <returns>T entries in the tasks' order.</returns>
     public static IReadOnlyList<TaskMetrics> Of(IReadOnlyList<string> tasks, byte[] labels, float[] probabilities) =>
-        [.. tasks.Select((name, task) => Of(name, Column(labels, task, tasks.Count), Column(probabilities, task, tasks.Count)))];
+        Of(new Predictions(tasks, probabilities, labels));
+
+    /// <param name="calibrators">One a task, fitted on other rows; null: none.</param>
+    public static IReadOnlyList<TaskMetrics> Of(Predictions predictions, IReadOnlyList<TaskCalibrator>? calibrators = null) =>
+        [.. predictions.Tasks.Select((name, task) =>
+        {
+            var (labels, probabilities) = (predictions.LabelsOf(task), predictions.ProbabilitiesOf(task));
+            var metrics = Of(name, labels, probabilities) with
+            {
+                ConditionalAuc = task == 0 ? null : RankingMetrics.ConditionalAuc(labels, predictions.LabelsOf(task - 1), probabilities),
+            };
+            return calibrators?[task].Calibrator is { } calibrator ? Calibrated(metrics, labels, calibrator.Apply(probabilities)) : metrics;
+        })];
 
     private static TaskMetrics Of(string name, byte[] labels, float[] probabilities)
     {
@@ -26,17 +56,21 @@ public sealed record TaskMetrics(string Name, long Positives, double? Auc, doubl
             RankingMetrics.Auc(labels, probabilities),
             RankingMetrics.LogLoss(labels, probabilities) ?? double.NaN,
             calibration.Ratio,
-            calibration.ExpectedError ?? double.NaN);
+            calibration.ExpectedError ?? double.NaN)
+        {
+            CaptureAtDecile = RankingMetrics.CaptureAt(labels, probabilities, labels.Length / 10.0),
+            LiftAtDecile = RankingMetrics.LiftAtDecile(labels, probabilities),
+        };
     }
 
-    private static TValue[] Column<TValue>(TValue[] values, int task, int tasks)
+    private static TaskMetrics Calibrated(TaskMetrics metrics, byte[] labels, float[] probabilities)
     {
-        var column = new TValue[values.Length / tasks];
-        for (var row = 0; row < column.Length; row++)
+        var calibration = Statistics.Calibration.Of(labels, probabilities);
+        return metrics with
         {
-            column[row] = values[row * tasks + task];
-        }
-
-        return column;
+            CalibratedLogLoss = RankingMetrics.LogLoss(labels, probabilities),
+            CalibratedEce = calibration.ExpectedError,
+            CalibratedCalibration = calibration.Ratio,
+        };
     }
 }

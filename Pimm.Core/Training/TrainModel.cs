@@ -8,18 +8,21 @@ namespace Pimm.Core.Training;
 /// <summary>What to train.</summary>
 /// <param name="Model">A name of <see cref="NetworkCatalog"/>.</param>
 /// <param name="Settings">The network's settings that differ from their defaults, and training's <c>patience</c> and <c>stopOn</c>.</param>
-public sealed record TrainingRequest(string Model, IReadOnlyDictionary<string, string> Settings, TrainingOptions Options);
+/// <param name="Slices">Columns by whose values the test metrics are split; null: up to three are chosen.</param>
+public sealed record TrainingRequest(
+    string Model, IReadOnlyDictionary<string, string> Settings, TrainingOptions Options, IReadOnlyList<string>? Slices = null);
 
-/// <summary>Trains a model on a snapshot: check → create → train → test once → describe. Writes nothing.</summary>
+/// <summary>Trains a model on a snapshot: check → create → train → calibrate → test once → describe. Writes nothing.</summary>
 public sealed class TrainModel(TimeProvider clock)
 {
-    /// <param name="data">Its training rows are learned from, its validation rows choose, its test rows are touched once.</param>
+    /// <param name="data">Its training rows are learned from, its validation rows choose, its calibration rows fit the calibrators, its test rows are touched once.</param>
     /// <exception cref="InputException">The request or the data cannot be used.</exception>
     /// <exception cref="OperationCanceledException">Asked for between two batches.</exception>
     public TrainedModel Run(TrainingRequest request, Snapshot data, Action<TrainingProgress> report, CancellationToken cancellationToken)
     {
         var settings = new Dictionary<string, string>(request.Settings, StringComparer.OrdinalIgnoreCase);
         var rows = Rows(data);
+        var slices = SliceMetrics.Fields(data.FeatureMap, request.Slices);
         var given = request.Options.Taking(settings);
         var options = given with { Batch = given.BatchFor(rows.Train), Threads = given.Threads ?? Environment.ProcessorCount };
 
@@ -32,21 +35,34 @@ public sealed class TrainModel(TimeProvider clock)
         {
             network.to(device);
             var run = new TrainingLoop(network, data, options, clock).Run(report, cancellationToken);
-            var test = ModelEvaluation.Of(network, device, data, data.RowsOf(Split.Test), cancellationToken);
-            var description = new ModelDescription(
+            var calibrators = TaskCalibrator.Fit(ModelEvaluation.Predict(network, device, data, data.RowsOf(Split.Calibration), cancellationToken));
+            var test = ModelEvaluation.Predict(network, device, data, data.RowsOf(Split.Test), cancellationToken);
+            var description = Described(test, calibrators, data, slices, new(
                 ModelDescription.CurrentFormat, network.Kind, inForce, data.VocabularySizes, data.TaskNames, options.Seed, options, rows,
-                network.ParameterCount, run.Epochs.Count, run.BestEpoch, run.Epochs, test.Tasks, test.OrderViolations,
-                clock.GetElapsedTime(started).TotalSeconds, run.Epochs.Count * rows.Train / Math.Max(run.TrainingTime.TotalSeconds, 1e-9), CodeVersion);
+                network.ParameterCount, run.Epochs.Count, run.BestEpoch, run.Epochs, [], test.OrderViolations,
+                clock.GetElapsedTime(started).TotalSeconds, run.Epochs.Count * rows.Train / Math.Max(run.TrainingTime.TotalSeconds, 1e-9), CodeVersion));
             return new TrainedModel(description, data.FeatureMap.ToJson(), WeightsFile.Write(network, description));
         }
     }
+
+    private static ModelDescription Described(
+        Predictions test, IReadOnlyList<TaskCalibrator> calibrators, Snapshot data, IReadOnlyList<int> slices, ModelDescription model) => model with
+        {
+            Test = TaskMetrics.Of(test, calibrators),
+            Calibrators = calibrators,
+            Curves = CalibrationCurve.Of(test, calibrators),
+            Slices = SliceMetrics.Of(data, data.RowsOf(Split.Test), test, slices),
+            Data = DataFacts.Of(data),
+            Environment = EnvironmentFacts.Here(),
+        };
 
     private static string CodeVersion =>
         typeof(TrainModel).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
 
     private static RowCounts Rows(Snapshot data)
     {
-        var rows = new RowCounts(data.RowsOf(Split.Train).Length, data.RowsOf(Split.Validation).Length, data.RowsOf(Split.Test).Length);
+        var rows = new RowCounts(data.RowsOf(Split.Train).Length, data.RowsOf(Split.Validation).Length, data.RowsOf(Split.Test).Length,
+            data.RowsOf(Split.Calibration).Length);
         return rows is { Train: > 0, Validation: > 0, Test: > 0 }
             ? rows
             : throw new InputException(

@@ -100,7 +100,7 @@ public sealed class TrainingLoop(MultiTaskNetwork network, Snapshot data, Traini
         var premise = shown is null ? null : new Premise(labels, tensor(shown, [count, tasks - 1]).to(device));
 
         optimizer.ZeroGradients();
-        var logits = network.call(ids, premise);                                            // [B, T]
+        var logits = network.StageLogits(network.call(ids, premise));                       // [B, T]
         var loss = TaskLosses.Of(logits, labels, weights, network.Objective.CalibratorWeight);
         loss.backward();
         optimizer.Step();

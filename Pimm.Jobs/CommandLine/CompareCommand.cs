@@ -53,7 +53,7 @@ public static class CompareCommand
         var result = await comparison.RunAsync(display.Packed, cancellationToken);
         if (call.Arguments.GetValue(Report) is { } report)
         {
-            ComparisonReport.Write(result, request.Folder, report);
+            ComparisonReport.Write(result, report);
         }
 
         call.Print(result, lines => lines.Write(ComparisonTable.Text(result)));

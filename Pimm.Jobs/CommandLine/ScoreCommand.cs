@@ -14,13 +14,18 @@ public static class ScoreCommand
     private static readonly Option<long?> Campaign = new("--campaign") { Description = "score every customer of a stored campaign with both its models instead" };
     private static readonly Option<string?> Out = new("--out") { Description = "the CSV file of scores; by default stdout" };
     private static readonly Option<string?> Delimiter = new("--delimiter") { Description = "one character; by default found" };
+    private static readonly Option<bool> Calibrated = new("--calibrated") { Description = "put the probabilities right with the calibrators fitted after training" };
     private static readonly Option<int?> Threads = new("--threads") { Description = "threads that compute; by default one a core" };
 
     public static Command Create() =>
-        new Command("score", "gives every row of a file its probabilities: row,TASK,TASK …") { Campaign, Model, Data, Out, Delimiter, Threads, Invocation.JsonOption }
+        new Command("score", "gives every row of a file its probabilities: row,TASK,TASK …") { Campaign, Model, Data, Out, Delimiter, Calibrated, Threads, Invocation.JsonOption }
             .Does((call, cancellationToken) => call.Arguments.GetValue(Campaign) is { } campaign
-                ? CampaignStageCommands.ScoreAsync(call, campaign, cancellationToken)
+                ? CampaignStageCommands.ScoreAsync(FileOnly(call), campaign, cancellationToken)
                 : Task.FromResult(Run(call, cancellationToken)));
+
+    private static Invocation FileOnly(Invocation call) => call.Arguments.GetValue(Calibrated)
+        ? throw new InputException("--calibrated is for a file; a campaign ranks its customers, and a calibrator keeps their order: leave it out.")
+        : call;
 
     private static int Run(Invocation call, CancellationToken cancellationToken)
     {
@@ -37,9 +42,15 @@ public static class ScoreCommand
         }
 
         using var predictor = Predictor.Load(folder, threads);
+        var calibrators = arguments.GetValue(Calibrated) ? predictor.Model.Description.FittedCalibrators() : null;
+        foreach (var task in (calibrators ?? []).Where(task => task.Calibrator is null))
+        {
+            call.Error.WriteLine($"{task.Name} keeps the network's own probabilities: {task.Note}.");
+        }
+
         using var file = DelimitedReader.Open(data, DatasetArguments.CharacterOf(arguments.GetValue(Delimiter)));
         var started = clock.GetTimestamp();
-        var (rows, tasks) = Write(call, predictor, file, cancellationToken);
+        var (rows, tasks) = Write(call, predictor, calibrators, file, cancellationToken);
         var seconds = clock.GetElapsedTime(started).TotalSeconds;
 
         if (call.Json)
@@ -55,17 +66,17 @@ public static class ScoreCommand
     }
 
     private static (long Rows, IReadOnlyList<ScoreSummary> Tasks) Write(
-        Invocation call, Predictor predictor, DelimitedReader file, CancellationToken cancellationToken)
+        Invocation call, Predictor predictor, IReadOnlyList<TaskCalibrator>? calibrators, DelimitedReader file, CancellationToken cancellationToken)
     {
         var names = predictor.Model.Description.Tasks;
         if (call.Arguments.GetValue(Out) is { } path)
         {
-            return ToFile(path, predictor, names, file, cancellationToken);
+            return ToFile(path, predictor, calibrators, file, cancellationToken);
         }
 
         if (call.Json)
         {
-            return FileScoring.Run(predictor, file, (_, _) => { }, cancellationToken);
+            return FileScoring.Run(predictor, file, (_, _) => { }, cancellationToken, calibrators);
         }
 
         call.Output.WriteLine($"row,{string.Join(',', names)}");
@@ -74,21 +85,22 @@ public static class ScoreCommand
             file,
             (row, probabilities) => call.Output.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{row},{string.Join(',', probabilities.Select(value => value.ToString("R", CultureInfo.InvariantCulture)))}")),
-            cancellationToken);
+            cancellationToken,
+            calibrators);
     }
 
     private static (long Rows, IReadOnlyList<ScoreSummary> Tasks) ToFile(
-        string path, Predictor predictor, IReadOnlyList<string> names, DelimitedReader file, CancellationToken cancellationToken)
+        string path, Predictor predictor, IReadOnlyList<TaskCalibrator>? calibrators, DelimitedReader file, CancellationToken cancellationToken)
     {
         using var writer = new DelimitedWriter(path);
         writer.Write("row"u8);
-        foreach (var name in names)
+        foreach (var name in predictor.Model.Description.Tasks)
         {
             writer.Write(name);
         }
 
         writer.EndRow();
-        var result = FileScoring.Run(predictor, file, (row, probabilities) => WriteRow(writer, row, probabilities), cancellationToken);
+        var result = FileScoring.Run(predictor, file, (row, probabilities) => WriteRow(writer, row, probabilities), cancellationToken, calibrators);
         writer.Complete();
         return result;
     }

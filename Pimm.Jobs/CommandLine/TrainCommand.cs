@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Pimm.Core;
 using Pimm.Core.Datasets;
+using Pimm.Core.Networks;
 using Pimm.Core.Training;
 
 namespace Pimm.Jobs.CommandLine;
@@ -9,7 +10,7 @@ namespace Pimm.Jobs.CommandLine;
 /// <summary>Trains a model straight on a file, without a database.</summary>
 public static class TrainCommand
 {
-    private static readonly Option<string> Model = new("--model") { Description = "pimm or shared-bottom", DefaultValueFactory = _ => "pimm" };
+    private static readonly Option<string> Model = new("--model") { Description = string.Join(", ", NetworkCatalog.Names), DefaultValueFactory = _ => "pimm" };
     private static readonly Option<string?> Report = new("--report") { Description = "write a page about the model, Markdown" };
     private static readonly Option<long?> Campaign = new("--campaign") { Description = "train both lines of a stored campaign on its audience's history instead of a file" };
     private static readonly Option<string?> Out = new("--out") { Description = "the folder the model is written to; by default models/MODEL-SEED" };

@@ -21,8 +21,9 @@ public sealed class TrainFileTests : IDisposable
         exitCode.ShouldBe(ExitCode.Done, error);
         var document = JsonDocument.Parse(output).RootElement;
         Names(document).ShouldBe(["model", "seed", "rows", "tasks", "epochs", "bestEpoch", "seconds", "samplesPerSecond", "device", "threads", "artifact"]);
-        Names(document.GetProperty("rows")).ShouldBe(["train", "validation", "test"]);
-        Names(document.GetProperty("tasks")[0]).ShouldBe(["name", "positives", "auc", "logLoss", "calibration", "ece"]);
+        Names(document.GetProperty("rows")).ShouldBe(["train", "validation", "test", "calibration"]);
+        Names(document.GetProperty("tasks")[0]).ShouldBe(
+            ["name", "positives", "auc", "logLoss", "calibration", "ece", "conditionalAuc", "captureAtDecile", "liftAtDecile", "calibratedLogLoss", "calibratedEce", "calibratedCalibration"]);
         document.GetProperty("tasks").GetArrayLength().ShouldBe(2);
         document.GetProperty("artifact").GetString().ShouldBe(At("model"));
         error.ShouldContain("epoch   1");
@@ -46,8 +47,37 @@ public sealed class TrainFileTests : IDisposable
         means[0].ShouldBe(lines[1..].Average(line => double.Parse(line.Split(',')[1], CultureInfo.InvariantCulture)), 1e-9);
     }
 
+    [Fact]
+    public async Task Calibrates_where_a_calibrator_was_fitted_and_says_which_task_has_none()
+    {
+        await Train(rows: 3600);
+        await Run("score", "--model", At("model"), "--data", At("funnel.csv"), "--out", At("plain.csv"), "--threads", "1");
+
+        var (exitCode, _, error) = await Run("score", "--model", At("model"), "--data", At("funnel.csv"), "--out", At("scores.csv"), "--threads", "1", "--calibrated");
+
+        exitCode.ShouldBe(ExitCode.Done, error);
+        error.ShouldContain("buy keeps the network's own probabilities: not fitted: ");
+        var (plain, calibrated) = (Column(At("plain.csv"), 1), Column(At("scores.csv"), 1));
+        var order = Enumerable.Range(0, plain.Length).OrderBy(row => plain[row]).ToArray();
+        order.Select(row => calibrated[row]).ShouldBeInOrder();
+        calibrated.ShouldNotBe(plain);
+        Column(At("scores.csv"), 2).ShouldBe(Column(At("plain.csv"), 2));
+    }
+
+    [Fact]
+    public async Task Refuses_to_calibrate_where_none_was_fitted_and_writes_nothing()
+    {
+        await Train();
+
+        var (exitCode, _, error) = await Run("score", "--model", At("model"), "--data", At("funnel.csv"), "--out", At("scores.csv"), "--calibrated");
+
+        exitCode.ShouldBe(ExitCode.WrongInput);
+        error.ShouldMatch(@"^The model has no calibrator \(click not fitted: \d+ positives, 50 needed; buy not fitted: \d+ positives, 50 needed\); score without --calibrated, or train on more rows\.\n$");
+        File.Exists(At("scores.csv")).ShouldBeFalse();
+    }
+
     [Theory]
-    [InlineData("There is no model 'pimmm'; there are pimm, shared-bottom.", "--model", "pimmm")]
+    [InlineData("There is no model 'pimmm'; there are aitm, esm2, esmm, htlnet, mmoe, mncm, pimm, ple, shared-bottom, tafe.", "--model", "pimmm")]
     [InlineData("--set embedding is no key=value or names a key twice; write it as --set embedding=8.", "--set", "embedding")]
     [InlineData("The setting 'width' is unknown to the model 'pimm'", "--set", "width=8")]
     [InlineData("The learning rate 0 is out of bounds; it must be above 0 and at most 1.", "--lr", "0")]
@@ -79,9 +109,14 @@ public sealed class TrainFileTests : IDisposable
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
-    private Task<(int ExitCode, string Output, string Error)> Train(params string[] more)
+    private static double[] Column(string path, int column) =>
+        [.. File.ReadLines(path).Skip(1).Select(line => double.Parse(line.Split(',')[column], CultureInfo.InvariantCulture))];
+
+    private Task<(int ExitCode, string Output, string Error)> Train(params string[] more) => Train(1200, more);
+
+    private Task<(int ExitCode, string Output, string Error)> Train(int rows, params string[] more)
     {
-        File.WriteAllText(At("funnel.csv"), Funnel());
+        File.WriteAllText(At("funnel.csv"), Funnel(rows));
         return Run(
         [
             "train", "--data", At("funnel.csv"), "--tasks", "click,buy", "--out", At("model"), "--threads", "1", "--epochs", "2", "--batch", "200", .. more,
@@ -96,11 +131,11 @@ public sealed class TrainFileTests : IDisposable
         return (exitCode, output.ToString(), error.ToString());
     }
 
-    private static string Funnel()
+    private static string Funnel(int rows)
     {
         var stream = new RandomStream(3, "funnel");
         var text = new StringBuilder("shop,day,click,buy\n");
-        for (var row = 0; row < 1200; row++)
+        for (var row = 0; row < rows; row++)
         {
             var shop = stream.NextInt(3);
             var click = stream.NextDouble() < 0.3 + 0.2 * shop;

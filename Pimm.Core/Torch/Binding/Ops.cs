@@ -93,6 +93,7 @@ internal static class Ops
     public static readonly Operator Linspace = new("aten::linspace");
     public static readonly Operator Log = new("aten::log");
     public static readonly Operator Log1p = new("aten::log1p");
+    public static readonly Operator LogAddExp = new("aten::logaddexp");
     public static readonly Operator LogSigmoid = new("aten::log_sigmoid");
     public static readonly Operator LogSoftmax = new("aten::log_softmax", "int");
     public static readonly Operator LogSumExp = new("aten::logsumexp");

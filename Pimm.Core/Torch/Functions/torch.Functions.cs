@@ -62,6 +62,8 @@ public static partial class torch
 
     public static Tensor clamp(Tensor input, Scalar? min = null, Scalar? max = null) => input.clamp(min, max);
 
+    public static Tensor logaddexp(Tensor left, Tensor right) => left.logaddexp(right);
+
     public static Tensor maximum(Tensor input, Tensor other) => input.maximum(other);
 
     public static Tensor minimum(Tensor input, Tensor other) => input.minimum(other);

@@ -124,6 +124,9 @@ public static partial class torch
 
         public Tensor maximum(Tensor other) => Ops.Maximum.Call(this, other);
 
+        /// <summary>log(exp(this) + exp(other)), without overflow.</summary>
+        public Tensor logaddexp(Tensor other) => Ops.LogAddExp.Call(this, other);
+
         public Tensor minimum(Tensor other) => Ops.Minimum.Call(this, other);
 
         public Tensor matmul(Tensor target) => Ops.Matmul.Call(this, target);

@@ -59,10 +59,10 @@ public sealed class SignificanceTests
         var significance = Significances.OverTrainings(splits, seeds, testToTrain: 0.25, models, task: 0).ToArray();
         return new ComparisonResult(
             "file.csv", "", new DatasetOptions { Data = "", Tasks = ["buy"] }, new RowCounts(800, 50, 200), splits, seeds, 1, 1, ["buy"], models,
-            new Dictionary<string, string> { ["buy"] = "pimm" }, significance, [], "");
+            new Dictionary<string, string> { ["buy"] = "pimm" }, significance, [], [], "");
     }
 
     private static ModelResult Model(string name, double[] auc) => new(
         name, null, [new TaskResult("buy", auc.Average(), .01, [.. auc.Select(value => (double?)value)], .1, 1, .01, null, null, null, null, null, null, null)],
-        1000, 1000, .001, 0, 3, 1, new Dictionary<string, double>(), null);
+        1000, 1000, .001, 0, 3, 1, .5, new Dictionary<string, string>(), new Dictionary<string, double>(), null);
 }

@@ -19,7 +19,7 @@ public class NetworkCatalogTests
         {
             settings.Keys.ShouldBe(
             [
-                "alpha", "calibratorWeight", "clock", "detachImplicit", "draw", "dropout", "embedding", "floor", "l2", "premiseActivation",
+                "alpha", "calibratorWeight", "clock", "detachImplicit", "draw", "dropout", "embedding", "floor", "implicit", "l2", "premise", "premiseActivation",
                 "premiseBias", "premiseStart", "sharedAttention", "step", "taskWeights", "towers", "transferDropout", "transferLayer",
             ]);
             settings["towers"].ShouldBe("16,8,8");
@@ -44,7 +44,7 @@ public class NetworkCatalogTests
     }
 
     [Theory]
-    [InlineData("pim", "", "", "There is no model 'pim'; there are pimm, shared-bottom.")]
+    [InlineData("pim", "", "", "There is no model 'pim'; there are aitm, esm2, esmm,")]
     [InlineData("pimm", "embeding", "5", "The setting 'embeding' is unknown to the model 'pimm'; it knows alpha")]
     [InlineData("pimm", "embedding", "five", "The setting embedding=five of the model 'pimm' cannot be used; it must be a whole number from 1 to 256.")]
     [InlineData("pimm", "alpha", "NaN", "The setting alpha=NaN of the model 'pimm' cannot be used; it must be a number from 0 to 1.")]
@@ -54,6 +54,15 @@ public class NetworkCatalogTests
     [InlineData("pimm", "floor", "0.9", "The curriculum's floor 0.9 is above its alpha 0.666")]
     [InlineData("pimm", "taskWeights", "1,2,3", "3 task weights were given for 2 tasks; give one a task, or none.")]
     [InlineData("shared-bottom", "bottom", "none", "2 layers of bottom and towers need as many dropout shares, but 3 were given")]
+    [InlineData("mmoe", "experts", "0", "The setting experts=0 of the model 'mmoe' cannot be used; it must be a whole number from 1 to 64.")]
+    [InlineData("mmoe", "expertLayers", "none", "2 layers of experts and towers need as many dropout shares, but 3 were given")]
+    [InlineData("ple", "levels", "9", "The setting levels=9 of the model 'ple' cannot be used; it must be a whole number from 1 to 8.")]
+    [InlineData("ple", "ownExperts", "0", "The setting ownExperts=0 of the model 'ple' cannot be used; it must be a whole number from 1 to 64.")]
+    [InlineData("aitm", "calibratorWeight", "-1", "The setting calibratorWeight=-1 of the model 'aitm' cannot be used; it must be a number from 0 to 100.")]
+    [InlineData("aitm", "premise", "true", "The setting 'premise' is unknown to the model 'aitm'")]
+    [InlineData("mncm", "expertResidual", "maybe", "The setting expertResidual=maybe of the model 'mncm' cannot be used; it must be true or false.")]
+    [InlineData("esmm", "otherPath", "true", "The setting 'otherPath' is unknown to the model 'esmm'")]
+    [InlineData("esm2", "otherPath", "true", "otherPath=true of the model 'esm2' takes 3 tasks (click, decisive action, buy), but there are 2; leave it false.")]
     [InlineData("shared-bottom", "alpha", "0.5", "The setting 'alpha' is unknown to the model 'shared-bottom'")]
     public void Refuses_what_it_cannot_use_with_one_sentence(string kind, string key, string value, string sentence)
     {

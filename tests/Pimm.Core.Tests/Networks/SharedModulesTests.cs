@@ -29,7 +29,7 @@ public class SharedModulesTests
     {
         using var scope = NewDisposeScope();
         manual_seed(5);
-        using var towers = new TaskTowers(3, 4, [5, 2], [0, 0]);
+        using var towers = new TowerBank(3, 4, [5, 2], [0, 0]);
         var state = towers.state_dict();
         using (no_grad())
         {
@@ -54,7 +54,7 @@ public class SharedModulesTests
     public void Towers_without_layers_hand_the_input_to_every_task()
     {
         using var scope = NewDisposeScope();
-        using var towers = new TaskTowers(2, 3, [], []);
+        using var towers = new TowerBank(2, 3, [], []);
         var input = randn([4, 3]);
 
         towers.OutputWidth.ShouldBe(3);
@@ -66,7 +66,7 @@ public class SharedModulesTests
     {
         using var scope = NewDisposeScope();
         manual_seed(5);
-        using var towers = new TaskTowers(1, 8, [400], [0.5]);
+        using var towers = new TowerBank(1, 8, [400], [0.5]);
         var input = ones([1, 8]);
 
         double Zeros() => towers.call(input).data<float>().ToArray().Count(value => value == 0) / 400.0;

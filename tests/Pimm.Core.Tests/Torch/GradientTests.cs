@@ -29,6 +29,7 @@ public sealed class GradientTests : IDisposable
         ["logsigmoid, softplus"] = t => (x => functional.logsigmoid(x[0]) + functional.softplus(x[0]), [t.Some(2, 3)]),
         ["clamp"] = t => (x => x[0].clamp(-0.5, 0.5) + x[0].clamp_min(0.1) + x[0].clamp_max(0.2), [t.Some(2, 3)]),
         ["maximum, minimum"] = t => (x => x[0].maximum(x[1]) * 2 + x[0].minimum(x[1]), [t.Some(2, 3), t.Some(2, 3)]),
+        ["logaddexp"] = t => (x => logaddexp(x[0], x[1]), [t.Some(2, 3), t.Some(2, 3)]),
         ["where"] = t => (x => where(t.labels > 0, x[0], x[1]), [t.Some(2, 3), t.Some(2, 3)]),
         ["matmul"] = t => (x => x[0].matmul(x[1]), [t.Some(2, 3), t.Some(3, 4)]),
         ["bmm"] = t => (x => bmm(x[0], x[1]), [t.Some(2, 3, 4), t.Some(2, 4, 2)]),

@@ -14,6 +14,7 @@ public static class NetworkCatalog
             [PimmOptions.Kind] = (shape, settings) => new PimmNetwork(shape, PimmOptions.From(settings)),
             [PleOptions.Kind] = (shape, settings) => new PleNetwork(shape, PleOptions.From(settings)),
             [SharedBottomOptions.Kind] = (shape, settings) => new SharedBottomNetwork(shape, SharedBottomOptions.From(settings)),
+            [TafeOptions.Kind] = (shape, settings) => new TafeNetwork(shape, TafeOptions.From(settings)),
         };
 
     public static IReadOnlyCollection<string> Names => Kinds.Keys;

@@ -37,17 +37,17 @@ public sealed class TrainingLoop(MultiTaskNetwork network, Snapshot data, Traini
         var pace = new TrainingPace(clock, trainingRows.Length);
         using var optimizer = new NetworkOptimizer(network, options.LearningRate);
         using var best = new KeptWeights(network);
-        using var weights = TaskWeights();
+        using var loss = new NetworkLoss(network, device);
         var epochs = new List<EpochMetrics>();
 
         for (var epoch = 0; epoch < options.Epochs && !(epoch > 0 && stopping.ShouldStop); epoch++)
         {
             shuffle.Shuffle(trainingRows.AsSpan());
             var last = Math.Min(Math.Max(stopping.EarliestStop, epoch), options.Epochs - 1);
-            var loss = TrainEpoch(epoch, draws, optimizer, weights, samples => report(pace.At(epoch, last, samples)), pace, cancellationToken);
+            var trainingLoss = TrainEpoch(epoch, draws, optimizer, loss, samples => report(pace.At(epoch, last, samples)), pace, cancellationToken);
             var validation = ModelEvaluation.Of(network, device, data, validationRows, cancellationToken).Tasks;
             var metrics = new EpochMetrics(
-                epoch + 1, network.Curriculum?.ProbabilityAt(epoch), loss, validation.Sum(task => task.LogLoss), validation);
+                epoch + 1, network.Curriculum?.ProbabilityAt(epoch), trainingLoss, validation.Sum(task => task.LogLoss), validation);
             epochs.Add(metrics);
             if (stopping.Add(options.StopOn == StoppingMeasure.Auc ? validation.Sum(task => task.Auc ?? 0.5) : metrics.ValidationLogLoss))
             {
@@ -64,7 +64,7 @@ public sealed class TrainingLoop(MultiTaskNetwork network, Snapshot data, Traini
 
     /// <returns>The mean loss of the epoch's batches.</returns>
     private double TrainEpoch(
-        int epoch, PremiseDraws? draws, NetworkOptimizer optimizer, Tensor? weights,
+        int epoch, PremiseDraws? draws, NetworkOptimizer optimizer, NetworkLoss loss,
         Action<long> seen, TrainingPace pace, CancellationToken cancellationToken)
     {
         network.train();
@@ -77,7 +77,7 @@ public sealed class TrainingLoop(MultiTaskNetwork network, Snapshot data, Traini
             cancellationToken.ThrowIfCancellationRequested();
             var rows = trainingRows.AsSpan(start, Math.Min(batchSize, trainingRows.Length - start));
             var progress = epoch + (double)start / trainingRows.Length;
-            Step(rows, draws?.Draw(rows.Length, progress), optimizer, weights, total);
+            Step(rows, draws?.Draw(rows.Length, progress), optimizer, loss, total);
             if (++steps % StepsBetweenReadings == 0)
             {
                 MustBeFinite(total, epoch);
@@ -85,12 +85,12 @@ public sealed class TrainingLoop(MultiTaskNetwork network, Snapshot data, Traini
             }
         }
 
-        var loss = MustBeFinite(total, epoch) / steps;
+        var mean = MustBeFinite(total, epoch) / steps;
         pace.Stop();
-        return loss;
+        return mean;
     }
 
-    private void Step(ReadOnlySpan<int> rows, float[]? shown, NetworkOptimizer optimizer, Tensor? weights, Tensor total)
+    private void Step(ReadOnlySpan<int> rows, float[]? shown, NetworkOptimizer optimizer, NetworkLoss loss, Tensor total)
     {
         using var scope = NewDisposeScope();
         batches.Gather(rows);
@@ -100,13 +100,11 @@ public sealed class TrainingLoop(MultiTaskNetwork network, Snapshot data, Traini
         var premise = shown is null ? null : new Premise(labels, tensor(shown, [count, tasks - 1]).to(device));
 
         optimizer.ZeroGradients();
-        var logits = network.StageLogits(network.call(ids, premise));                       // [B, T]
-        var loss = TaskLosses.Of(logits, labels, weights, network.Objective.CalibratorWeight);
-        loss.backward();
+        var value = loss.Backward(network.call(ids, premise), labels, null);
         optimizer.Step();
 
         using var quiet = no_grad();
-        total.add_(loss.detach());
+        total.add_(value);
     }
 
     private double MustBeFinite(Tensor total, int epoch)
@@ -116,17 +114,5 @@ public sealed class TrainingLoop(MultiTaskNetwork network, Snapshot data, Traini
             ? sum
             : throw new InputException(FormattableString.Invariant(
                 $"The loss stopped being a number in epoch {epoch + 1} at learning rate {options.LearningRate}; choose a smaller one with --lr."));
-    }
-
-    private Tensor? TaskWeights()
-    {
-        if (network.Objective.TaskWeights.Count == 0)
-        {
-            return null;
-        }
-
-        var weights = tensor(network.Objective.TaskWeights.Select(weight => (float)weight).ToArray()).to(device);
-        weights.DetachFromDisposeScope();
-        return weights;
     }
 }

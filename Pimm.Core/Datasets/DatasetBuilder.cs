@@ -99,7 +99,8 @@ public sealed class DatasetBuilder
 
     private (FeatureMap Map, IReadOnlyList<string> Notes) FitMap(DatasetColumns columns, RowLabels rows, Split[] splits, string source)
     {
-        var fitter = new FeatureMapFitter(columns.FeatureNames, _options.Numeric, _options.Encoding, source);
+        var categorical = _options.Categorical is ["all"] ? [.. columns.FeatureNames.Except(_options.Numeric)] : _options.Categorical;
+        var fitter = new FeatureMapFitter(columns.FeatureNames, _options.Numeric, _options.Encoding, source, categorical);
         foreach (var (reader, row) in KeptRows("features", rows))
         {
             for (var feature = 0; splits[row] == Split.Train && feature < columns.Features.Count; feature++)

@@ -39,6 +39,7 @@ internal sealed record DatasetColumns(
             ? [.. wanted.Select(name => Take(name, "a feature"))]
             : [.. Enumerable.Range(0, names.All.Count).Where(place => !roles.ContainsKey(place))];
         RequireFeatures(options.Numeric, "--numeric", features, names);
+        RequireFeatures(options.Categorical is ["all"] ? [] : options.Categorical, "--categorical", features, names);
         RequireFeatures(options.AllowLeak, "--allow-leak", features, names);
         return features.Length > 0
             ? new DatasetColumns(tasks, features, amount, time, part, truth, names.All)

@@ -27,6 +27,12 @@ public sealed record DatasetOptions
     /// <summary>Features to bin as numbers whatever their values look like. Default none: the values decide.</summary>
     public IReadOnlyList<string> Numeric { get; init; } = [];
 
+    /// <summary>
+    /// Features whose values are categories however many numbers they are, as encoded ids are; the one word all means every
+    /// feature that is not in <see cref="Numeric"/>. Default none: the values decide.
+    /// </summary>
+    public IReadOnlyList<string> Categorical { get; init; } = [];
+
     /// <summary>Features that may equal a task or alone predict it with an AUC above 0.99: each is noted, not refused. Default none.</summary>
     public IReadOnlyList<string> AllowLeak { get; init; } = [];
 
@@ -82,6 +88,7 @@ public sealed record DatasetOptions
         Require(Truth.Count == 0 || Truth.Count == Tasks.Count, $"There are {Truth.Count} columns of true probabilities and {Tasks.Count} tasks; give one for each task, in the same order.");
         Require(Time is null || Part is null, "A time column and a part column exclude each other; give one of the two.");
         Require(Features is null || Ignore.Count == 0, "Features and columns to ignore exclude each other; give one of the two lists.");
+        Require(!Categorical.Intersect(Numeric).Any(), $"Column '{Categorical.Intersect(Numeric).FirstOrDefault()}' is given as categorical and as numeric; it can be one of the two.");
         Require(Features is null || Features.Count > 0, "The list of features is empty; give at least one column.");
     }
 

@@ -14,7 +14,7 @@ internal sealed class ColumnObservation
     /// <summary>A column of numbers with a few texts among them stays numeric, the texts counted as missing.</summary>
     private const double StrayTextShare = 0.01;
 
-    private readonly bool _forced;
+    private readonly FieldKind? _forced;
     private readonly FeatureEncodingOptions _options;
     private readonly string _source;
     private readonly Dictionary<byte[], Category> _categories = new(Utf8Key.Comparer);
@@ -29,7 +29,7 @@ internal sealed class ColumnObservation
 
     private record struct Category(long Count, double Number, WordKind Kind);
 
-    public ColumnObservation(string name, bool forced, FeatureEncodingOptions options, string source)
+    public ColumnObservation(string name, FieldKind? forced, FeatureEncodingOptions options, string source)
     {
         Name = name;
         _forced = forced;
@@ -72,7 +72,7 @@ internal sealed class ColumnObservation
     public (FeatureField? Field, string? Note) Fit()
     {
         var (values, counts) = _sample?.Histogram() ?? Histogram();
-        var numeric = _forced || (values.Length > _options.NumericAbove && MostlyNumbers());
+        var numeric = _forced is { } kind ? kind == FieldKind.Numeric : values.Length > _options.NumericAbove && MostlyNumbers();
         var field = numeric
             ? FeatureField.Numeric(Name, QuantileBins.Cut(values, counts, _options.Bins, _options.MinimumCount))
             : FeatureField.Categorical(Name, Vocabulary());
@@ -96,7 +96,7 @@ internal sealed class ColumnObservation
         if (kind == WordKind.Text && _texts++ == 0)
         {
             _firstText = (line, Encoding.UTF8.GetString(value[..Math.Min(value.Length, 60)]));
-            if (_forced)
+            if (_forced == FieldKind.Numeric)
             {
                 throw new ImportProblem(line, Name, ImportProblem.BadNumber,
                     $"'{_firstText.Text}' is not a number; correct it, leave it empty, or take the column out of --numeric.").AsException(_source);
@@ -108,7 +108,7 @@ internal sealed class ColumnObservation
 
     private void ForgetTexts()
     {
-        if (MostlyNumbers())
+        if (_forced != FieldKind.Categorical && MostlyNumbers())
         {
             _sample = new NumberSample();
             foreach (var category in _categories.Values.Where(category => category.Kind == WordKind.Number))

@@ -10,11 +10,14 @@ public sealed class FeatureMapFitter
     /// <param name="numeric">columns to bin as numbers whatever their values look like; a text in them is refused</param>
     /// <param name="options">bins and counts</param>
     /// <param name="source">the file's name, for the sentences</param>
-    public FeatureMapFitter(IReadOnlyList<string> columns, IReadOnlyCollection<string> numeric, FeatureEncodingOptions options, string source)
+    /// <param name="categorical">columns whose values are categories however many numbers they are; null for none</param>
+    public FeatureMapFitter(
+        IReadOnlyList<string> columns, IReadOnlyCollection<string> numeric, FeatureEncodingOptions options, string source, IReadOnlyCollection<string>? categorical = null)
     {
         options.Validate();
         _source = source;
-        _columns = [.. columns.Select(column => new ColumnObservation(column, numeric.Contains(column), options, source))];
+        FieldKind? KindOf(string column) => numeric.Contains(column) ? FieldKind.Numeric : categorical?.Contains(column) == true ? FieldKind.Categorical : null;
+        _columns = [.. columns.Select(column => new ColumnObservation(column, KindOf(column), options, source))];
     }
 
     /// <param name="column">place in the constructor's list</param>

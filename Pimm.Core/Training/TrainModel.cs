@@ -35,7 +35,9 @@ public sealed class TrainModel(TimeProvider clock)
         {
             network.to(device);
             var run = new TrainingLoop(network, data, options, clock).Run(report, cancellationToken);
-            var calibrators = TaskCalibrator.Fit(ModelEvaluation.Predict(network, device, data, data.RowsOf(Split.Calibration), cancellationToken));
+            var calibrators = options.Refit
+                ? TaskCalibrator.None(data.TaskNames, "every row but the test rows was trained on")
+                : TaskCalibrator.Fit(ModelEvaluation.Predict(network, device, data, data.RowsOf(Split.Calibration), cancellationToken));
             var test = ModelEvaluation.Predict(network, device, data, data.RowsOf(Split.Test), cancellationToken);
             var description = Described(test, calibrators, data, slices, new(
                 ModelDescription.CurrentFormat, network.Kind, inForce, data.VocabularySizes, data.TaskNames, options.Seed, options, rows,

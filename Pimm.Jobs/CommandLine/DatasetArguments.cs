@@ -16,6 +16,7 @@ internal static class DatasetArguments
     private static readonly Option<string?> Features = new("--features") { Description = "the feature columns; by default all that have no other role" };
     private static readonly Option<string?> Ignore = new("--ignore") { Description = "columns that are no features" };
     private static readonly Option<string?> Numeric = new("--numeric") { Description = "features to read as numbers; by default found" };
+    private static readonly Option<string?> Categorical = new("--categorical") { Description = "features whose numbers are categories, as encoded ids are; all for every one that is not --numeric; by default found" };
     private static readonly Option<string?> Time = new("--time") { Description = "split by this column, the oldest rows train" };
     private static readonly Option<string?> Part = new("--part") { Description = "split by this column of the words train and test" };
     private static readonly Option<string?> Truth = new("--truth") { Description = "columns of the tasks' true probabilities, known in a simulation; never features" };
@@ -27,7 +28,7 @@ internal static class DatasetArguments
 
     public static void AddTo(Command command)
     {
-        foreach (var option in new Option[] { Data, Tasks, Amount, Features, Ignore, Numeric, Time, Part, Truth, Split, Order, Delimiter, AllowLeak, WriteSplits, Seed })
+        foreach (var option in new Option[] { Data, Tasks, Amount, Features, Ignore, Numeric, Categorical, Time, Part, Truth, Split, Order, Delimiter, AllowLeak, WriteSplits, Seed })
         {
             command.Options.Add(option);
         }
@@ -53,6 +54,7 @@ internal static class DatasetArguments
         Features = List(arguments.GetValue(Features)),
         Ignore = List(arguments.GetValue(Ignore)) ?? [],
         Numeric = List(arguments.GetValue(Numeric)) ?? [],
+        Categorical = List(arguments.GetValue(Categorical)) ?? [],
         Time = arguments.GetValue(Time),
         Part = arguments.GetValue(Part),
         Truth = List(arguments.GetValue(Truth)) ?? [],
@@ -72,7 +74,7 @@ internal static class DatasetArguments
         _ => throw new InputException($"--delimiter '{text}' is not one character; write for example --delimiter ';' or --delimiter tab."),
     };
 
-    private static string[]? List(string? columns) =>
+    public static string[]? List(string? columns) =>
         columns?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     private static FunnelOrder RuleOf(string? name) => name is null ? FunnelOrder.Stop : FunnelOrders.Parse(name);

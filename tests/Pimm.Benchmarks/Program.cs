@@ -1,9 +1,13 @@
 using System.Diagnostics;
+using Pimm.Benchmarks;
 
-// Benchmarks by name: each a script beside this file, run with the arguments behind the name.
-var benchmarks = new Dictionary<string, (string Script, string Does)>(StringComparer.Ordinal)
+var root = Environment.GetEnvironmentVariable("PIMM_ROOT") ?? Environment.CurrentDirectory;
+
+// Benchmarks by name: each is given the arguments behind the name and answers with its exit code.
+var benchmarks = new Dictionary<string, (Func<string[], int> Run, string Does)>(StringComparer.Ordinal)
 {
-    ["auc-floor"] = ("auc-floor.sh", "auc-floor DATA_FOLDER [--seeds N] [--out FOLDER]: test AUC against scikit-learn's logistic regression on the same splits"),
+    ["ali-ccp"] = (more => AliCcpBenchmark.Start(root, more), "ali-ccp [--rows N] [--json]: converting made-up raw files of Ali-CCP against a plain Python script"),
+    ["auc-floor"] = (more => Script("auc-floor.sh", more), "auc-floor DATA_FOLDER [--seeds N] [--out FOLDER]: test AUC against scikit-learn's logistic regression on the same splits"),
 };
 
 if (args is ["--list"])
@@ -20,7 +24,11 @@ if (args.Length == 0 || !benchmarks.TryGetValue(args[0], out var wanted))
     return 2;
 }
 
-var root = Environment.GetEnvironmentVariable("PIMM_ROOT") ?? Environment.CurrentDirectory;
-using var script = Process.Start(new ProcessStartInfo("bash", [Path.Combine(root, "tests", "Pimm.Benchmarks", wanted.Script), .. args[1..]]))!;
-script.WaitForExit();
-return script.ExitCode;
+return wanted.Run(args[1..]);
+
+int Script(string name, string[] more)
+{
+    using var script = Process.Start(new ProcessStartInfo("bash", [Path.Combine(root, "tests", "Pimm.Benchmarks", name), .. more]))!;
+    script.WaitForExit();
+    return script.ExitCode;
+}

@@ -75,6 +75,24 @@ public sealed class DatasetBuilderTests : IDisposable
     }
 
     [Fact]
+    public void Encoded_ids_are_categories_where_all_features_are_said_to_be()
+    {
+        var options = Options(TrainingFile.Rows());
+
+        Kinds(options).ShouldBe([FieldKind.Numeric, FieldKind.Categorical]);
+        Kinds(options with { Categorical = ["all"] }).ShouldBe([FieldKind.Categorical, FieldKind.Categorical]);
+        Kinds(options with { Categorical = ["age"] }).ShouldBe([FieldKind.Categorical, FieldKind.Categorical]);
+        Kinds(options with { Categorical = ["all"], Numeric = ["age"] }).ShouldBe([FieldKind.Numeric, FieldKind.Categorical]);
+
+        static IEnumerable<FieldKind> Kinds(DatasetOptions options)
+        {
+            var dataset = DatasetBuilder.FromFile(options);
+            dataset.Snapshot.Dispose();
+            return dataset.Map.Fields.Select(field => field.Kind);
+        }
+    }
+
+    [Fact]
     public void Amounts_are_kept_and_missing_ones_are_0()
     {
         var rows = TrainingFile.Rows(500).Select((row, place) => row + "," + (place % 3 == 0 ? "" : "12.5"));

@@ -121,6 +121,8 @@ public sealed class RefusedDatasetTests : IDisposable
         Refusal(text, options => options with { Ignore = ["id", "age", "country"] }).ShouldBe("No column is left as a feature; give --features or ignore fewer columns.");
         Refusal(text, options => options with { Features = ["age"] }).ShouldBe("Features and columns to ignore exclude each other; give one of the two lists.");
         Refusal(text, options => options with { Ignore = [], Features = ["age", "buy"] }).ShouldBe("Column 'buy' is given as a feature and as a task; it can be one of the two.");
+        Refusal(text, options => options with { Categorical = ["id"] }).ShouldBe("Column 'id' is given with --categorical but is not a feature; take it out of one of the lists.");
+        Refusal(text, options => options with { Categorical = ["age"], Numeric = ["age"] }).ShouldBe("Column 'age' is given as categorical and as numeric; it can be one of the two.");
         Refusal(text, options => options with { Numeric = ["id"] }).ShouldBe("Column 'id' is given with --numeric but is not a feature; take it out of one of the lists.");
     }
 

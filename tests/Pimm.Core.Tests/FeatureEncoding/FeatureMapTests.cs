@@ -62,6 +62,24 @@ public sealed class FeatureMapTests
     }
 
     [Theory]
+    [InlineData(100)]
+    [InlineData(20_000)]
+    public void A_column_of_numbers_can_be_forced_to_be_categorical(int values)
+    {
+        var fitter = new FeatureMapFitter(["item"], [], TwoOrMore, "data.csv", ["item"]);
+        for (var row = 0; row <= 2 * values; row++)
+        {
+            fitter.Observe(0, Encoding.UTF8.GetBytes((row / 2).ToString(System.Globalization.CultureInfo.InvariantCulture)), row + 2);
+        }
+
+        var field = fitter.Fit().Map.Fields[0];
+
+        field.Kind.ShouldBe(FieldKind.Categorical);
+        // The last value stands in one row only.
+        field.Vocabulary.Count.ShouldBe(values);
+    }
+
+    [Theory]
     [InlineData(500)]
     [InlineData(20_000)]
     public void A_stray_text_among_numbers_counts_as_missing_and_is_noted(int numbers)

@@ -9,7 +9,8 @@ namespace Pimm.Core.Training;
 /// <param name="Epochs">One entry an epoch trained.</param>
 /// <param name="BestEpoch">From 1.</param>
 /// <param name="TrainingTime">Spent on training steps, validation left out.</param>
-public sealed record TrainingRun(IReadOnlyList<EpochMetrics> Epochs, int BestEpoch, TimeSpan TrainingTime);
+/// <param name="Amount">How the amount was learned; null where the network predicts none.</param>
+public sealed record TrainingRun(IReadOnlyList<EpochMetrics> Epochs, int BestEpoch, TimeSpan TrainingTime, AmountModel? Amount);
 
 /// <summary>
 /// The training of one network on one snapshot, in the order it happens: shuffle → batches (forward, loss, backward, step) →
@@ -25,6 +26,9 @@ public sealed class TrainingLoop(MultiTaskNetwork network, Snapshot data, Traini
     private readonly SnapshotBatches batches = new(data);
     private readonly int[] trainingRows = data.RowsOf(Split.Train);
     private readonly int[] validationRows = data.RowsOf(Split.Validation);
+    private readonly AmountModel? amount =
+        network.PredictsAmount ? AmountModel.Fit(data, data.RowsOf(Split.Train), network.Objective.AmountScale) : null;
+
     private readonly int batchSize = options.BatchFor(data.RowsOf(Split.Train).Length);
 
     /// <exception cref="InputException">The loss stopped being a number.</exception>
@@ -45,11 +49,9 @@ public sealed class TrainingLoop(MultiTaskNetwork network, Snapshot data, Traini
             shuffle.Shuffle(trainingRows.AsSpan());
             var last = Math.Min(Math.Max(stopping.EarliestStop, epoch), options.Epochs - 1);
             var trainingLoss = TrainEpoch(epoch, draws, optimizer, loss, samples => report(pace.At(epoch, last, samples)), pace, cancellationToken);
-            var validation = ModelEvaluation.Of(network, device, data, validationRows, cancellationToken).Tasks;
-            var metrics = new EpochMetrics(
-                epoch + 1, network.Curriculum?.ProbabilityAt(epoch), trainingLoss, validation.Sum(task => task.LogLoss), validation);
+            var metrics = Validated(epoch, trainingLoss, cancellationToken);
             epochs.Add(metrics);
-            if (stopping.Add(options.StopOn == StoppingMeasure.Auc ? validation.Sum(task => task.Auc ?? 0.5) : metrics.ValidationLogLoss))
+            if (stopping.Add(Measure(metrics)))
             {
                 best.Keep();
             }
@@ -59,8 +61,27 @@ public sealed class TrainingLoop(MultiTaskNetwork network, Snapshot data, Traini
 
         best.Restore();
         network.eval();
-        return new TrainingRun(epochs, stopping.BestEpoch + 1, pace.Spent);
+        return new TrainingRun(epochs, stopping.BestEpoch + 1, pace.Spent, Smeared(cancellationToken));
     }
+
+    private EpochMetrics Validated(int epoch, double trainingLoss, CancellationToken cancellationToken)
+    {
+        var predictions = ModelEvaluation.Predict(network, device, data, validationRows, cancellationToken);
+        var tasks = TaskMetrics.Of(predictions);
+        return new(epoch + 1, network.Curriculum?.ProbabilityAt(epoch), trainingLoss, tasks.Sum(task => task.LogLoss), tasks)
+        {
+            ValidationAmountError = predictions.Amounts is { } amounts ? amount?.TrainingError(amounts) : null,
+        };
+    }
+
+    private double Measure(EpochMetrics epoch) => options.StopOn == StoppingMeasure.Auc
+        ? epoch.Validation.Sum(task => task.Auc ?? 0.5)
+        : epoch.ValidationLogLoss + (epoch.ValidationAmountError ?? 0);
+
+    private AmountModel? Smeared(CancellationToken cancellationToken) => amount is { Scale: AmountScale.Log1p }
+        && ModelEvaluation.Predict(network, device, data, trainingRows, cancellationToken).Amounts is { } amounts
+            ? amount.WithSmearing(amounts)
+            : amount;
 
     /// <returns>The mean loss of the epoch's batches.</returns>
     private double TrainEpoch(
@@ -99,8 +120,10 @@ public sealed class TrainingLoop(MultiTaskNetwork network, Snapshot data, Traini
         var labels = tensor(batches.Labels, [count, tasks]).to(device);                     // [B, T]
         var premise = shown is null ? null : new Premise(labels, tensor(shown, [count, tasks - 1]).to(device));
 
+        var amounts = amount is null ? null : tensor(Array.ConvertAll(batches.Amounts, amount.ToTraining)).to(device);
+
         optimizer.ZeroGradients();
-        var value = loss.Backward(network.call(ids, premise), labels, null);
+        var value = loss.Backward(network.call(ids, premise), labels, amounts);
         optimizer.Step();
 
         using var quiet = no_grad();

@@ -14,7 +14,7 @@ public sealed record TrainingRun(IReadOnlyList<EpochMetrics> Epochs, int BestEpo
 
 /// <summary>
 /// The training of one network on one snapshot, in the order it happens: shuffle → batches (forward, loss, backward, step) →
-/// validate → keep the best → stop. Everything random follows from the seed: Torch's generator gives the initial weights (before
+/// validate → keep the best → stop; a refit keeps the last and stops after its epochs. Everything random follows from the seed: Torch's generator gives the initial weights (before
 /// the loop) and dropout, two streams of our own the order of rows and the premises. Same seed, data and threads: same weights.
 /// </summary>
 public sealed class TrainingLoop(MultiTaskNetwork network, Snapshot data, TrainingOptions options, TimeProvider clock)
@@ -24,12 +24,12 @@ public sealed class TrainingLoop(MultiTaskNetwork network, Snapshot data, Traini
 
     private readonly Device device = torch.device(options.Device);
     private readonly SnapshotBatches batches = new(data);
-    private readonly int[] trainingRows = data.RowsOf(Split.Train);
+    private readonly int[] trainingRows = RowsToTrain(data, options);
     private readonly int[] validationRows = data.RowsOf(Split.Validation);
     private readonly AmountModel? amount =
-        network.PredictsAmount ? AmountModel.Fit(data, data.RowsOf(Split.Train), network.Objective.AmountScale) : null;
+        network.PredictsAmount ? AmountModel.Fit(data, RowsToTrain(data, options), network.Objective.AmountScale) : null;
 
-    private readonly int batchSize = options.BatchFor(data.RowsOf(Split.Train).Length);
+    private readonly int batchSize = options.BatchFor(RowsToTrain(data, options).Length);
 
     /// <exception cref="InputException">The loss stopped being a number.</exception>
     /// <exception cref="OperationCanceledException">Asked for between two batches.</exception>
@@ -44,25 +44,32 @@ public sealed class TrainingLoop(MultiTaskNetwork network, Snapshot data, Traini
         using var loss = new NetworkLoss(network, device);
         var epochs = new List<EpochMetrics>();
 
-        for (var epoch = 0; epoch < options.Epochs && !(epoch > 0 && stopping.ShouldStop); epoch++)
+        for (var epoch = 0; epoch < options.Epochs && (options.Refit || epoch == 0 || !stopping.ShouldStop); epoch++)
         {
             shuffle.Shuffle(trainingRows.AsSpan());
-            var last = Math.Min(Math.Max(stopping.EarliestStop, epoch), options.Epochs - 1);
+            var last = LastEpoch(stopping, epoch);
             var trainingLoss = TrainEpoch(epoch, draws, optimizer, loss, samples => report(pace.At(epoch, last, samples)), pace, cancellationToken);
             var metrics = Validated(epoch, trainingLoss, cancellationToken);
             epochs.Add(metrics);
-            if (stopping.Add(Measure(metrics)))
+            if (stopping.Add(Measure(metrics)) && !options.Refit)
             {
                 best.Keep();
             }
 
-            report(pace.At(epoch, Math.Min(Math.Max(stopping.EarliestStop, epoch), options.Epochs - 1), trainingRows.Length) with { Finished = metrics });
+            report(pace.At(epoch, LastEpoch(stopping, epoch), trainingRows.Length) with { Finished = metrics });
         }
 
         best.Restore();
         network.eval();
-        return new TrainingRun(epochs, stopping.BestEpoch + 1, pace.Spent, Smeared(cancellationToken));
+        return new TrainingRun(epochs, options.Refit ? epochs.Count : stopping.BestEpoch + 1, pace.Spent, Smeared(cancellationToken));
     }
+
+    private static int[] RowsToTrain(Snapshot data, TrainingOptions options) => options.Refit
+        ? [.. data.RowsOf(Split.Train), .. data.RowsOf(Split.Validation), .. data.RowsOf(Split.Calibration)]
+        : data.RowsOf(Split.Train);
+
+    private int LastEpoch(EarlyStopping stopping, int epoch) =>
+        options.Refit ? options.Epochs - 1 : Math.Min(Math.Max(stopping.EarliestStop, epoch), options.Epochs - 1);
 
     private EpochMetrics Validated(int epoch, double trainingLoss, CancellationToken cancellationToken)
     {

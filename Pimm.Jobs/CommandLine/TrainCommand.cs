@@ -74,6 +74,7 @@ public static class TrainCommand
             model.Seed,
             model.Rows,
             Tasks = model.Test,
+            Amount = model.AmountTest,
             Epochs = model.EpochsTrained,
             model.BestEpoch,
             model.Seconds,
@@ -90,6 +91,12 @@ public static class TrainCommand
             {
                 lines.WriteLine(string.Create(CultureInfo.InvariantCulture,
                     $"  {task.Name,-24} AUC {Text(task.Auc)}  log loss {task.LogLoss:F5}  predicted/observed {Text(task.Calibration)}  ECE {task.Ece:F5}  {task.Positives:N0} positives"));
+            }
+
+            if (model.AmountTest is { } amount)
+            {
+                lines.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"  {model.ScoreNames()[^1],-24} RMSE {amount.Rmse:G5} (training mean {amount.RmseOfMean:G5})  MAE {amount.Mae:G5} ({amount.MaeOfMean:G5})  mean {amount.PredictedMean:G5} of {amount.Mean:G5}  Spearman {Text(amount.Spearman)}"));
             }
 
             lines.WriteLine(string.Create(CultureInfo.InvariantCulture,

@@ -71,6 +71,20 @@ public class TrainingRunTests
     }
 
     [Fact]
+    public void A_refit_trains_its_epochs_on_all_but_the_test_rows_and_keeps_the_last()
+    {
+        using var toy = new ToyFunnel(1200);
+        var request = With(ToyFunnel.Request(), ("patience", "1"));
+        var samples = 0L;
+
+        var model = toy.Train(
+            request with { Options = request.Options with { Refit = true, LearningRate = 0.5, Epochs = 7 } }, progress => samples = progress.SamplesInEpoch);
+
+        (model.Description.EpochsTrained, model.Description.BestEpoch).ShouldBe((7, 7));
+        samples.ShouldBe(toy.Data.Rows - model.Description.Rows.Test);
+    }
+
+    [Fact]
     public void Leaves_no_live_tensor_behind()
     {
         using var toy = new ToyFunnel(1200);

@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Pimm.Core.Datasets;
+using Pimm.Core.Statistics;
 using Pimm.Core.Training;
 
 namespace Pimm.Core.Comparing;
@@ -33,7 +34,9 @@ public sealed record ModelResult(
 
 /// <summary>How well amounts were predicted, on the raw scale; means over trainings.</summary>
 /// <param name="RmseOfMean">of predicting the training rows' mean</param>
-public sealed record AmountResult(double RmseMean, double RmseOfMean, double MaeMean, double MaeOfMean, double SpearmanMean, IReadOnlyList<double> Rmse, IReadOnlyList<double> Mae);
+/// <param name="RmseGain">RMSE of the training mean − RMSE, by the corrected resampled t-test over splits; null with one split</param>
+public sealed record AmountResult(
+    double RmseMean, double RmseOfMean, double MaeMean, double MaeOfMean, double? SpearmanMean, CorrectedResampledTest? RmseGain, CorrectedResampledTest? MaeGain);
 
 /// <summary>What the true probabilities would have reached on the first split's test rows.</summary>
 /// <param name="Auc">on the labels as drawn</param>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Pimm.Core.Statistics;
 using Pimm.Core.Training;
 
 namespace Pimm.Core.Comparing;
@@ -20,7 +21,7 @@ internal static class ModelResults
             name, equalTo, [.. tasks], models[0].Parameters, models.Average(model => model.SamplesPerSecond), rate.Rate,
             models.Average(model => model.OrderViolations), models.Average(model => model.BestEpoch), models.Average(model => model.Seconds),
             trainings.Average(training => training.Result.ValidationLoss), models[0].Settings,
-            rate.Losses.ToDictionary(pair => pair.Key.ToString("R", CultureInfo.InvariantCulture), pair => pair.Value), AmountOf(models));
+            rate.Losses.ToDictionary(pair => pair.Key.ToString("R", CultureInfo.InvariantCulture), pair => pair.Value), AmountOf(models, truth.Count));
     }
 
     private static TaskResult TaskOf(TaskMetrics[] trainings, double?[] expected) => new(
@@ -30,12 +31,18 @@ internal static class ModelResults
         Mean(trainings.Select(task => task.ConditionalAuc)), Mean(trainings.Select(task => task.CaptureAtDecile)), Mean(trainings.Select(task => task.LiftAtDecile)),
         Mean(expected), Deviation(expected));
 
-    private static AmountResult? AmountOf(ModelDescription[] models)
+    private static AmountResult? AmountOf(ModelDescription[] models, int splits)
     {
         AmountMetrics[] amounts = [.. models.Select(model => model.AmountTest).OfType<AmountMetrics>()];
+        var testToTrain = (double)models[0].Rows.Test / models[0].Rows.Train;
         return amounts.Length == 0 ? null : new AmountResult(
             amounts.Average(amount => amount.Rmse), amounts.Average(amount => amount.RmseOfMean), amounts.Average(amount => amount.Mae),
-            amounts.Average(amount => amount.MaeOfMean), amounts.Average(amount => amount.Spearman ?? 0), [.. amounts.Select(amount => amount.Rmse)], [.. amounts.Select(amount => amount.Mae)]);
+            amounts.Average(amount => amount.MaeOfMean), Mean(amounts.Select(amount => amount.Spearman)),
+            Gain(amount => amount.RmseOfMean - amount.Rmse), Gain(amount => amount.MaeOfMean - amount.Mae));
+
+        CorrectedResampledTest? Gain(Func<AmountMetrics, double> of) => splits < 2
+            ? null
+            : CorrectedResampledTest.Of([.. amounts.Chunk(amounts.Length / splits).Select(split => split.Average(of))], testToTrain);
     }
 
     private static double? Mean(IEnumerable<double?> values) => values.Average();

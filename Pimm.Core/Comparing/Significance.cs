@@ -24,6 +24,9 @@ public static class Significances
     /// <summary>Over seeds on one split: about another seed on the same rows. It says nothing about other customers.</summary>
     public const string OverSeeds = "training-noise-t";
 
+    private const int FewestReplicates = 200;
+    private const int MostDraws = 40_000_000;
+
     internal static IReadOnlyList<Significance> Of(
         ComparisonRequest request, ModelDescription first, IReadOnlyList<ModelResult> models, string snapshot,
         ILookup<string, (TrainingCell Cell, CellResult Result)> trained)
@@ -74,7 +77,9 @@ public static class Significances
 
     private static IEnumerable<Significance> Customers(byte[] labels, float[][] scores, ModelResult candidate, ModelResult[] baselines, int task)
     {
-        var bootstrap = AucBootstrap.Of(labels, scores);
+        // Many rows leave the interval's own noise small with fewer draws.
+        var replicates = Math.Clamp(MostDraws / Math.Max(labels.Length, 1), FewestReplicates, AucBootstrap.DefaultReplicates);
+        var bootstrap = AucBootstrap.Of(labels, scores, replicates: replicates);
         return bootstrap is null ? [] : Adjusted(candidate, baselines, task, OverCustomers, "these weights on the first split's test rows", baseline =>
         {
             var difference = bootstrap.Difference(0, 1 + Array.IndexOf(baselines, baseline));

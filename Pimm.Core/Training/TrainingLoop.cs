@@ -42,21 +42,27 @@ public sealed class TrainingLoop(MultiTaskNetwork network, Snapshot data, Traini
         using var optimizer = new NetworkOptimizer(network, options.LearningRate);
         using var best = new KeptWeights(network);
         using var loss = new NetworkLoss(network, device);
+        using var averaged = options.Averaging > 0 ? new AveragedWeights(network, options.Averaging * trainingRows.Length / batchSize) : null;
         var epochs = new List<EpochMetrics>();
 
         for (var epoch = 0; epoch < options.Epochs && (options.Refit || epoch == 0 || !stopping.ShouldStop); epoch++)
         {
             shuffle.Shuffle(trainingRows.AsSpan());
             var last = LastEpoch(stopping, epoch);
-            var trainingLoss = TrainEpoch(epoch, draws, optimizer, loss, samples => report(pace.At(epoch, last, samples)), pace, cancellationToken);
-            var metrics = Validated(epoch, trainingLoss, cancellationToken);
-            epochs.Add(metrics);
-            if (stopping.Add(Measure(metrics)) && !options.Refit)
-            {
-                best.Keep();
-            }
+            var trainingLoss = TrainEpoch(epoch, draws, optimizer, loss, averaged, samples => report(pace.At(epoch, last, samples)), pace, cancellationToken);
+            epochs.Add(averaged is null ? Judged() : averaged.Lend(Judged));
+            report(pace.At(epoch, LastEpoch(stopping, epoch), trainingRows.Length) with { Finished = epochs[^1] });
 
-            report(pace.At(epoch, LastEpoch(stopping, epoch), trainingRows.Length) with { Finished = metrics });
+            EpochMetrics Judged()
+            {
+                var metrics = Validated(epoch, trainingLoss, cancellationToken);
+                if (stopping.Add(Measure(metrics)) || options.Refit)
+                {
+                    best.Keep();
+                }
+
+                return metrics;
+            }
         }
 
         best.Restore();
@@ -92,7 +98,7 @@ public sealed class TrainingLoop(MultiTaskNetwork network, Snapshot data, Traini
 
     /// <returns>The mean loss of the epoch's batches.</returns>
     private double TrainEpoch(
-        int epoch, PremiseDraws? draws, NetworkOptimizer optimizer, NetworkLoss loss,
+        int epoch, PremiseDraws? draws, NetworkOptimizer optimizer, NetworkLoss loss, AveragedWeights? averaged,
         Action<long> seen, TrainingPace pace, CancellationToken cancellationToken)
     {
         network.train();
@@ -106,6 +112,7 @@ public sealed class TrainingLoop(MultiTaskNetwork network, Snapshot data, Traini
             var rows = trainingRows.AsSpan(start, Math.Min(batchSize, trainingRows.Length - start));
             var progress = epoch + (double)start / trainingRows.Length;
             Step(rows, draws?.Draw(rows.Length, progress), optimizer, loss, total);
+            averaged?.Step();
             if (++steps % StepsBetweenReadings == 0)
             {
                 MustBeFinite(total, epoch);

@@ -62,8 +62,13 @@ public sealed record TrainingOptions
     /// </summary>
     public bool Refit { get; init; }
 
+    /// <summary>
+    /// Epochs over which the weights are averaged (<see cref="AveragedWeights"/>), 0 to 10; 0, the default, keeps the last step's.
+    /// </summary>
+    public double Averaging { get; init; }
+
     /// <summary>The options with those of the settings that belong to training (<c>patience</c>, <c>stopOn</c>, <c>lr</c>,
-    /// <c>batch</c>, <c>epochs</c>, <c>refit</c>) taken out of them.</summary>
+    /// <c>batch</c>, <c>epochs</c>, <c>refit</c>, <c>averaging</c>) taken out of them.</summary>
     /// <exception cref="InputException">A value is out of its bounds.</exception>
     public TrainingOptions Taking(IDictionary<string, string> settings)
     {
@@ -71,13 +76,8 @@ public sealed record TrainingOptions
         options = options with { Patience = Whole(settings, "patience") ?? options.Patience };
         options = options with { Epochs = Whole(settings, "epochs") ?? options.Epochs };
         options = options with { Batch = Whole(settings, "batch") ?? options.Batch };
-        if (settings.Remove("lr", out var rate))
-        {
-            options = options with
-            {
-                LearningRate = double.TryParse(rate, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : throw Refused("lr", rate, "a number"),
-            };
-        }
+        options = options with { LearningRate = Real(settings, "lr") ?? options.LearningRate };
+        options = options with { Averaging = Real(settings, "averaging") ?? options.Averaging };
 
         if (settings.Remove("refit", out var refit))
         {
@@ -101,6 +101,7 @@ public sealed record TrainingOptions
         Require(Batch is null or >= 1 and <= 1_000_000, "batch", Batch ?? 0, "1 to 1,000,000 rows");
         Require(LearningRate is > 0 and <= 1, "learning rate", LearningRate, "above 0 and at most 1");
         Require(Epochs is >= 1 and <= 10_000, "number of epochs", Epochs, "1 to 10,000");
+        Require(Averaging is >= 0 and <= 10, "averaging", Averaging, "0 to 10 epochs");
         Require(Patience is >= 1 and <= 1_000, "patience", Patience, "1 to 1,000 epochs");
         Require(Threads is null or >= 1 and <= 1_024, "number of threads", Threads ?? 0, "1 to 1,024");
         return this;
@@ -114,6 +115,16 @@ public sealed record TrainingOptions
         }
 
         return int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var number) ? number : throw Refused(key, text, "a whole number");
+    }
+
+    private static double? Real(IDictionary<string, string> settings, string key)
+    {
+        if (!settings.Remove(key, out var text))
+        {
+            return null;
+        }
+
+        return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : throw Refused(key, text, "a number");
     }
 
     private static InputException Refused(string key, string text, string wanted) => new($"The setting {key}={text} cannot be used; it must be {wanted}.");

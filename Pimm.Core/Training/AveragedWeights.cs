@@ -1,0 +1,82 @@
+using Pimm.Core.Networks;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pimm.Core.Training;
+
+/// <summary>
+/// A running mean of a network's weights over its last steps (Polyak and Juditsky 1992, exponentially weighted). A batch holds few
+/// rows of a late stage, so the weights of one step are noisy; their mean is not, and is what is validated and kept.
+/// </summary>
+/// <param name="window">steps that the mean looks back over, above 0</param>
+public sealed class AveragedWeights(MultiTaskNetwork network, double window) : IDisposable
+{
+    // A dense pass over all weights: seldom enough to cost little beside a step.
+    private const int StepsBetween = 4;
+
+    private readonly Dictionary<string, Tensor> mean = [];
+    private long steps;
+
+    public void Step()
+    {
+        if (++steps % StepsBetween != 0)
+        {
+            return;
+        }
+
+        using var quiet = no_grad();
+        // In the beginning the mean is over all steps so far.
+        var share = Math.Min(1, StepsBetween / Math.Min(window, steps));
+        foreach (var (name, weights) in network.named_parameters())
+        {
+            if (mean.TryGetValue(name, out var kept))
+            {
+                kept.mul_(1 - share).add_(weights, share);
+            }
+            else
+            {
+                mean.Add(name, Copy(weights));
+            }
+        }
+    }
+
+    /// <summary>Runs something with the mean in the network; afterwards the weights of the last step are back.</summary>
+    public TResult Lend<TResult>(Func<TResult> use)
+    {
+        if (mean.Count == 0)
+        {
+            return use();
+        }
+
+        using var last = new KeptWeights(network);
+        last.Keep();
+        Put();
+        var result = use();
+        last.Restore();
+        return result;
+    }
+
+    public void Dispose()
+    {
+        foreach (var tensor in mean.Values)
+        {
+            tensor.Dispose();
+        }
+    }
+
+    private void Put()
+    {
+        using var quiet = no_grad();
+        foreach (var (name, weights) in network.named_parameters())
+        {
+            weights.copy_(mean[name]);
+        }
+    }
+
+    private static Tensor Copy(Tensor weights)
+    {
+        var copy = weights.detach().clone();
+        copy.DetachFromDisposeScope();
+        return copy;
+    }
+}

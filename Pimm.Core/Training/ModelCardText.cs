@@ -1,10 +1,11 @@
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace Pimm.Core.Training;
 
 /// <summary>A model card as Markdown, section by section; what an older model does not know is left out.</summary>
-internal sealed class ModelCardText(
+internal sealed partial class ModelCardText(
     ModelDescription model, IReadOnlyList<FeatureFacts> features, string trainedOn, IReadOnlyList<(string Task, string File)> charts)
 {
     private readonly StringBuilder text = new();
@@ -165,17 +166,11 @@ internal sealed class ModelCardText(
 
     private static string Row(params IReadOnlyList<string> cells) => $"| {string.Join(" | ", cells.Select(Cell))} |";
 
-    /// <summary>A name from a file, so that it neither ends a cell nor becomes markup.</summary>
-    private static string Cell(string text)
-    {
-        var cell = new StringBuilder();
-        foreach (var letter in text.ReplaceLineEndings(" "))
-        {
-            cell.Append(@"\|`*_<>[]&".Contains(letter, StringComparison.Ordinal) ? $"\\{letter}" : letter.ToString());
-        }
+    /// <summary>A name from a file, so that it neither ends a cell nor becomes markup; an underscore inside a word is none.</summary>
+    private static string Cell(string name) => Markup().Replace(name.ReplaceLineEndings(" "), @"\$0");
 
-        return cell.ToString();
-    }
+    [GeneratedRegex(@"[\\|`*<>\[\]&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")]
+    private static partial Regex Markup();
 
     private static string Enough(double? value) => value is null ? "too few" : Number(value);
 

@@ -55,8 +55,8 @@ public sealed partial class ModelCardTests
         card.Markdown.ShouldNotContain("## Slices");
         card.Markdown.ShouldNotContain("## Calibration");
         card.Charts.ShouldBeEmpty();
-        var odd = model.Description with { Test = [.. model.Description.Test.Select(task => task with { Name = "a|b\n<b>" })] };
-        ModelCard.Of(model with { Description = odd }, "a.csv", "card").Markdown.ShouldContain(@"| a\|b \<b\> | ");
+        var odd = model.Description with { Test = [.. model.Description.Test.Select(task => task with { Name = "_a|b_c\n<b>" })] };
+        ModelCard.Of(model with { Description = odd }, "a.csv", "card").Markdown.ShouldContain(@"| \_a\|b_c \<b\> | ");
     }
 
     [Fact]

@@ -60,7 +60,9 @@ public sealed class HtlnetNetwork : MultiTaskNetwork
     public override IReadOnlyList<Parameter> Regularised => [embeddings.Weight];
 
     /// <returns>[B, T], or [B, T + 1] with the amount</returns>
-    public override Tensor forward(Tensor ids, Premise? premise)
+    public override Tensor forward(Tensor ids, Premise? premise) => cat([.. Columns(ids, premise)], 1);
+
+    public override IReadOnlyList<Tensor> Columns(Tensor ids, Premise? premise)
     {
         var input = embeddings.call(ids);                                   // [B, D]
         var (representations, believed) = (new List<Tensor>(), new List<Tensor>());
@@ -76,6 +78,6 @@ public sealed class HtlnetNetwork : MultiTaskNetwork
             }
         }
 
-        return cat(outputs, 1);
+        return outputs;
     }
 }

@@ -51,6 +51,16 @@ public abstract class MultiTaskNetwork : Module<Tensor, Premise?, Tensor>
     /// <summary>How many numbers are learned.</summary>
     public long ParameterCount => parameters().Sum(parameter => parameter.shape.Aggregate(1L, (product, size) => product * size));
 
+    /// <summary>
+    /// The outputs one by one, [B, 1] each; side by side they are what the network gives. For losses whose gradients are wanted
+    /// apart: where a network makes its outputs one by one, it says so here, and a loss of one does not run through the others.
+    /// </summary>
+    public virtual IReadOnlyList<Tensor> Columns(Tensor ids, Premise? premise)
+    {
+        var outputs = call(ids, premise);
+        return [.. Enumerable.Range(0, (int)outputs.shape[1]).Select(column => outputs.narrow(1, column, 1))];
+    }
+
     /// <param name="outputs">[B, T], or [B, T + 1] with an amount</param>
     /// <returns>[B, T]: the outputs of the stages as they are, without the amount's</returns>
     public Tensor StageOutputs(Tensor outputs) => PredictsAmount ? outputs.narrow(1, 0, Shape.Tasks) : outputs;

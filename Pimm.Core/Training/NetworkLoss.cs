@@ -23,23 +23,25 @@ public sealed class NetworkLoss : IDisposable
         }
     }
 
-    /// <summary>Computes the loss and adds its gradients to the parameters'.</summary>
-    /// <param name="outputs">[B, T], or [B, T + 1] with an amount</param>
+    /// <summary>Runs the network, computes the loss and adds its gradients to the parameters'.</summary>
+    /// <param name="ids">[B, F]</param>
+    /// <param name="premise">What the network may see of the labels; null for nothing.</param>
     /// <param name="labels">[B, T] of 0 and 1</param>
     /// <param name="amounts">[B] on the training scale; only where the network predicts them</param>
     /// <returns>the loss, without a gradient</returns>
-    public Tensor Backward(Tensor outputs, Tensor labels, Tensor? amounts)
+    public Tensor Backward(Tensor ids, Premise? premise, Tensor labels, Tensor? amounts)
     {
         if (objective.Adjustment is { } adjustment && network.Shared.Count > 0)
         {
-            return BackwardAdjusted(adjustment, ByTask(outputs, labels, amounts));
+            return BackwardAdjusted(adjustment, ByTask(network.Columns(ids, premise), labels, amounts));
         }
 
-        var loss = Of(outputs, labels, amounts);
+        var loss = Of(network.call(ids, premise), labels, amounts);
         loss.backward();
         return loss.detach();
     }
 
+    /// <param name="outputs">[B, T], or [B, T + 1] with an amount</param>
     /// <returns>the whole loss, a scalar</returns>
     public Tensor Of(Tensor outputs, Tensor labels, Tensor? amounts)
     {
@@ -56,22 +58,22 @@ public sealed class NetworkLoss : IDisposable
             loss = WithEntireSpace(loss, outputs, labels);
         }
 
-        return amounts is null ? loss : loss + AmountError(outputs, amounts);
+        return amounts is null ? loss : loss + functional.mse_loss(network.AmountOf(outputs), amounts);
     }
 
+    /// <param name="columns">logits of ŷ_t, and the amount, [B, 1] each</param>
     /// <returns>one cross entropy a task, the amount's squared error last where there is one; together they are <see cref="Of"/></returns>
-    public IReadOnlyList<Tensor> ByTask(Tensor outputs, Tensor labels, Tensor? amounts)
+    public IReadOnlyList<Tensor> ByTask(IReadOnlyList<Tensor> columns, Tensor labels, Tensor? amounts)
     {
-        var logits = network.StageLogits(outputs);
         var losses = new List<Tensor>();
         for (var task = 0; task < network.Shape.Tasks; task++)
         {
-            losses.Add(TaskLosses.Of(logits.narrow(1, task, 1), labels.narrow(1, task, 1), weights?.narrow(0, task, 1), calibratorWeight: 0));
+            losses.Add(TaskLosses.Of(columns[task], labels.narrow(1, task, 1), weights?.narrow(0, task, 1), calibratorWeight: 0));
         }
 
         if (amounts is not null)
         {
-            losses.Add(AmountError(outputs, amounts));
+            losses.Add(functional.mse_loss(columns[^1].squeeze(1), amounts));
         }
 
         return losses;
@@ -92,8 +94,6 @@ public sealed class NetworkLoss : IDisposable
             ? loss + TaskLosses.Calibrator(sigmoid(logits)) * objective.CalibratorWeight
             : loss;
     }
-
-    private Tensor AmountError(Tensor outputs, Tensor amounts) => functional.mse_loss(network.AmountOf(outputs), amounts);
 
     // Each loss's own backward pass leaves its gradient of the shared parameters alone; every other parameter collects its own.
     private Tensor BackwardAdjusted(GradientAdjustment adjustment, IReadOnlyList<Tensor> losses)

@@ -137,7 +137,7 @@ public sealed class TrainingLoop(MultiTaskNetwork network, Snapshot data, Traini
         var amounts = amount is null ? null : tensor(Array.ConvertAll(batches.Amounts, amount.ToTraining)).to(device);
 
         optimizer.ZeroGradients();
-        var value = loss.Backward(network.call(ids, premise), labels, amounts);
+        var value = loss.Backward(ids, premise, labels, amounts);
         optimizer.Step();
 
         using var quiet = no_grad();

@@ -20,7 +20,7 @@ public sealed class TrainFileTests : IDisposable
 
         exitCode.ShouldBe(ExitCode.Done, error);
         var document = JsonDocument.Parse(output).RootElement;
-        Names(document).ShouldBe(["model", "seed", "rows", "tasks", "epochs", "bestEpoch", "seconds", "samplesPerSecond", "device", "threads", "artifact"]);
+        Names(document).ShouldBe(["model", "seed", "rows", "tasks", "amount", "epochs", "bestEpoch", "seconds", "samplesPerSecond", "device", "threads", "artifact"]);
         Names(document.GetProperty("rows")).ShouldBe(["train", "validation", "test", "calibration"]);
         Names(document.GetProperty("tasks")[0]).ShouldBe(
             ["name", "positives", "auc", "logLoss", "calibration", "ece", "conditionalAuc", "captureAtDecile", "liftAtDecile", "calibratedLogLoss", "calibratedEce", "calibratedCalibration"]);

@@ -96,8 +96,8 @@ public class HtlnetNetworkTests
 
         var tower = 128 * 64 + 64 + 64 * 32 + 32;
         var first = 16 * 128 + 128 + tower;
-        var second = (128 + 1) * 128 + (8 + 1) * 128 + (16 + 256 + 1) * 128 + tower;
-        var third = 3 * (128 + 1) * 128 + 3 * (8 + 1) * 128 + (16 + 256 + 1) * 128 + tower;
+        var second = (128 + 1) * 32 + (8 + 1) * 32 + (16 + 64 + 1) * 128 + tower;
+        var third = 3 * (128 + 1) * 32 + 3 * (8 + 1) * 32 + (16 + 64 + 1) * 128 + tower;
         network.ParameterCount.ShouldBe(7 * 8 + first + second + third + 2 * 2 * 8 + 3 * 33);
     }
 

@@ -17,6 +17,28 @@ public class EveryNetworkTests
 
     public static TheoryData<string> Names => [.. NetworkCatalog.Names];
 
+    // Beside the embeddings, 1,283,090 ids of width 5; an input of 90, two tasks. A tower is 21,984, one over 128 is 10,336.
+    [Theory]
+    [InlineData("aitm", 2 * 21_984 + 1_056 + 3_072 + 66)]
+    [InlineData("esm2", 2 * 21_984 + 66)]
+    [InlineData("esmm", 2 * 21_984 + 66)]
+    [InlineData("htlnet", 21_984 + 129 * 32 + 9 * 32 + 155 * 128 + 10_336 + 2 * 8 + 66)]
+    [InlineData("mmoe", 4 * 91 * 128 + 2 * 90 * 4 + 2 * 10_336 + 66)]
+    [InlineData("mncm", 6 * 91 * 128 + 2 * 129 * 128 + 3 * 128 * 128 + 2 * 90 * 4 + 2 * 10_336 + 1_056 + 3_072 + 66)]
+    [InlineData("pimm", 2 * 21_984 + 1_056 + 3_072 + 32 + 66)]
+    [InlineData("ple", 6 * 91 * 128 + 2 * 90 * 4 + 2 * 10_336 + 66)]
+    [InlineData("shared-bottom", 91 * 128 + 2 * 10_336 + 66)]
+    [InlineData("tafe", 4 * 91 * 128 + 2 * 90 * 4 + 2 * 91 * 128 + 2 * (90 * 16 + 17 * 128) + 2 * (257 * 64 + 65 * 32) + 66)]
+    public void Has_as_many_parameters_on_Ali_CCP_as_the_formula_says(string kind, long dense)
+    {
+        var (network, _) = NetworkCatalog.Create(kind, new([.. Enumerable.Repeat(1, 18)], 2), new Dictionary<string, string> { ["embedding"] = "5" });
+
+        using (network)
+        {
+            (network.ParameterCount - 18 * 5).ShouldBe(dense);
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Names))]
     public void Gives_one_logit_a_row_and_task_whether_or_not_there_is_an_amount(string kind)
@@ -140,7 +162,7 @@ public class EveryNetworkTests
         using var loss = new NetworkLoss(network, CPU);
         var rows = (int)labels.shape[0];
         var premise = network.Curriculum is null ? null : new Premise(labels, TinyNetworks.Labels(rows, (int)labels.shape[1]).narrow(1, 0, labels.shape[1] - 1));
-        return loss.Backward(network.call(TinyNetworks.Ids(rows), premise), labels, network.PredictsAmount ? full(rows, amount) : null);
+        return loss.Backward(TinyNetworks.Ids(rows), premise, labels, network.PredictsAmount ? full(rows, amount) : null);
     }
 
     private static void Shift(MultiTaskNetwork network, float by)

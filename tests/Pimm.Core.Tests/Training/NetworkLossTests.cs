@@ -26,11 +26,11 @@ public class NetworkLossTests
 
         using (var loss = new NetworkLoss(adjusted, CPU))
         {
-            loss.Backward(adjusted.call(TinyNetworks.Ids(Rows), null), labels, amounts);
+            loss.Backward(TinyNetworks.Ids(Rows), null, labels, amounts);
         }
 
         using var sum = new NetworkLoss(plain, CPU);
-        var parts = sum.ByTask(plain.call(TinyNetworks.Ids(Rows), null), labels, amounts);
+        var parts = sum.ByTask(plain.Columns(TinyNetworks.Ids(Rows), null), labels, amounts);
         var shared = parts.Select(part => autograd.grad([part], [plain.Shared[0]], retain_graph: true)[0]!.view(-1)).ToArray();
         var expected = new GradientAdjustment(1, 10, 0.1, NormBefore: false).Merge(shared[2], shared[..2]);
         parts.Aggregate((one, other) => one + other).backward();
@@ -52,7 +52,7 @@ public class NetworkLossTests
         using var loss = new NetworkLoss(network, CPU);
         var (outputs, labels) = (network.call(TinyNetworks.Ids(Rows), null), TinyNetworks.Labels(Rows, 2));
 
-        var parts = loss.ByTask(outputs, labels, zeros([Rows]));
+        var parts = loss.ByTask(network.Columns(TinyNetworks.Ids(Rows), null), labels, zeros([Rows]));
 
         parts.Sum(part => part.item<float>()).ShouldBe(loss.Of(outputs, labels, zeros([Rows])).item<float>(), 1e-5f);
         parts[2].item<float>().ShouldBe(network.AmountOf(outputs).square().mean().item<float>(), 1e-6f);

@@ -4,7 +4,7 @@ using Pimm.Core.Training;
 namespace Pimm.Core.Comparing;
 
 /// <summary>From a model's trainings to its row of the comparison.</summary>
-internal sealed record AmountMetrics(double Rmse,double RmseOfMean,double Mae,double MaeOfMean,double? Spearman); //TODO
+
 internal static class ModelResults
 {
     public static ModelResult Of(
@@ -32,7 +32,7 @@ internal static class ModelResults
 
     private static AmountResult? AmountOf(ModelDescription[] models)
     {
-        AmountMetrics[] amounts = []; //TODO
+        AmountMetrics[] amounts = [.. models.Select(model => model.AmountTest).OfType<AmountMetrics>()];
         return amounts.Length == 0 ? null : new AmountResult(
             amounts.Average(amount => amount.Rmse), amounts.Average(amount => amount.RmseOfMean), amounts.Average(amount => amount.Mae),
             amounts.Average(amount => amount.MaeOfMean), amounts.Average(amount => amount.Spearman ?? 0), [.. amounts.Select(amount => amount.Rmse)], [.. amounts.Select(amount => amount.Mae)]);

@@ -9,11 +9,13 @@ public static class NetworkCatalog
             [AitmOptions.Kind] = (shape, settings) => new AitmNetwork(shape, AitmOptions.From(settings)),
             [Esm2Options.Kind] = (shape, settings) => new Esm2Network(shape, Esm2Options.From(settings)),
             [EsmmOptions.Kind] = (shape, settings) => new EsmmNetwork(shape, EsmmOptions.From(settings)),
+            [HtlnetOptions.Kind] = (shape, settings) => new HtlnetNetwork(shape, HtlnetOptions.From(settings)),
             [MmoeOptions.Kind] = (shape, settings) => new MmoeNetwork(shape, MmoeOptions.From(settings)),
             [MncmOptions.Kind] = (shape, settings) => new MncmNetwork(shape, MncmOptions.From(settings)),
             [PimmOptions.Kind] = (shape, settings) => new PimmNetwork(shape, PimmOptions.From(settings)),
             [PleOptions.Kind] = (shape, settings) => new PleNetwork(shape, PleOptions.From(settings)),
             [SharedBottomOptions.Kind] = (shape, settings) => new SharedBottomNetwork(shape, SharedBottomOptions.From(settings)),
+            [TafeOptions.Kind] = (shape, settings) => new TafeNetwork(shape, TafeOptions.From(settings)),
         };
 
     public static IReadOnlyCollection<string> Names => Kinds.Keys;

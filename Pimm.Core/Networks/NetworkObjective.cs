@@ -1,11 +1,56 @@
 namespace Pimm.Core.Networks;
 
+/// <summary>Which loss a network's stages are trained with.</summary>
+public enum StageLoss
+{
+    /// <summary>Σ_t w_t · BCE(y_t, ŷ_t) over all rows.</summary>
+    CrossEntropy,
+
+    /// <summary>Σ_t w_t · y_{t−1} · BCE(y_t, sigmoid(z_t)) with y_{−1} = 1: each stage on the rows that reached the one before. It
+    /// equals −ln(ŷ_s − ŷ_{s+1}) of the stage s where a row stopped, exactly. For <see cref="MultiTaskNetwork.Conditional"/> outputs.</summary>
+    Dependence,
+
+    /// <summary>−ln max(ŷ_s − ŷ_{s+1}, 1e-6) of the stage s where a row stopped, for outputs that are logits of ŷ. Where the order is
+    /// violated the bound takes the gradient away; the calibrator gives it back. It has no weights of tasks.</summary>
+    MarginalDependence,
+
+    /// <summary>Σ_{t≥1} w_t · of a three-way choice for each neighbouring pair: −[y_t ln ŷ_t + (y_{t−1} − y_t) ln(ŷ_{t−1} − ŷ_t) +
+    /// (1 − y_{t−1}) ln(1 − ŷ_{t−1})]. It counts middle stages twice; with one task it is the cross entropy. For
+    /// <see cref="MultiTaskNetwork.Conditional"/> outputs.</summary>
+    Pairwise,
+}
+
+/// <summary>On which scale an amount is learned.</summary>
+public enum AmountScale
+{
+    /// <summary>(a − mean) / deviation.</summary>
+    Standardised,
+
+    /// <summary>ln(1 + a), standardised; for heavy tails. It takes amounts from 0 upwards.</summary>
+    Log1p,
+}
+
 /// <summary>
 /// What a network is trained to minimise over all rows of a batch (the product of the probabilities never appears; logits do):
-/// L = Σ_t w_t · BCE(y_t, ŷ_t) + c · mean Σ_{t≥1} max(ŷ_t − ŷ_{t−1}, 0). The second term is AITM's behavioural expectation
-/// calibrator (KDD'21). L2 is λ/2 · Σ w² over the embedding table and the attention matrices, as in AITM's code.
+/// L = <see cref="Loss"/> + c · mean Σ_{t≥1} max(ŷ_t − ŷ_{t−1}, 0) + λ_e · Σ_t w_t · BCE(y_t, ŷ_t), and for an amount its mean squared
+/// error on the training scale. The second term is AITM's behavioural expectation calibrator (KDD'21). L2 is λ/2 · Σ w² over the
+/// embedding table and the attention matrices, as in AITM's code.
 /// </summary>
 /// <param name="TaskWeights">w_t ≥ 0, T of them; empty means 1 each.</param>
 /// <param name="CalibratorWeight">c ≥ 0; 0 leaves the term out.</param>
 /// <param name="L2">λ ≥ 0.</param>
-public sealed record NetworkObjective(IReadOnlyList<double> TaskWeights, double CalibratorWeight, double L2);
+public sealed record NetworkObjective(IReadOnlyList<double> TaskWeights, double CalibratorWeight, double L2)
+{
+    /// <summary>The stages' loss; the cross entropy over all rows by default.</summary>
+    public StageLoss Loss { get; init; } = StageLoss.CrossEntropy;
+
+    /// <summary>λ_e ≥ 0, weight of the cross entropies over all rows beside another loss; 0 by default. Nothing beside
+    /// <see cref="StageLoss.CrossEntropy"/>, which is that already.</summary>
+    public double EntireSpaceWeight { get; init; }
+
+    /// <summary>How the tasks' gradients for <see cref="MultiTaskNetwork.Shared"/> become one; null, the default, adds them up.</summary>
+    public GradientAdjustment? Adjustment { get; init; }
+
+    /// <summary>The scale of the amount, where one is predicted; standardised by default.</summary>
+    public AmountScale AmountScale { get; init; } = AmountScale.Standardised;
+}

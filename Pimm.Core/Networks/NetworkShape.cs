@@ -7,7 +7,8 @@ namespace Pimm.Core.Networks;
 /// </summary>
 /// <param name="VocabularySizes">F sizes; field f takes the ids 0 … size − 1, 0 meaning missing or unknown.</param>
 /// <param name="Tasks">T, 1 to 16.</param>
-public sealed record NetworkShape(IReadOnlyList<int> VocabularySizes, int Tasks)
+/// <param name="Amount">Whether the rows have an amount; a network that cannot predict one leaves it aside.</param>
+public sealed record NetworkShape(IReadOnlyList<int> VocabularySizes, int Tasks, bool Amount = false)
 {
     /// <summary>Most tasks a funnel may have.</summary>
     public const int MaxTasks = 16;

@@ -24,19 +24,18 @@ public sealed record CalibrationCurve(string Name, IReadOnlyList<CalibrationBin>
     /// <summary>Predicted against observed, with Wilson's 95 % intervals; on the diagonal the prediction is right.</summary>
     public SvgChart ToChart()
     {
-        var most = (After ?? []).Concat(Before).SelectMany(bin => new[] { bin.Predicted, bin.Observed }).DefaultIfEmpty(1).Max();
-        most = most > 0 ? most : 1;
+        double[] rates = [.. (After ?? []).Concat(Before).SelectMany(bin => new[] { bin.Predicted, bin.Observed }).DefaultIfEmpty(1)];
         ChartSeries[] series =
         [
-            new("right", SeriesStyle.Line, [new(0, 0), new(most, most)], Quiet: true),
+            new("right", SeriesStyle.Line, [new(rates.Min(), rates.Min()), new(rates.Max(), rates.Max())], Quiet: true),
             new("as predicted", SeriesStyle.Line, Points(Before)),
             .. After is null ? Array.Empty<ChartSeries>() : [new("calibrated", SeriesStyle.Line, Points(After))],
         ];
         return new(
             FormattableString.Invariant($"Calibration of {Name} on the test rows"),
             $"By tenths of the rows, predicted and observed rate. {Said("As predicted", Before)}{(After is null ? " No calibrator was fitted." : Said(" Calibrated", After))}",
-            new ChartAxis("predicted rate, mean of a tenth of the rows", From: 0),
-            new ChartAxis("observed rate", From: 0),
+            new ChartAxis("predicted rate, mean of a tenth of the rows"),
+            new ChartAxis("observed rate, 95 % interval"),
             series);
     }
 

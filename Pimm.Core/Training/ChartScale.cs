@@ -11,10 +11,10 @@ namespace Pimm.Core.Training;
 public sealed record ChartAxis(string Label, double? From = null, double? To = null, IReadOnlyList<string>? Categories = null, bool Logarithmic = false);
 
 /// <summary>A mark on an axis.</summary>
-internal readonly record struct ChartTick(double Value, string Text);
+public readonly record struct ChartTick(double Value, string Text);
 
 /// <summary>Values → a place between 0 and 1 along an axis, and where its round numbers are.</summary>
-internal sealed class ChartScale
+public sealed class ChartScale
 {
     private const int TicksWanted = 5;
 

@@ -1,63 +1,79 @@
-using System.Globalization;
-using System.Text;
+using System.Text.Json;
+using Pimm.Core.FeatureEncoding;
 
 namespace Pimm.Core.Training;
 
-/// <summary>A page about one trained model for a person (<c>--report FILE.md</c>).</summary>
-public static class ModelCard
+/// <summary>One feature as a card names it.</summary>
+/// <param name="Kind">categorical or numeric</param>
+/// <param name="Categories">Values with an id of their own; null for a numeric feature.</param>
+/// <param name="Bins">Null for a categorical feature.</param>
+public sealed record FeatureFacts(string Name, string Kind, int? Categories, int? Bins);
+
+/// <summary>
+/// All that a person should know of a trained model before using it: a Markdown page, the same as JSON, and charts.
+/// It follows from the stored model alone, so it can be written again later.
+/// </summary>
+/// <param name="Charts">SVG files, named in the page, to stand beside it.</param>
+public sealed record ModelCard(string Markdown, string Json, IReadOnlyList<(string File, string Svg)> Charts)
 {
-    public static string Of(ModelDescription model, string trainedOn)
+    /// <param name="trainedOn">What the rows were, for a person: a file's name.</param>
+    /// <param name="name">What the charts' file names begin with.</param>
+    public static ModelCard Of(TrainedModel model, string trainedOn, string name)
     {
-        var card = new StringBuilder();
-        Line(card, $"# {model.Model}, seed {model.Seed}");
-        Line(card, $"");
-        Line(card, $"Trained on {trainedOn}: {model.Rows.Train:N0} rows, validated on {model.Rows.Validation:N0}, tested once on {model.Rows.Test:N0}.");
-        Line(card, $"{model.Parameters:N0} parameters, {model.VocabularySizes.Count} features, {model.EpochsTrained} epochs, best {model.BestEpoch}, {model.Seconds:F1} s ({model.SamplesPerSecond:N0} samples/s).");
-        Line(card, $"");
-        Line(card, $"## Test");
-        Line(card, $"");
-        Line(card, $"| task | positives | AUC | log loss | predicted / observed | ECE |");
-        Line(card, $"|---|---|---|---|---|---|");
-        foreach (var task in model.Test)
+        var features = Features(FeatureEncoding.FeatureMap.FromJson(model.FeatureMap));
+        (string Task, string File, string Svg)[] charts = [.. (model.Description.Curves ?? []).Select((curve, task) =>
+            (curve.Name, FormattableString.Invariant($"{name}-calibration-{task + 1}.svg"), curve.ToChart().ToSvg()))];
+        var content = new
         {
-            Line(card, $"| {task.Name} | {task.Positives:N0} | {Number(task.Auc)} | {Number(task.LogLoss)} | {Number(task.Calibration)} | {Number(task.Ece)} |");
-        }
-
-        Line(card, $"");
-        Line(card, $"Later stages' AUC is over all rows. In {model.OrderViolations:P2} of the test rows a later stage has a higher probability than the one before.");
-        Line(card, $"");
-        Epochs(card, model);
-        Settings(card, model);
-        return card.ToString();
+            TrainedOn = trainedOn,
+            Features = features,
+            Model = model.Description,
+            Charts = charts.Select(chart => new { chart.Task, chart.File }),
+        };
+        return new(
+            new ModelCardText(model.Description, features, trainedOn, [.. charts.Select(chart => (chart.Task, chart.File))]).ToString(),
+            JsonSerializer.Serialize(content, ModelDescription.Layout) + "\n",
+            [.. charts.Select(chart => (chart.File, chart.Svg))]);
     }
 
-    private static void Epochs(StringBuilder card, ModelDescription model)
+    /// <summary>Says before a long run whether <see cref="Write"/> could write there.</summary>
+    /// <exception cref="InputException">The page would have the name of its own JSON, or its folder is not there.</exception>
+    public static void RefuseUnwritable(string path)
     {
-        Line(card, $"## Epochs");
-        Line(card, $"");
-        Line(card, $"| epoch | p | training loss | validation log loss | {string.Join(" | ", model.Tasks.Select(task => $"AUC {task}"))} |");
-        Line(card, $"|---|---|---|---|{string.Concat(model.Tasks.Select(_ => "---|"))}");
-        foreach (var epoch in model.Epochs)
+        if (Path.GetExtension(path) is not { Length: > 0 } extension || extension.Equals(".json", StringComparison.OrdinalIgnoreCase))
         {
-            Line(card, $"| {epoch.Epoch} | {Number(epoch.PremiseProbability)} | {Number(epoch.TrainingLoss)} | {Number(epoch.ValidationLogLoss)} | {string.Join(" | ", epoch.Validation.Select(task => Number(task.Auc)))} |");
+            throw new InputException($"--report {path} must end in .md; the same content is written beside it as .json.");
         }
 
-        Line(card, $"");
-    }
-
-    private static void Settings(StringBuilder card, ModelDescription model)
-    {
-        Line(card, $"## Settings");
-        Line(card, $"");
-        Line(card, $"batch {model.Training.Batch}, learning rate {model.Training.LearningRate}, patience {model.Training.Patience}, stop on {model.Training.StopOn}, device {model.Training.Device}, threads {model.Training.Threads}");
-        Line(card, $"");
-        foreach (var (key, value) in model.Settings)
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder))
         {
-            Line(card, $"- {key} = {value}");
+            throw new InputException($"--report {path} is in a folder that is not there; make {folder} first.");
         }
     }
 
-    private static string Number(double? value) => value is { } number ? number.ToString("F4", CultureInfo.InvariantCulture) : "–";
+    /// <summary>Writes the page, beside it its JSON and its charts; files of those names are replaced.</summary>
+    /// <param name="path">FILE.md</param>
+    /// <returns>The files written, the page first.</returns>
+    public static IReadOnlyList<string> Write(TrainedModel model, string trainedOn, string path)
+    {
+        var card = Of(model, trainedOn, Path.GetFileNameWithoutExtension(path));
+        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        (string File, string Text)[] files =
+        [
+            (path, card.Markdown),
+            (Path.ChangeExtension(path, ".json"), card.Json),
+            .. card.Charts.Select(chart => (Path.Combine(folder, chart.File), chart.Svg)),
+        ];
+        foreach (var (file, text) in files)
+        {
+            File.WriteAllText(file, text);
+        }
 
-    private static void Line(StringBuilder card, FormattableString text) => card.Append(text.ToString(CultureInfo.InvariantCulture)).Append('\n');
+        return [.. files.Select(written => written.File)];
+    }
+
+    private static IReadOnlyList<FeatureFacts> Features(FeatureMap map) =>
+        [.. map.Fields.Select(field => field.Kind == FieldKind.Categorical
+            ? new FeatureFacts(field.Name, "categorical", field.Vocabulary.Count, null)
+            : new FeatureFacts(field.Name, "numeric", null, field.Edges.Count + 1))];
 }

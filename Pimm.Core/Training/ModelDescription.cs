@@ -60,6 +60,12 @@ public sealed record ModelDescription(
     /// <summary>Where it was trained; null in an older model.</summary>
     public EnvironmentFacts? Environment { get; init; }
 
+    /// <summary>How the amount was learned and is read back; null where the network predicts none.</summary>
+    public AmountModel? Amount { get; init; }
+
+    /// <summary>The amount on the test rows; null where the network predicts none.</summary>
+    public AmountMetrics? AmountTest { get; init; }
+
     /// <summary>The layout this code writes, and the newest it reads.</summary>
     public const int CurrentFormat = 1;
 
@@ -80,6 +86,9 @@ public sealed record ModelDescription(
             $"The model has no calibrator ({string.Join("; ", all.Select(task => $"{task.Name} {task.Note}"))}); score without --calibrated, or train on more rows."),
         var all => all,
     };
+
+    /// <summary>What a scored row holds: the tasks' probabilities and, where one is predicted, the amount.</summary>
+    public IReadOnlyList<string> ScoreNames() => Amount is null ? Tasks : [.. Tasks, Amount.Column ?? "amount"];
 
     public string ToJson() => JsonSerializer.Serialize(this, Layout);
 

@@ -33,6 +33,7 @@ public static class ModelEvaluation
         var tasks = data.TaskNames.Count;
         var probabilities = new float[rows.LongLength * tasks];
         var labels = new byte[rows.LongLength * tasks];
+        var amounts = network.PredictsAmount ? new AmountPredictions(new float[rows.Length], new float[rows.Length]) : null;
         var batches = new SnapshotBatches(data);
         network.eval();
         for (var start = 0; start < rows.Length; start += RowsAtOnce)
@@ -40,24 +41,36 @@ public static class ModelEvaluation
             cancellationToken.ThrowIfCancellationRequested();
             var count = Math.Min(RowsAtOnce, rows.Length - start);
             batches.Gather(rows.AsSpan(start, count));
-            Probabilities(network, device, batches.Ids, count, probabilities.AsSpan(start * tasks, count * tasks));
+            Compute(network, device, batches.Ids, count, probabilities.AsSpan(start * tasks, count * tasks),
+                amounts is null ? default : amounts.Outputs.AsSpan(start, count));
+            if (amounts is not null)
+            {
+                batches.Amounts.CopyTo(amounts.Actual.AsSpan(start, count));
+            }
+
             for (var at = 0; at < count * tasks; at++)
             {
                 labels[start * tasks + at] = (byte)batches.Labels[at];
             }
         }
 
-        return new(data.TaskNames, probabilities, labels);
+        return new(data.TaskNames, probabilities, labels) { Amounts = amounts };
     }
 
     /// <param name="ids">[rows, F], row by row; exactly so long.</param>
     /// <param name="probabilities">[rows, T], filled row by row.</param>
-    internal static void Probabilities(MultiTaskNetwork network, Device device, long[] ids, int rows, Span<float> probabilities)
+    /// <param name="amounts">[rows], filled with the amount's outputs on the training scale; empty where nobody wants them.</param>
+    internal static void Compute(
+        MultiTaskNetwork network, Device device, long[] ids, int rows, Span<float> probabilities, Span<float> amounts)
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
         var batch = tensor(ids, [rows, ids.Length / rows]).to(device);
-        var values = sigmoid(network.StageLogits(network.call(batch, null))).cpu().contiguous();
-        values.data<float>().CopyTo(probabilities);
+        var outputs = network.call(batch, null);
+        sigmoid(network.StageLogits(outputs)).cpu().contiguous().data<float>().CopyTo(probabilities);
+        if (!amounts.IsEmpty)
+        {
+            network.AmountOf(outputs).cpu().contiguous().data<float>().CopyTo(amounts);
+        }
     }
 }

@@ -6,6 +6,9 @@ namespace Pimm.Core.Training;
 /// <param name="Labels">[N · T], row by row, 0 or 1.</param>
 public sealed record Predictions(IReadOnlyList<string> Tasks, float[] Probabilities, byte[] Labels)
 {
+    /// <summary>Of the same rows; null where the network predicts no amount.</summary>
+    public AmountPredictions? Amounts { get; init; }
+
     public int Rows => Labels.Length / Tasks.Count;
 
     /// <summary>Share of rows where a later stage has a higher probability than the one before; 0 without rows.</summary>

@@ -24,7 +24,7 @@ public sealed class Predictor : IDisposable
         }
 
         var description = model.Description;
-        var shape = new NetworkShape(description.VocabularySizes, description.Tasks.Count);
+        var shape = new NetworkShape(description.VocabularySizes, description.Tasks.Count, description.Amount is not null);
         (network, _) = NetworkCatalog.Create(description.Model, shape, description.Settings);
         WeightsFile.Read(model.Weights, network);
         network.to(this.device);
@@ -35,6 +35,9 @@ public sealed class Predictor : IDisposable
 
     /// <summary>T, in funnel order <see cref="ModelDescription.Tasks"/>.</summary>
     public int Tasks => network.Shape.Tasks;
+
+    /// <summary>Whether it predicts an amount beside the probabilities.</summary>
+    public bool PredictsAmount => network.PredictsAmount;
 
     /// <summary>F, in the feature map's order.</summary>
     public int Fields => network.Shape.Fields;
@@ -53,9 +56,20 @@ public sealed class Predictor : IDisposable
     }
 
     /// <summary>As <see cref="Predict(ReadOnlySpan{int})"/>, into memory of the caller's: [B, T].</summary>
-    public void Predict(ReadOnlySpan<int> ids, Span<float> probabilities)
+    public void Predict(ReadOnlySpan<int> ids, Span<float> probabilities) => Predict(ids, probabilities, default);
+
+    /// <summary>As <see cref="Predict(ReadOnlySpan{int})"/>, and the amounts, in the amount's own unit, into memory of the caller's.</summary>
+    /// <param name="probabilities">[B, T]</param>
+    /// <param name="amounts">[B]; empty where they are not wanted</param>
+    /// <exception cref="InputException">As above, or the model predicts no amount.</exception>
+    public void Predict(ReadOnlySpan<int> ids, Span<float> probabilities, Span<float> amounts)
     {
         var rows = ids.Length / Fields;
+        if (!amounts.IsEmpty && (!PredictsAmount || amounts.Length != rows))
+        {
+            throw new InputException($"Room for {amounts.Length} amounts of {rows} rows was given; the model {(PredictsAmount ? "gives one a row" : "predicts no amount")}.");
+        }
+
         if (ids.Length % Fields != 0 || probabilities.Length != rows * Tasks)
         {
             throw new InputException($"{ids.Length} ids and room for {probabilities.Length} probabilities were given; the model takes {Fields} ids a row and gives {Tasks} probabilities.");
@@ -68,7 +82,17 @@ public sealed class Predictor : IDisposable
             var count = Math.Min(ModelEvaluation.RowsAtOnce, rows - start);
             wide = wide.Length == count * Fields ? wide : new long[count * Fields];
             SnapshotBatches.Widen(ids.Slice(start * Fields, count * Fields), wide);
-            ModelEvaluation.Probabilities(network, device, wide, count, probabilities.Slice(start * Tasks, count * Tasks));
+            var ofRows = amounts.IsEmpty ? default : amounts.Slice(start, count);
+            ModelEvaluation.Compute(network, device, wide, count, probabilities.Slice(start * Tasks, count * Tasks), ofRows);
+            ReadBack(ofRows);
+        }
+    }
+
+    private void ReadBack(Span<float> amounts)
+    {
+        foreach (ref var amount in amounts)
+        {
+            amount = (float)Model.Description.Amount!.ToAmount(amount);
         }
     }
 

@@ -27,7 +27,7 @@ public sealed record SliceMetrics(string Field, string Value, long Rows, IReadOn
     /// <exception cref="InputException">A named column is no feature or has too many values.</exception>
     public static IReadOnlyList<int> Fields(FeatureMap map, IReadOnlyList<string>? named) => named is null
         ? [.. Enumerable.Range(0, map.Fields.Count).Where(field => map.Fields[field] is { Kind: FieldKind.Categorical, Vocabulary.Count: >= 2 and <= 8 }).Take(UsualFields)]
-        : [.. named.Select(name => Named(map, name))];
+        : [.. named.Select(name => Named(map, name)).Distinct()];
 
     /// <param name="rows">The test rows, in the predictions' order.</param>
     /// <returns>Field by field, value by value; values without a test row are left out.</returns>

@@ -14,12 +14,16 @@ public sealed class SnapshotBatches(Snapshot data)
     /// <summary>[B, T], row by row, 0 or 1.</summary>
     public float[] Labels { get; private set; } = [];
 
+    /// <summary>[B], as in the snapshot; empty where it has none.</summary>
+    public float[] Amounts { get; private set; } = [];
+
     public void Gather(ReadOnlySpan<int> rows)
     {
         if (Labels.Length != rows.Length * tasks)
         {
             Ids = new long[rows.Length * fields];
             Labels = new float[rows.Length * tasks];
+            Amounts = new float[data.HasAmounts ? rows.Length : 0];
         }
 
         for (var at = 0; at < rows.Length; at++)
@@ -29,6 +33,11 @@ public sealed class SnapshotBatches(Snapshot data)
             for (var task = 0; task < tasks; task++)
             {
                 Labels[at * tasks + task] = labels[task];
+            }
+
+            if (data.HasAmounts)
+            {
+                Amounts[at] = data.Amounts(rows[at], 1)[0];
             }
         }
     }

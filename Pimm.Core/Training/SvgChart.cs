@@ -37,8 +37,8 @@ public sealed record ChartSeries(string Label, SeriesStyle Style, IReadOnlyList<
 public sealed record SvgChart(string Title, string Description, ChartAxis X, ChartAxis Y, IReadOnlyList<ChartSeries> Series)
 {
     private const int Width = 640;
-    private const int Left = 72;
-    private const int Right = Width - 20;
+    private const int Left = 96;
+    private const int Right = Width - 36;
     private const int Top = 44;
     private const int Bottom = 344;
     private const int LegendRow = 20;

@@ -21,6 +21,11 @@ public sealed record TaskCalibrator(string Name, long Rows, long Positives, doub
     public static IReadOnlyList<TaskCalibrator> Fit(Predictions predictions) =>
         [.. predictions.Tasks.Select((name, task) => Fit(name, predictions.LabelsOf(task), predictions.ProbabilitiesOf(task)))];
 
+    /// <summary>No calibrator for any task, and why.</summary>
+    /// <param name="reason">Follows "not fitted: ".</param>
+    public static IReadOnlyList<TaskCalibrator> None(IReadOnlyList<string> tasks, string reason) =>
+        [.. tasks.Select(task => new TaskCalibrator(task, 0, 0, null, null, $"not fitted: {reason}"))];
+
     /// <summary>Puts probabilities right in place; a task without a calibrator keeps its own.</summary>
     /// <param name="calibrators">One a task.</param>
     /// <param name="probabilities">[N · T], row by row.</param>

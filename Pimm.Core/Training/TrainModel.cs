@@ -30,17 +30,23 @@ public sealed class TrainModel(TimeProvider clock)
         var device = UsableDevice(options.Device);
         torch.set_num_threads(options.Threads.Value);
         torch.manual_seed(unchecked((long)options.Seed));
-        var (network, inForce) = NetworkCatalog.Create(request.Model, new NetworkShape(data.VocabularySizes, data.TaskNames.Count), settings);
+        var (network, inForce) = NetworkCatalog.Create(request.Model, new NetworkShape(data.VocabularySizes, data.TaskNames.Count, data.HasAmounts), settings);
         using (network)
         {
             network.to(device);
             var run = new TrainingLoop(network, data, options, clock).Run(report, cancellationToken);
-            var calibrators = TaskCalibrator.Fit(ModelEvaluation.Predict(network, device, data, data.RowsOf(Split.Calibration), cancellationToken));
+            var calibrators = options.Refit
+                ? TaskCalibrator.None(data.TaskNames, "every row but the test rows was trained on")
+                : TaskCalibrator.Fit(ModelEvaluation.Predict(network, device, data, data.RowsOf(Split.Calibration), cancellationToken));
             var test = ModelEvaluation.Predict(network, device, data, data.RowsOf(Split.Test), cancellationToken);
             var description = Described(test, calibrators, data, slices, new(
                 ModelDescription.CurrentFormat, network.Kind, inForce, data.VocabularySizes, data.TaskNames, options.Seed, options, rows,
                 network.ParameterCount, run.Epochs.Count, run.BestEpoch, run.Epochs, [], test.OrderViolations,
-                clock.GetElapsedTime(started).TotalSeconds, run.Epochs.Count * rows.Train / Math.Max(run.TrainingTime.TotalSeconds, 1e-9), CodeVersion));
+                clock.GetElapsedTime(started).TotalSeconds, run.Epochs.Count * rows.Train / Math.Max(run.TrainingTime.TotalSeconds, 1e-9), CodeVersion)) with
+            {
+                Amount = run.Amount,
+                AmountTest = run.Amount is { } amount && test.Amounts is { } amounts ? AmountMetrics.Of(amount, amounts) : null,
+            };
             return new TrainedModel(description, data.FeatureMap.ToJson(), WeightsFile.Write(network, description));
         }
     }

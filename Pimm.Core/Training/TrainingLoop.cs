@@ -9,11 +9,12 @@ namespace Pimm.Core.Training;
 /// <param name="Epochs">One entry an epoch trained.</param>
 /// <param name="BestEpoch">From 1.</param>
 /// <param name="TrainingTime">Spent on training steps, validation left out.</param>
-public sealed record TrainingRun(IReadOnlyList<EpochMetrics> Epochs, int BestEpoch, TimeSpan TrainingTime);
+/// <param name="Amount">How the amount was learned; null where the network predicts none.</param>
+public sealed record TrainingRun(IReadOnlyList<EpochMetrics> Epochs, int BestEpoch, TimeSpan TrainingTime, AmountModel? Amount);
 
 /// <summary>
 /// The training of one network on one snapshot, in the order it happens: shuffle → batches (forward, loss, backward, step) →
-/// validate → keep the best → stop. Everything random follows from the seed: Torch's generator gives the initial weights (before
+/// validate → keep the best → stop; a refit keeps the last and stops after its epochs. Everything random follows from the seed: Torch's generator gives the initial weights (before
 /// the loop) and dropout, two streams of our own the order of rows and the premises. Same seed, data and threads: same weights.
 /// </summary>
 public sealed class TrainingLoop(MultiTaskNetwork network, Snapshot data, TrainingOptions options, TimeProvider clock)
@@ -23,9 +24,12 @@ public sealed class TrainingLoop(MultiTaskNetwork network, Snapshot data, Traini
 
     private readonly Device device = torch.device(options.Device);
     private readonly SnapshotBatches batches = new(data);
-    private readonly int[] trainingRows = data.RowsOf(Split.Train);
+    private readonly int[] trainingRows = RowsToTrain(data, options);
     private readonly int[] validationRows = data.RowsOf(Split.Validation);
-    private readonly int batchSize = options.BatchFor(data.RowsOf(Split.Train).Length);
+    private readonly AmountModel? amount =
+        network.PredictsAmount ? AmountModel.Fit(data, RowsToTrain(data, options), network.Objective.AmountScale) : null;
+
+    private readonly int batchSize = options.BatchFor(RowsToTrain(data, options).Length);
 
     /// <exception cref="InputException">The loss stopped being a number.</exception>
     /// <exception cref="OperationCanceledException">Asked for between two batches.</exception>
@@ -37,34 +41,58 @@ public sealed class TrainingLoop(MultiTaskNetwork network, Snapshot data, Traini
         var pace = new TrainingPace(clock, trainingRows.Length);
         using var optimizer = new NetworkOptimizer(network, options.LearningRate);
         using var best = new KeptWeights(network);
-        using var weights = TaskWeights();
+        using var loss = new NetworkLoss(network, device);
         var epochs = new List<EpochMetrics>();
 
-        for (var epoch = 0; epoch < options.Epochs && !(epoch > 0 && stopping.ShouldStop); epoch++)
+        for (var epoch = 0; epoch < options.Epochs && (options.Refit || epoch == 0 || !stopping.ShouldStop); epoch++)
         {
             shuffle.Shuffle(trainingRows.AsSpan());
-            var last = Math.Min(Math.Max(stopping.EarliestStop, epoch), options.Epochs - 1);
-            var loss = TrainEpoch(epoch, draws, optimizer, weights, samples => report(pace.At(epoch, last, samples)), pace, cancellationToken);
-            var validation = ModelEvaluation.Of(network, device, data, validationRows, cancellationToken).Tasks;
-            var metrics = new EpochMetrics(
-                epoch + 1, network.Curriculum?.ProbabilityAt(epoch), loss, validation.Sum(task => task.LogLoss), validation);
+            var last = LastEpoch(stopping, epoch);
+            var trainingLoss = TrainEpoch(epoch, draws, optimizer, loss, samples => report(pace.At(epoch, last, samples)), pace, cancellationToken);
+            var metrics = Validated(epoch, trainingLoss, cancellationToken);
             epochs.Add(metrics);
-            if (stopping.Add(options.StopOn == StoppingMeasure.Auc ? validation.Sum(task => task.Auc ?? 0.5) : metrics.ValidationLogLoss))
+            if (stopping.Add(Measure(metrics)) && !options.Refit)
             {
                 best.Keep();
             }
 
-            report(pace.At(epoch, Math.Min(Math.Max(stopping.EarliestStop, epoch), options.Epochs - 1), trainingRows.Length) with { Finished = metrics });
+            report(pace.At(epoch, LastEpoch(stopping, epoch), trainingRows.Length) with { Finished = metrics });
         }
 
         best.Restore();
         network.eval();
-        return new TrainingRun(epochs, stopping.BestEpoch + 1, pace.Spent);
+        return new TrainingRun(epochs, options.Refit ? epochs.Count : stopping.BestEpoch + 1, pace.Spent, Smeared(cancellationToken));
     }
+
+    private static int[] RowsToTrain(Snapshot data, TrainingOptions options) => options.Refit
+        ? [.. data.RowsOf(Split.Train), .. data.RowsOf(Split.Validation), .. data.RowsOf(Split.Calibration)]
+        : data.RowsOf(Split.Train);
+
+    private int LastEpoch(EarlyStopping stopping, int epoch) =>
+        options.Refit ? options.Epochs - 1 : Math.Min(Math.Max(stopping.EarliestStop, epoch), options.Epochs - 1);
+
+    private EpochMetrics Validated(int epoch, double trainingLoss, CancellationToken cancellationToken)
+    {
+        var predictions = ModelEvaluation.Predict(network, device, data, validationRows, cancellationToken);
+        var tasks = TaskMetrics.Of(predictions);
+        return new(epoch + 1, network.Curriculum?.ProbabilityAt(epoch), trainingLoss, tasks.Sum(task => task.LogLoss), tasks)
+        {
+            ValidationAmountError = predictions.Amounts is { } amounts ? amount?.TrainingError(amounts) : null,
+        };
+    }
+
+    private double Measure(EpochMetrics epoch) => options.StopOn == StoppingMeasure.Auc
+        ? epoch.Validation.Sum(task => task.Auc ?? 0.5)
+        : epoch.ValidationLogLoss + (epoch.ValidationAmountError ?? 0);
+
+    private AmountModel? Smeared(CancellationToken cancellationToken) => amount is { Scale: AmountScale.Log1p }
+        && ModelEvaluation.Predict(network, device, data, trainingRows, cancellationToken).Amounts is { } amounts
+            ? amount.WithSmearing(amounts)
+            : amount;
 
     /// <returns>The mean loss of the epoch's batches.</returns>
     private double TrainEpoch(
-        int epoch, PremiseDraws? draws, NetworkOptimizer optimizer, Tensor? weights,
+        int epoch, PremiseDraws? draws, NetworkOptimizer optimizer, NetworkLoss loss,
         Action<long> seen, TrainingPace pace, CancellationToken cancellationToken)
     {
         network.train();
@@ -77,7 +105,7 @@ public sealed class TrainingLoop(MultiTaskNetwork network, Snapshot data, Traini
             cancellationToken.ThrowIfCancellationRequested();
             var rows = trainingRows.AsSpan(start, Math.Min(batchSize, trainingRows.Length - start));
             var progress = epoch + (double)start / trainingRows.Length;
-            Step(rows, draws?.Draw(rows.Length, progress), optimizer, weights, total);
+            Step(rows, draws?.Draw(rows.Length, progress), optimizer, loss, total);
             if (++steps % StepsBetweenReadings == 0)
             {
                 MustBeFinite(total, epoch);
@@ -85,12 +113,12 @@ public sealed class TrainingLoop(MultiTaskNetwork network, Snapshot data, Traini
             }
         }
 
-        var loss = MustBeFinite(total, epoch) / steps;
+        var mean = MustBeFinite(total, epoch) / steps;
         pace.Stop();
-        return loss;
+        return mean;
     }
 
-    private void Step(ReadOnlySpan<int> rows, float[]? shown, NetworkOptimizer optimizer, Tensor? weights, Tensor total)
+    private void Step(ReadOnlySpan<int> rows, float[]? shown, NetworkOptimizer optimizer, NetworkLoss loss, Tensor total)
     {
         using var scope = NewDisposeScope();
         batches.Gather(rows);
@@ -99,14 +127,14 @@ public sealed class TrainingLoop(MultiTaskNetwork network, Snapshot data, Traini
         var labels = tensor(batches.Labels, [count, tasks]).to(device);                     // [B, T]
         var premise = shown is null ? null : new Premise(labels, tensor(shown, [count, tasks - 1]).to(device));
 
+        var amounts = amount is null ? null : tensor(Array.ConvertAll(batches.Amounts, amount.ToTraining)).to(device);
+
         optimizer.ZeroGradients();
-        var logits = network.StageLogits(network.call(ids, premise));                       // [B, T]
-        var loss = TaskLosses.Of(logits, labels, weights, network.Objective.CalibratorWeight);
-        loss.backward();
+        var value = loss.Backward(network.call(ids, premise), labels, amounts);
         optimizer.Step();
 
         using var quiet = no_grad();
-        total.add_(loss.detach());
+        total.add_(value);
     }
 
     private double MustBeFinite(Tensor total, int epoch)
@@ -116,17 +144,5 @@ public sealed class TrainingLoop(MultiTaskNetwork network, Snapshot data, Traini
             ? sum
             : throw new InputException(FormattableString.Invariant(
                 $"The loss stopped being a number in epoch {epoch + 1} at learning rate {options.LearningRate}; choose a smaller one with --lr."));
-    }
-
-    private Tensor? TaskWeights()
-    {
-        if (network.Objective.TaskWeights.Count == 0)
-        {
-            return null;
-        }
-
-        var weights = tensor(network.Objective.TaskWeights.Select(weight => (float)weight).ToArray()).to(device);
-        weights.DetachFromDisposeScope();
-        return weights;
     }
 }

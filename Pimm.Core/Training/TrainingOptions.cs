@@ -5,7 +5,8 @@ namespace Pimm.Core.Training;
 /// <summary>What decides which epoch was the best and when to stop.</summary>
 public enum StoppingMeasure
 {
-    /// <summary>The sum over tasks of the validation log loss; smaller is better.</summary>
+    /// <summary>The sum over tasks of the validation log loss and, where an amount is predicted, its mean squared error on the training
+    /// scale; smaller is better.</summary>
     LogLoss,
 
     /// <summary>The sum over tasks of the validation AUC; larger is better (AITM's protocol).</summary>

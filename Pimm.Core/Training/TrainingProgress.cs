@@ -18,4 +18,8 @@ public sealed record TrainingProgress(
 /// <param name="ValidationLogLoss">Summed over tasks, premises predicted.</param>
 /// <param name="Validation">One entry a task.</param>
 public sealed record EpochMetrics(
-    int Epoch, double? PremiseProbability, double TrainingLoss, double ValidationLogLoss, IReadOnlyList<TaskMetrics> Validation);
+    int Epoch, double? PremiseProbability, double TrainingLoss, double ValidationLogLoss, IReadOnlyList<TaskMetrics> Validation)
+{
+    /// <summary>Mean squared error of the amount on the training scale; null where the network predicts none.</summary>
+    public double? ValidationAmountError { get; init; }
+}

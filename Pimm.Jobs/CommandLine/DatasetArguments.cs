@@ -74,7 +74,7 @@ internal static class DatasetArguments
         _ => throw new InputException($"--delimiter '{text}' is not one character; write for example --delimiter ';' or --delimiter tab."),
     };
 
-    private static string[]? List(string? columns) =>
+    public static string[]? List(string? columns) =>
         columns?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     private static FunnelOrder RuleOf(string? name) => name is null ? FunnelOrder.Stop : FunnelOrders.Parse(name);

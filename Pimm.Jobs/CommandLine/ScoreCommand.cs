@@ -68,7 +68,7 @@ public static class ScoreCommand
     private static (long Rows, IReadOnlyList<ScoreSummary> Tasks) Write(
         Invocation call, Predictor predictor, IReadOnlyList<TaskCalibrator>? calibrators, DelimitedReader file, CancellationToken cancellationToken)
     {
-        var names = predictor.Model.Description.Tasks;
+        var names = predictor.Model.Description.ScoreNames();
         if (call.Arguments.GetValue(Out) is { } path)
         {
             return ToFile(path, predictor, calibrators, file, cancellationToken);

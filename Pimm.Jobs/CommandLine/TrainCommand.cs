@@ -11,7 +11,8 @@ namespace Pimm.Jobs.CommandLine;
 public static class TrainCommand
 {
     private static readonly Option<string> Model = new("--model") { Description = string.Join(", ", NetworkCatalog.Names), DefaultValueFactory = _ => "pimm" };
-    private static readonly Option<string?> Report = new("--report") { Description = "write a page about the model, Markdown" };
+    private static readonly Option<string?> Report = new("--report") { Description = "write a page about the model, FILE.md, with its JSON and charts beside it" };
+    private static readonly Option<string?> Slice = new("--slice") { Description = "columns by whose values the test metrics are split; by default up to three" };
     private static readonly Option<long?> Campaign = new("--campaign") { Description = "train both lines of a stored campaign on its audience's history instead of a file" };
     private static readonly Option<string?> Out = new("--out") { Description = "the folder the model is written to; by default models/MODEL-SEED" };
 
@@ -20,7 +21,7 @@ public static class TrainCommand
         var command = new Command("train", "trains a model on a file (splits, encodes, trains, tests once, saves), or the lines of a campaign");
         DatasetArguments.AddTo(command);
         TrainingArguments.AddTo(command);
-        foreach (var option in new Option[] { Campaign, Model, Report, Out, Invocation.JsonOption })
+        foreach (var option in new Option[] { Campaign, Model, Report, Slice, Out, Invocation.JsonOption })
         {
             command.Options.Add(option);
         }
@@ -36,6 +37,10 @@ public static class TrainCommand
         var request = RequestOf(arguments);
         var folder = arguments.GetValue(Out) ?? string.Create(CultureInfo.InvariantCulture, $"models/{request.Model}-{request.Options.Seed}");
         TrainedModel.RefuseOccupied(folder);
+        if (arguments.GetValue(Report) is { } page)
+        {
+            ModelCard.RefuseUnwritable(page);
+        }
 
         var dataset = DatasetArguments.Read(arguments, call.Error, cancellationToken);
         using var data = dataset.Snapshot;
@@ -48,7 +53,7 @@ public static class TrainCommand
         model.Save(folder);
         if (arguments.GetValue(Report) is { } report)
         {
-            File.WriteAllText(report, ModelCard.Of(model.Description, Path.GetFileName(arguments.GetValue(DatasetArguments.Data)!)));
+            ModelCard.Write(model, Path.GetFileName(arguments.GetValue(DatasetArguments.Data)!), report);
         }
 
         Print(call, model.Description, folder);
@@ -58,7 +63,8 @@ public static class TrainCommand
     private static TrainingRequest RequestOf(ParseResult arguments) => new(
         arguments.GetValue(Model)!,
         TrainingArguments.Settings(arguments),
-        TrainingArguments.Options(arguments, arguments.GetValue(DatasetArguments.Seed)));
+        TrainingArguments.Options(arguments, arguments.GetValue(DatasetArguments.Seed)),
+        DatasetArguments.List(arguments.GetValue(Slice)));
 
     private static void Print(Invocation call, ModelDescription model, string folder)
     {
@@ -68,6 +74,7 @@ public static class TrainCommand
             model.Seed,
             model.Rows,
             Tasks = model.Test,
+            Amount = model.AmountTest,
             Epochs = model.EpochsTrained,
             model.BestEpoch,
             model.Seconds,
@@ -84,6 +91,12 @@ public static class TrainCommand
             {
                 lines.WriteLine(string.Create(CultureInfo.InvariantCulture,
                     $"  {task.Name,-24} AUC {Text(task.Auc)}  log loss {task.LogLoss:F5}  predicted/observed {Text(task.Calibration)}  ECE {task.Ece:F5}  {task.Positives:N0} positives"));
+            }
+
+            if (model.AmountTest is { } amount)
+            {
+                lines.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"  {model.ScoreNames()[^1],-24} RMSE {amount.Rmse:G5} (training mean {amount.RmseOfMean:G5})  MAE {amount.Mae:G5} ({amount.MaeOfMean:G5})  mean {amount.PredictedMean:G5} of {amount.Mean:G5}  Spearman {Text(amount.Spearman)}"));
             }
 
             lines.WriteLine(string.Create(CultureInfo.InvariantCulture,

@@ -27,12 +27,8 @@ python=${PYTHON:-/usr/bin/python3}
 out=${out:-$(mktemp -d)}
 mkdir -p "$out"
 
-# name|tasks in funnel order|columns that identify a row, leak a label or are one
-sets=(
-  "ecommerce_funnel|y2_product,y3_payment,y4_confirmation|user_id,LEAK_total_pages_visited,y1_listing"
-  "hillstrom|y1_visit,y2_conversion,y3_core|customer_idx,value_spend"
-  "hotel_bookings|y1_kept,y2_high_value|booking_idx,LEAKY_deposit_type,LEAK_required_car_parking_spaces,value_revenue"
-)
+. "$here/real-data.sh"
+names=(ecommerce_funnel hillstrom hotel_bookings)
 
 jobs=${PIMM_JOBS:-}
 if [ -z "$jobs" ]; then
@@ -40,12 +36,11 @@ if [ -z "$jobs" ]; then
   jobs=$root/artifacts/bin/Pimm.Jobs/release/Pimm.Jobs.dll
 fi
 
-for set in "${sets[@]}"; do
-  IFS='|' read -r name tasks ignore <<< "$set"
+for name in "${names[@]}"; do
   for seed in $(seq 1 "$seeds"); do
     at=$out/$name-$seed
     if [ ! -s "$at.ours.json" ]; then
-      dotnet "$jobs" train --data "$data/$name/funnel.csv.gz" --tasks "$tasks" --ignore "$ignore" --seed "$seed" \
+      dotnet "$jobs" train --data "$data/$name/funnel.csv.gz" --tasks "${tasks_of[$name]}" --ignore "${ignored_of[$name]}" --seed "$seed" \
         --write-splits "$at.splits" --out "$at.model" --json "$@" > "$at.ours.part" 2> "$at.log" \
         || { cat "$at.log" >&2; exit 1; }
       mv "$at.ours.part" "$at.ours.json"
@@ -58,4 +53,4 @@ for set in "${sets[@]}"; do
   done
 done
 
-"$python" "$here/auc_floor.py" "$out" "$seeds" "${sets[@]%%|*}"
+"$python" "$here/auc_floor.py" "$out" "$seeds" "${names[@]}"

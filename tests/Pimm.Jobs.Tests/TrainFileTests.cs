@@ -96,6 +96,32 @@ public sealed class TrainFileTests : IDisposable
     }
 
     [Fact]
+    public async Task Writes_a_page_with_its_JSON_and_charts_and_the_slices_asked_for()
+    {
+        var (exitCode, _, error) = await Train("--report", At("card.md"), "--slice", "day");
+
+        exitCode.ShouldBe(ExitCode.Done, error);
+        var page = File.ReadAllText(At("card.md"));
+        page.ShouldContain("| day | d6 | ");
+        page.ShouldNotContain("| shop | s0 | ");
+        page.ShouldContain("](card-calibration-2.svg)");
+        File.ReadAllText(At("card-calibration-2.svg")).ShouldContain("Calibration of buy on the test rows");
+        JsonDocument.Parse(File.ReadAllText(At("card.json"))).RootElement.GetProperty("trainedOn").GetString().ShouldBe("funnel.csv");
+    }
+
+    [Theory]
+    [InlineData("--slice city is no feature of the model; there are shop, day.", "--slice", "city")]
+    [InlineData("card.json must end in .md", "--report", "card.json")]
+    public async Task Refuses_a_page_it_could_not_write_before_it_trains(string sentence, params string[] more)
+    {
+        var (exitCode, _, error) = await Train(more);
+
+        exitCode.ShouldBe(ExitCode.WrongInput);
+        error.ShouldContain(sentence);
+        error.ShouldNotContain("epoch   1");
+    }
+
+    [Fact]
     public async Task Refuses_a_folder_of_something_else_before_it_reads_the_data()
     {
         Directory.CreateDirectory(At("model"));

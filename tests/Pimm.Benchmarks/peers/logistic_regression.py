@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Logistic regression on the very rows that Pimm trained on.
 
-    logistic_regression.py DIR [--tasks y1,y2]
+    logistic_regression.py DIR [--tasks y1,y2] [--truth p1,p2]
 
 DIR holds train.csv, validation.csv, test.csv and columns.json as `pimm train --write-splits DIR` writes them.
 One model a task: categories one-hot (frequent in training rows), numbers standardised with a missing indicator,
 C chosen by validation log loss. Prints {"peer", "tasks": [{"name", "auc", "logLoss", "c"}]} with metrics on test;
-auc is null where the test rows have one class. Needs python3-sklearn and python3-pandas.
+auc is null where the test rows have one class. With columns of true probabilities, one a task, also "expectedAuc": the AUC expected
+over labels drawn from them. Needs python3-sklearn and python3-pandas.
 """
 import argparse
 import json
@@ -53,6 +54,17 @@ class Encoder:
         return sparse.hstack(parts).tocsr()
 
 
+def expected_auc(probabilities, scores):
+    """Sum of p_i (1 - p_j) over pairs that the scores put in order, ties counted half, over the sum of all pairs."""
+    order = np.argsort(scores, kind="stable")
+    p, s = probabilities[order], scores[order]
+    ends = np.flatnonzero(np.append(s[1:] != s[:-1], True))
+    positive = np.diff(np.concatenate([[0], np.cumsum(p)[ends]]))
+    negative = np.diff(np.concatenate([[0], np.cumsum(1 - p)[ends]]))
+    below = np.concatenate([[0], np.cumsum(negative)[:-1]])
+    return float(np.sum(positive * (below + negative / 2)) / (positive.sum() * negative.sum()))
+
+
 def best_model(train, validation, train_labels, validation_labels):
     best = None
     # Newton's steps are exact and quick while the Hessian is small.
@@ -69,6 +81,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("folder")
     arguments.add_argument("--tasks", help="label columns, default those of columns.json")
+    arguments.add_argument("--truth", help="columns of the tasks' true probabilities")
     options = arguments.parse_args()
 
     with open(os.path.join(options.folder, "columns.json"), encoding="utf-8") as file:
@@ -81,8 +94,9 @@ def main():
     encoder = Encoder(parts[0], columns["numeric"], columns["categorical"])
     train, validation, test = (encoder.encode(part) for part in parts)
 
+    truth = options.truth.split(",") if options.truth else [None] * len(tasks)
     results = []
-    for task in tasks:
+    for task, known in zip(tasks, truth):
         train_labels, validation_labels, test_labels = (part[task].astype(float).to_numpy().astype(int) for part in parts)
         c, model = best_model(train, validation, train_labels, validation_labels)
         predicted = model.predict_proba(test)[:, 1]
@@ -92,6 +106,7 @@ def main():
             "auc": roc_auc_score(test_labels, predicted) if both else None,
             "logLoss": log_loss(test_labels, predicted, labels=[0, 1]),
             "c": c,
+            "expectedAuc": expected_auc(parts[2][known].astype(float).to_numpy(), predicted) if known else None,
         })
     print(json.dumps({"peer": "scikit-learn logistic regression", "tasks": results}))
 

@@ -63,12 +63,23 @@ public class NetworkCatalogTests
     [InlineData("mncm", "expertResidual", "maybe", "The setting expertResidual=maybe of the model 'mncm' cannot be used; it must be true or false.")]
     [InlineData("esmm", "otherPath", "true", "The setting 'otherPath' is unknown to the model 'esmm'")]
     [InlineData("esm2", "otherPath", "true", "otherPath=true of the model 'esm2' takes 3 tasks (click, decisive action, buy), but there are 2; leave it false.")]
+    [InlineData("tafe", "loss", "hinge", "The setting loss=hinge of the model 'tafe' cannot be used; it must be dependence | marginal | pairwise.")]
+    [InlineData("tafe", "rank", "0", "The setting rank=0 of the model 'tafe' cannot be used; it must be a whole number from 1 to 1024.")]
     [InlineData("shared-bottom", "alpha", "0.5", "The setting 'alpha' is unknown to the model 'shared-bottom'")]
     public void Refuses_what_it_cannot_use_with_one_sentence(string kind, string key, string value, string sentence)
     {
         var settings = key == "" ? new Dictionary<string, string>() : new() { [key] = value };
 
         Should.Throw<InputException>(() => NetworkCatalog.Create(kind, Small, settings)).Message.ShouldContain(sentence);
+    }
+
+    [Fact]
+    public void Refuses_weights_of_tasks_for_a_loss_that_has_no_parts()
+    {
+        var settings = new Dictionary<string, string> { ["loss"] = "marginal", ["taskWeights"] = "1,2" };
+
+        Should.Throw<InputException>(() => NetworkCatalog.Create("tafe", Small, settings)).Message
+            .ShouldBe("loss=marginal of the model 'tafe' is one likelihood of the stage where a row stopped and has no weights of tasks; leave taskWeights out or choose loss=dependence.");
     }
 
     [Fact]

@@ -86,6 +86,18 @@ public class CalibratorsTests
     }
 
     [Fact]
+    public void None_is_fitted_on_rows_that_were_trained_on()
+    {
+        using var toy = new ToyFunnel(1200);
+        var request = ToyFunnel.Request();
+
+        var model = toy.Train(request with { Options = request.Options with { Epochs = 1, Refit = true } }).Description;
+
+        model.Calibrators!.ShouldAllBe(task => task.Calibrator == null && task.Note == "not fitted: every row but the test rows was trained on");
+        model.Test.ShouldAllBe(task => task.CalibratedEce == null);
+    }
+
+    [Fact]
     public void An_older_models_description_is_read_and_has_none()
     {
         var older = ModelDescription.FromJson(OlderModel);

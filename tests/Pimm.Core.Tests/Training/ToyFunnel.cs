@@ -13,10 +13,11 @@ internal sealed class ToyFunnel : IDisposable
     private readonly TemporaryFolder folder = new();
     private readonly Dataset dataset;
 
-    public ToyFunnel(int rows = 3000, ulong seed = 1)
+    /// <param name="amounts">With a column spent: 0 for most, of those who buy more in one shop than in the other.</param>
+    public ToyFunnel(int rows = 3000, ulong seed = 1, bool amounts = false)
     {
-        File = folder.Write("toy.csv", Text(rows, seed));
-        dataset = DatasetBuilder.FromFile(new DatasetOptions { Data = File, Tasks = ["click", "buy"], Seed = seed });
+        File = folder.Write("toy.csv", Text(rows, seed, amounts));
+        dataset = DatasetBuilder.FromFile(new DatasetOptions { Data = File, Tasks = ["click", "buy"], Seed = seed, Amount = amounts ? "spent" : null });
     }
 
     public static TrainingRequest Request(string model = "pimm") => new(
@@ -25,7 +26,7 @@ internal sealed class ToyFunnel : IDisposable
         {
             ["embedding"] = "4",
             ["towers"] = "16,8",
-            ["dropout"] = model == "pimm" ? "0.1,0.1" : "0.1,0.1,0.1",
+            ["dropout"] = model is "shared-bottom" or "mmoe" or "ple" or "mncm" or "tafe" ? "0.1,0.1,0.1" : "0.1,0.1",
         },
         new TrainingOptions { Batch = 100, LearningRate = 0.01, Epochs = 8, Threads = 1, Seed = 5 });
 
@@ -44,18 +45,24 @@ internal sealed class ToyFunnel : IDisposable
         folder.Dispose();
     }
 
-    private static string Text(int rows, ulong seed)
+    private static string Text(int rows, ulong seed, bool amounts)
     {
         var stream = new RandomStream(seed, "toy");
-        var text = new StringBuilder("shop,day,noise,click,buy\n");
+        var spending = new RandomStream(seed, "spending");
+        var text = new StringBuilder(amounts ? "shop,day,noise,click,buy,spent\n" : "shop,day,noise,click,buy\n");
         for (var row = 0; row < rows; row++)
         {
             var (shop, day) = (stream.NextInt(2), stream.NextInt(2));
             var click = stream.NextDouble() < (shop == day ? 0.8 : 0.2);
             var buy = click && stream.NextDouble() < (shop == 1 ? 0.7 : 0.1);
-            text.Append(CultureInfo.InvariantCulture, $"s{shop},d{day},n{stream.NextInt(5)},{(click ? 1 : 0)},{(buy ? 1 : 0)}\n");
+            text.Append(CultureInfo.InvariantCulture, $"s{shop},d{day},n{stream.NextInt(5)},{(click ? 1 : 0)},{(buy ? 1 : 0)}");
+            text.Append(CultureInfo.InvariantCulture, $"{(amounts ? $",{Spent(spending, shop, buy)}" : "")}\n");
         }
 
         return text.ToString();
     }
+
+    // Empty, which is 0, for nobody's purchase; heavy-tailed for the others.
+    private static string Spent(RandomStream stream, int shop, bool buy) =>
+        buy ? ((shop == 1 ? 100 : 20) * Math.Exp(0.5 * stream.NextNormal())).ToString("F2", CultureInfo.InvariantCulture) : "";
 }

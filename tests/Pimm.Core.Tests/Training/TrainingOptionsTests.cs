@@ -20,7 +20,7 @@ public class TrainingOptionsTests
 
     [Theory]
     [InlineData("patience", "0", "The patience 0 is out of bounds; it must be 1 to 1,000 epochs.")]
-    [InlineData("patience", "soon", "it must be 1 to 1,000 epochs.")]
+    [InlineData("patience", "soon", "The setting patience=soon cannot be used; it must be a whole number.")]
     [InlineData("stopOn", "accuracy", "The setting stopOn=accuracy cannot be used; it must be logLoss or auc.")]
     public void Refuses_settings_out_of_bounds(string key, string value, string sentence) =>
         Should.Throw<InputException>(() => new TrainingOptions().Taking(new Dictionary<string, string> { [key] = value })).Message.ShouldContain(sentence);

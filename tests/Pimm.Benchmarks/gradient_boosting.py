@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""The parts of gradient-boosting.sh that are not a training.
+
+    gradient_boosting.py draw --trials N          models of `pimm compare`, settings drawn at random
+    gradient_boosting.py choose TUNING.json       the best of them by validation loss, refitted, and the defaults refitted
+    gradient_boosting.py report FOLDER SPLITS SET…
+"""
+import json
+import os
+import random
+import statistics
+import sys
+
+# Student's t with nine and other degrees of freedom comes from scipy, which scikit-learn brings.
+from scipy import stats
+
+MARGIN = -0.01
+
+
+def draw(trials):
+    chance = random.Random(7)
+    models = ["pimm"]
+    while len(models) < trials:
+        towers, shares = chance.choice([("64/32", 2), ("128/64/32", 3), ("64/16", 2)])
+        first, later = chance.choice([(0.1, 0.3), (0.3, 0.3), (0.5, 0.5), (0.1, 0.1), (0.3, 0.5)])
+        settings = {
+            "embedding": chance.choice([4, 8, 16]),
+            "towers": towers,
+            "dropout": "/".join(str(first if place == 0 else later) for place in range(shares)),
+            "l2": f"{10 ** chance.uniform(-5, -2.5):.7f}",
+            "lr": chance.choice([0.0005, 0.001, 0.002]),
+            "batch": chance.choice([256, 512, 1024]),
+        }
+        models.append("pimm:" + ":".join(f"{key}={value}" for key, value in settings.items()))
+    return ",".join(models)
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def choose(path):
+    models = read(path)["models"]
+    best = min(models, key=lambda model: model["validationLogLossMean"])
+    # The defaults beside it show what tuning was worth.
+    return ",".join(f"{model['model']}:epochs={round(model['bestEpochMean'])}:refit=true" for model in ([best] if best is models[0] else [best, models[0]])) \
+        + ("" if best is not models[0] else ",shared-bottom")
+
+
+def compare(folder, name, splits):
+    final, tuned = read(os.path.join(folder, f"{name}.final.json")), read(os.path.join(folder, f"{name}.peer.json"))
+    peers = [read(os.path.join(folder, f"{name}.final.peer-{split:02d}.json")) for split in range(1, splits + 1)]
+    ratio = final["rows"]["test"] / (final["rows"]["train"] + final["rows"]["validation"] + final["rows"]["calibration"])
+    for place, task in enumerate(final["tasks"]):
+        ours, defaults = (model["tasks"][place]["auc"] for model in final["models"][:2])
+        peer = [one["tasks"][place]["auc"] for one in peers]
+        differences = [a - b for a, b in zip(ours, peer)]
+        mean, deviation = statistics.mean(differences), statistics.stdev(differences)
+        # Nadeau and Bengio 2003.
+        error = ((1 / splits + ratio) ** 0.5) * deviation
+        half = stats.t.ppf(0.975, splits - 1) * error
+        yield {
+            "set": name, "task": task, "last": place == len(final["tasks"]) - 1, "pimm": final["models"][0]["model"],
+            "auc": statistics.mean(ours), "otherModel": final["models"][1]["model"], "otherAuc": statistics.mean(defaults),
+            "peer": statistics.mean(peer), "difference": mean, "standardError": error, "lower": mean - half, "upper": mean + half,
+            "aucBySplit": ours, "peerBySplit": peer, "peerSettings": tuned["tasks"][place]["settings"],
+        }
+
+
+def report(folder, splits, names):
+    rows = [row for name in names for row in compare(folder, name, splits)]
+    line = "{:<18}{:<18}{:>8}{:>8}{:>9}{:>18}{:>10}"
+    print(line.format("set", "task", "PIMM", "boosting", "differ.", "95 %, corrected", "other"), file=sys.stderr)
+    for row in rows:
+        print(line.format(
+            row["set"], row["task"], f"{row['auc']:.4f}", f"{row['peer']:.4f}", f"{row['difference']:+.4f}",
+            f"{row['lower']:+.4f} {row['upper']:+.4f}", f"{row['otherAuc']:.4f}"), file=sys.stderr)
+    print(json.dumps({"bench": "gradient-boosting", "splits": splits, "peer": "scikit-learn HistGradientBoostingClassifier, one a task", "results": rows}, indent=2))
+    return all(row["lower"] > MARGIN for row in rows if row["last"])
+
+
+def main():
+    verb, arguments = sys.argv[1], sys.argv[2:]
+    if verb == "draw":
+        print(draw(int(arguments[1])))
+    elif verb == "choose":
+        print(choose(arguments[0]))
+    else:
+        sys.exit(0 if report(arguments[0], int(arguments[1]), arguments[2:]) else 1)
+
+
+if __name__ == "__main__":
+    main()

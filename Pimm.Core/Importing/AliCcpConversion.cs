@@ -77,18 +77,22 @@ public sealed class AliCcpConversion
         using var rows = new AliCcpRows(_options.Skeleton, common);
         while (rows.Read())
         {
-            for (var place = 0; place < counts.Length; place++)
-            {
-                if (rows.Ids[place] != 0)
-                {
-                    counts[place].Increment(rows.Ids[place]);
-                }
-            }
-
+            Count(rows.Ids, counts);
             _pace.Report(rows.File);
         }
 
         return AliCcpVocabulary.Of(counts, _options.MinCount ?? AliCcpOptions.MinCountOfAitm);
+    }
+
+    private static void Count(ReadOnlySpan<int> ids, IdTable[] counts)
+    {
+        for (var place = 0; place < ids.Length; place++)
+        {
+            if (ids[place] != 0)
+            {
+                counts[place].Increment(ids[place]);
+            }
+        }
     }
 
     private (long Rows, long Dropped) Encode(AliCcpCommonFeatures common, AliCcpVocabulary vocabulary, bool save)
@@ -101,11 +105,7 @@ public sealed class AliCcpConversion
         var written = 0L;
         for (; rows.Read(); written++)
         {
-            for (var place = 0; place < numbers.Length; place++)
-            {
-                numbers[place] = vocabulary.NumberOf(place, rows.Ids[place]);
-            }
-
+            vocabulary.Encode(rows.Ids, numbers);
             Write(encoded, rows, numbers);
             if (joined is not null)
             {

@@ -1,5 +1,7 @@
 using System.Buffers.Text;
 using System.Globalization;
+using System.Numerics;
+using System.Runtime.Intrinsics;
 
 namespace Pimm.Core.Importing;
 
@@ -42,14 +44,25 @@ public static class AliCcpFeatures
         var list = row[countColumn + 1];
         while (!list.IsEmpty)
         {
-            var length = list.IndexOf(BetweenFeatures);
-            Take(length < 0 ? list : list[..length], ids, row, ++found);
+            var (field, id, length) = Cut(list);
+            if (field <= 0 || id <= field + 1 || length <= id + 1)
+            {
+                throw Malformed(row, found + 1, list);
+            }
+
+            found++;
+            var place = field == Width ? PlaceOf(list) : -1;
+            if (place >= 0)
+            {
+                ids[place] = TryId(list[(field + 1)..id], out var raw) ? raw : throw Malformed(row, found, list);
+            }
+
             if (length == list.Length - 1)
             {
                 throw Malformed(row, found + 1, []);
             }
 
-            list = length < 0 ? [] : list[(length + 1)..];
+            list = length == list.Length ? [] : list[(length + 1)..];
         }
 
         if (found != count)
@@ -58,25 +71,38 @@ public static class AliCcpFeatures
         }
     }
 
-    private static void Take(ReadOnlySpan<byte> feature, Span<int> ids, RawRows row, int number)
+    /// <summary>Where the first feature of a list ends, and its field and its id; -1 for what is not in its place.</summary>
+    private static (int Field, int Id, int Length) Cut(ReadOnlySpan<byte> list)
     {
-        var field = feature.IndexOf(BehindField);
-        var rest = feature[(field + 1)..];
-        var id = rest.IndexOf(BehindId);
-        if (field <= 0 || id <= 0 || rest.Length == id + 1 || rest[(id + 1)..].IndexOfAny(BehindField, BehindId) >= 0)
+        if (Vector256.IsHardwareAccelerated && list.Length >= Vector256<byte>.Count)
         {
-            throw Malformed(row, number, feature);
+            // The separators are the only bytes up to 3: all three of a feature from one look at 32 bytes.
+            var separators = Vector256.LessThanOrEqual(Vector256.Create(list), Vector256.Create(BehindId)).ExtractMostSignificantBits();
+            if (BitOperations.PopCount(separators) >= 3)
+            {
+                var field = BitOperations.TrailingZeroCount(separators);
+                separators &= separators - 1;
+                var id = BitOperations.TrailingZeroCount(separators);
+                separators &= separators - 1;
+                var length = BitOperations.TrailingZeroCount(separators);
+                return list[field] == BehindField && list[id] == BehindId && list[length] == BetweenFeatures ? (field, id, length) : (-1, -1, -1);
+            }
         }
 
-        var place = field == Width ? PlaceOf(feature) : -1;
-        if (place >= 0)
-        {
-            ids[place] = TryId(rest[..id], out var raw) ? raw : throw Malformed(row, number, feature);
-        }
+        return CutAny(list);
     }
 
-    private static InputException Malformed(RawRows row, int number, ReadOnlySpan<byte> feature) => row.Refused(string.Create(CultureInfo.InvariantCulture,
-        $"feature {number:N0} is '{RawRows.Shown(feature)}' and must be a field id, ^B, a feature id up to 2,147,483,647, ^C and a value, with ^A before the next one"));
+    private static (int Field, int Id, int Length) CutAny(ReadOnlySpan<byte> list)
+    {
+        var length = list.IndexOf(BetweenFeatures);
+        var feature = length < 0 ? list : list[..length];
+        var field = feature.IndexOf(BehindField);
+        var id = feature.IndexOf(BehindId);
+        return feature.LastIndexOf(BehindField) == field && feature.LastIndexOf(BehindId) == id ? (field, id, feature.Length) : (-1, -1, -1);
+    }
+
+    private static InputException Malformed(RawRows row, int number, ReadOnlySpan<byte> list) => row.Refused(string.Create(CultureInfo.InvariantCulture,
+        $"feature {number:N0} is '{RawRows.Shown(list.IndexOf(BetweenFeatures) is var end and >= 0 ? list[..end] : list)}' and must be a field id, ^B, a feature id up to 2,147,483,647, ^C and a value, with ^A before the next one"));
 
     private static bool TryId(ReadOnlySpan<byte> digits, out int id)
     {

@@ -32,10 +32,15 @@ public sealed class AliCcpVocabulary
     /// <summary>Ids of each field and 0, in the order of <see cref="AliCcpFeatures.Columns"/>.</summary>
     public IReadOnlyList<int> Sizes => [.. _ids.Select(ids => ids.Length + 1)];
 
-    /// <summary>The number of a raw id, 0 … size - 1.</summary>
-    /// <param name="place">of the field among the columns</param>
-    /// <param name="raw">0 or more</param>
-    public int NumberOf(int place, int raw) => _numbers[place][raw];
+    /// <param name="raw">18 raw ids in the order of the columns, 0 or more</param>
+    /// <param name="numbers">their numbers, 0 … size - 1</param>
+    public void Encode(ReadOnlySpan<int> raw, Span<int> numbers)
+    {
+        for (var place = 0; place < _numbers.Length; place++)
+        {
+            numbers[place] = _numbers[place][raw[place]];
+        }
+    }
 
     /// <param name="counts">training rows by raw id, one table a field; a raw id 0 counts as missing</param>
     /// <param name="minCount">from 1</param>

@@ -81,7 +81,7 @@ internal sealed class AliCcpRawFiles(int rows)
             Add(field, "1.0");
         }
 
-        for (var more = _random.NextInt(7); more >= 0; more--)
+        for (var more = _random.NextInt(11); more >= 0; more--)
         {
             Add(("210", 9_052_000, 18_000), "1.0");
         }

@@ -14,8 +14,8 @@ public sealed record CellResult(string Place, ModelDescription Model)
         return File.Exists(place + ".json") ? new CellResult(place, ModelDescription.FromJson(File.ReadAllText(place + ".json"))) : null;
     }
 
-    /// <summary>The kept epoch's validation loss, summed over tasks.</summary>
-    public double ValidationLoss => Model.Epochs[Model.BestEpoch - 1].ValidationLogLoss;
+    /// <summary>The kept epoch's validation loss, summed over tasks, and the amount's error where one is predicted.</summary>
+    public double ValidationLoss => Model.Epochs[Model.BestEpoch - 1] is var kept ? kept.ValidationLogLoss + (kept.ValidationAmountError ?? 0) : 0;
 
     /// <summary>[test rows, T], row by row, in the snapshot's order.</summary>
     public float[] Predictions() => MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(Place + ".f32")).ToArray();

@@ -66,8 +66,8 @@ public sealed record HtlnetOptions
     /// <summary>Weight of each binary task's loss, 0 to 1000; empty, the default, means 1 each.</summary>
     public IReadOnlyList<double> TaskWeights { get; init; } = [];
 
-    /// <summary>λ of λ/2 · Σ w² over the embeddings, 0 to 1; 1e-6 by default (EMBER: 1e-5 on everything).</summary>
-    public double L2 { get; init; } = 1e-6;
+    /// <summary>λ of λ/2 · Σ w² over the embeddings, 0 to 1; 3e-3 by default (EMBER: 1e-5 on everything).</summary>
+    public double L2 { get; init; } = NetworkObjective.UsualL2;
 
     /// <summary>What it makes of the network's objective.</summary>
     public NetworkObjective Objective => new(TaskWeights, CalibratorWeight: 0, L2)

@@ -25,8 +25,8 @@ public sealed record MmoeOptions
     /// <summary>Weight of each task's loss, 0 to 1000; empty, the default, means 1 each.</summary>
     public IReadOnlyList<double> TaskWeights { get; init; } = [];
 
-    /// <summary>λ of λ/2 · Σ w² over the embeddings, 0 to 1; 1e-6 by default.</summary>
-    public double L2 { get; init; } = 1e-6;
+    /// <summary>λ of λ/2 · Σ w² over the embeddings, 0 to 1; 3e-3 by default.</summary>
+    public double L2 { get; init; } = NetworkObjective.UsualL2;
 
     /// <exception cref="InputException">A value is out of its bounds or a key is unknown.</exception>
     public static MmoeOptions From(NetworkSettings settings)

@@ -41,6 +41,13 @@ public enum AmountScale
 /// <param name="L2">λ ≥ 0.</param>
 public sealed record NetworkObjective(IReadOnlyList<double> TaskWeights, double CalibratorWeight, double L2)
 {
+    /// <summary>
+    /// λ of every network unless a setting says otherwise. AITM's code has 1e-6, with which categories of few rows are learned by heart:
+    /// on 100,000 simulated impressions the last stage's AUC is then .738, with this .757 (docs/results.md). Through Adam, which divides
+    /// by the gradient's own size, it shrinks most what data says least about.
+    /// </summary>
+    public const double UsualL2 = 3e-3;
+
     /// <summary>The stages' loss; the cross entropy over all rows by default.</summary>
     public StageLoss Loss { get; init; } = StageLoss.CrossEntropy;
 

@@ -61,8 +61,8 @@ public sealed record PimmOptions
     /// <summary>How the premise's weight starts (A9); Glorot by default.</summary>
     public PremiseStart PremiseStart { get; init; } = PremiseStart.Glorot;
 
-    /// <summary>λ of λ/2 · Σ w² over embeddings and attention, 0 to 1; 1e-6 by default (A10, AITM's code).</summary>
-    public double L2 { get; init; } = 1e-6;
+    /// <summary>λ of λ/2 · Σ w² over embeddings and attention, 0 to 1; 3e-3 by default (A10; AITM's code: 1e-6).</summary>
+    public double L2 { get; init; } = NetworkObjective.UsualL2;
 
     /// <exception cref="InputException">A value is out of its bounds or a key is unknown.</exception>
     public static PimmOptions From(NetworkSettings settings)

@@ -53,8 +53,8 @@ public sealed record TafeOptions
     /// <summary>Weight of each task's part of the loss, 0 to 1000; empty, the default, means 1 each. The marginal loss has no such parts.</summary>
     public IReadOnlyList<double> TaskWeights { get; init; } = [];
 
-    /// <summary>λ of λ/2 · Σ w² over the embeddings, 0 to 1; 1e-6 by default.</summary>
-    public double L2 { get; init; } = 1e-6;
+    /// <summary>λ of λ/2 · Σ w² over the embeddings, 0 to 1; 3e-3 by default.</summary>
+    public double L2 { get; init; } = NetworkObjective.UsualL2;
 
     /// <summary>What it makes of the network's objective.</summary>
     public NetworkObjective Objective => new(TaskWeights, Loss == TafeLoss.Marginal ? CalibratorWeight : 0, L2)

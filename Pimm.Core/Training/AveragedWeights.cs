@@ -24,6 +24,7 @@ public sealed class AveragedWeights(MultiTaskNetwork network, double window) : I
             return;
         }
 
+        using var scope = NewDisposeScope();
         using var quiet = no_grad();
         // In the beginning the mean is over all steps so far.
         var share = Math.Min(1, StepsBetween / Math.Min(window, steps));
@@ -66,6 +67,7 @@ public sealed class AveragedWeights(MultiTaskNetwork network, double window) : I
 
     private void Put()
     {
+        using var scope = NewDisposeScope();
         using var quiet = no_grad();
         foreach (var (name, weights) in network.named_parameters())
         {

@@ -1,11 +1,12 @@
 namespace Pimm.Core.Training;
 
 /// <summary>
-/// Which epoch was the best so far and whether to stop: after <paramref name="patience"/> epochs without a better one, but never
-/// before the epoch <paramref name="earliest"/> (the first one after the premise's curriculum has reached its floor) is done.
+/// Which epoch was the best so far and whether to stop: after <paramref name="patience"/> epochs without a better one. An epoch before
+/// <paramref name="earliest"/> (the first one that the premise's curriculum trains at its floor) neither stops training nor is kept
+/// once that one is done: a network that was shown labels shrinks what it predicts without them (models.md §9.4).
 /// </summary>
 /// <param name="patience">Epochs, at least 1.</param>
-/// <param name="earliest">The first epoch, from 0, after which training may stop.</param>
+/// <param name="earliest">The first epoch, from 0, that counts.</param>
 /// <param name="larger">True where a larger measure is better.</param>
 public sealed class EarlyStopping(int patience, int earliest, bool larger)
 {
@@ -24,8 +25,8 @@ public sealed class EarlyStopping(int patience, int earliest, bool larger)
     /// <returns>Whether it is the best so far; equal is not better.</returns>
     public bool Add(double measure)
     {
-        last++;
-        if (double.IsNaN(measure) || !(BestEpoch < 0 || (larger ? measure > best : measure < best)))
+        var first = ++last == earliest || BestEpoch < 0;
+        if (double.IsNaN(measure) || !(first || (larger ? measure > best : measure < best)))
         {
             return false;
         }

@@ -9,10 +9,11 @@ public class EarlyStoppingTests
     [Theory]
     [InlineData(2, 0, new[] { 1.0, 0.9, 0.95, 0.92 }, 4, 1)]
     [InlineData(2, 0, new[] { 1.0, 1.0, 1.0, 1.0 }, 3, 0)]
-    [InlineData(1, 4, new[] { 1.0, 2.0, 2.0, 2.0, 2.0, 2.0 }, 5, 0)]
+    [InlineData(1, 4, new[] { 1.0, 2.0, 2.0, 2.0, 2.0, 2.0 }, 6, 4)]
+    [InlineData(1, 4, new[] { 1.0, 2.0 }, 2, 0)]
     [InlineData(2, 2, new[] { 1.0, 0.9, 0.8, 0.9, 0.9, 0.9 }, 5, 2)]
     [InlineData(2, 0, new[] { double.NaN, 1.0, 2.0, 2.0 }, 4, 1)]
-    public void Stops_after_patience_epochs_without_a_better_one_but_not_before_the_earliest(
+    public void Stops_after_patience_epochs_without_a_better_one_and_counts_none_before_the_earliest(
         int patience, int earliest, double[] measures, int epochs, int best)
     {
         var stopping = new EarlyStopping(patience, earliest, larger: false);

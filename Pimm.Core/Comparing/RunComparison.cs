@@ -37,8 +37,8 @@ public sealed class RunComparison(ComparisonRequest request, CellRunner runner, 
     {
         request.Validated();
         RefuseUnusable();
-        Directory.CreateDirectory(_cells);
         var source = ClaimFolder();
+        Directory.CreateDirectory(_cells);
         var splits = PackSplits(packed, cancellationToken);
         var own = request.Models.Where(model => model.EqualIn(request.Models) is null).ToArray();
         var rates = await ChooseRatesAsync(own, splits, cancellationToken);
@@ -145,6 +145,7 @@ public sealed class RunComparison(ComparisonRequest request, CellRunner runner, 
             : throw new InputException($"There is no file {request.Data.Data}; give --data an existing CSV file.");
         var source = new DataSource(
             Path.GetFileName(request.Data.Data), Convert.ToHexStringLower(SHA256.HashData(file)), request.Data with { Data = "", SnapshotPath = null, WriteSplits = null });
+        Directory.CreateDirectory(request.Folder);
         var path = Path.Combine(request.Folder, "data.json");
         var text = JsonSerializer.Serialize(source, ComparisonResult.Layout) + "\n";
         if (File.Exists(path) && File.ReadAllText(path) != text)

@@ -28,18 +28,24 @@ internal sealed class ResultsBenchmark(string root, string data, string folder)
 
     public static int Start(string root, string[] arguments)
     {
-        if (arguments is not ([_] or [_, "--out", _]))
+        var (kept, only) = (Path.Combine(root, ".pimm", "results"), "");
+        for (var place = 1; place + 1 < arguments.Length; place += 2)
         {
-            Console.Error.WriteLine("results takes DATA_FOLDER [--out FOLDER]: ./pimm bench results DATA_FOLDER.");
+            (kept, only) = arguments[place] switch { "--out" => (arguments[place + 1], only), "--only" => (kept, arguments[place + 1]), _ => ("", "") };
+        }
+
+        if (arguments.Length % 2 == 0 || kept.Length == 0)
+        {
+            Console.Error.WriteLine("results takes DATA_FOLDER [--out FOLDER] [--only SECTION]: ./pimm bench results DATA_FOLDER.");
             return 2;
         }
 
-        var folder = Path.GetFullPath(arguments.Length == 3 ? arguments[2] : Path.Combine(root, ".pimm", "results"));
-        Directory.CreateDirectory(folder);
-        return new ResultsBenchmark(root, Path.GetFullPath(arguments[0]), folder).Run();
+        Directory.CreateDirectory(kept);
+        return new ResultsBenchmark(root, Path.GetFullPath(arguments[0]), Path.GetFullPath(kept)).Run(only);
     }
 
-    private int Run()
+    /// <param name="only">a section to prepare without writing the page; empty: all, and the page</param>
+    private int Run(string only)
     {
         Directory.CreateDirectory(_pages);
         var page = new StringBuilder();
@@ -47,13 +53,19 @@ internal sealed class ResultsBenchmark(string root, string data, string folder)
         Line(page, $"");
         Line(page, $"Made by `./pimm bench results DATA_FOLDER` on {RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores, {RuntimeInformation.FrameworkDescription}; samples/s are of one thread with as many trainings side by side as there are cores, and mean little on another machine. The real data sets stay outside this repository.");
         Line(page, $"");
-        foreach (var (name, title, section) in Sections())
+        foreach (var (name, title, section) in Sections().Where(section => only.Length == 0 || section.Name == only))
         {
             Console.Error.WriteLine(title);
             Line(page, $"## {title}");
             Line(page, $"");
             page.Append(_remarks.GetValueOrDefault(name, ""));
             section(page);
+        }
+
+        if (only.Length > 0)
+        {
+            Console.WriteLine(page);
+            return 0;
         }
 
         File.WriteAllText(Path.Combine(root, "docs", "results.md"), page.ToString().TrimEnd('\n') + "\n");
@@ -63,15 +75,15 @@ internal sealed class ResultsBenchmark(string root, string data, string folder)
     private IEnumerable<(string Name, string Title, Action<StringBuilder> Write)> Sections()
     {
         yield return ("market", "The simulated market, 300,000 rows", page => Compared(page, "market",
-            [.. Rows(300_000, fresh: 0), .. Market, "--ignore", "amount,part", "--models", Everybody, "--splits", "10", "--seeds", "1"]));
-        yield return ("ablation", "What PIMM's parts are worth on the market", page => Compared(page, "ablation",
-            [.. Rows(300_000, fresh: 0), .. Market, "--ignore", "amount,part", "--models", Ablation, "--splits", "10", "--seeds", "1"]));
+            [.. Rows(300_000, fresh: 0), .. Market, "--ignore", "amount,part", "--batch", "2000", "--models", Everybody, "--splits", "10", "--seeds", "1"]));
+        yield return ("ablation", "What PIMM's parts are worth on the market, 100,000 rows", page => Compared(page, "ablation",
+            [.. Rows(100_000, fresh: 0), .. Market, "--ignore", "amount,part", "--models", Ablation, "--splits", "10", "--seeds", "1"]));
         yield return ("learning-curves", "Learning curves on the market", Curves);
         yield return ("hillstrom", "Hillstrom's e-mail test (real)", page => Compared(page, "hillstrom", Real("hillstrom", "y1_visit,y2_conversion,y3_core", "customer_idx,value_spend")));
         yield return ("ecommerce_funnel", "An e-commerce funnel (probably simulated by its authors)", page => Compared(page, "ecommerce_funnel",
             Real("ecommerce_funnel", "y2_product,y3_payment,y4_confirmation", "user_id,LEAK_total_pages_visited,y1_listing")));
         yield return ("hotel_bookings", "Hotel bookings with their revenue (real)", page => Compared(page, "hotel_bookings",
-            [.. Real("hotel_bookings", "y1_kept,y2_high_value", "booking_idx,LEAKY_deposit_type,LEAK_required_car_parking_spaces"), "--amount", "value_revenue"]));
+            [.. Real("hotel_bookings", "y1_kept,y2_high_value", "booking_idx,LEAKY_deposit_type,LEAK_required_car_parking_spaces"), "--amount", "value_revenue", "--batch", "1000"]));
         yield return ("gradient-boosting", "Against gradient boosting, one model a task", GradientBoosting);
     }
 

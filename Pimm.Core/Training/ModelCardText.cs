@@ -15,6 +15,7 @@ internal sealed partial class ModelCardText(
         text.Clear();
         Summary();
         Test();
+        Amount();
         Calibration();
         Slices();
         Data();
@@ -46,6 +47,22 @@ internal sealed partial class ModelCardText(
         Line($"AUC is over all rows, for later stages too; the AUC among those at the stage before answers another question and is not comparable with it.");
         Line($"In {model.OrderViolations:P2} of the test rows a later stage has a higher probability than the one before.");
         Line($"");
+    }
+
+    private void Amount()
+    {
+        if (model is not { Amount: { } learned, AmountTest: { } amount })
+        {
+            return;
+        }
+
+        Line($"## Amount");
+        Line($"");
+        Line($"Learned on the {(learned.Scale == Networks.AmountScale.Log1p ? "ln(1 + a)" : "standardised")} scale, judged in its own unit; beside it what predicting the training rows' mean for every row would give.");
+        Line($"");
+        Table(
+            ["rows", "mean", "predicted mean", "RMSE", "RMSE of the mean", "MAE", "MAE of the mean", "rank correlation"],
+            [Row(Whole(amount.Rows), Number(amount.Mean), Number(amount.PredictedMean), Number(amount.Rmse), Number(amount.RmseOfMean), Number(amount.Mae), Number(amount.MaeOfMean), Number(amount.Spearman))]);
     }
 
     private void Calibration()
@@ -120,7 +137,7 @@ internal sealed partial class ModelCardText(
     {
         Line($"## Settings");
         Line($"");
-        Line($"Seed {model.Seed}, batch {model.Training.Batch}, learning rate {model.Training.LearningRate}, at most {model.Training.Epochs} epochs, patience {model.Training.Patience}, stop on {model.Training.StopOn}, device {model.Training.Device}, threads {model.Training.Threads}.");
+        Line($"Seed {model.Seed}, batch {model.Training.Batch}, learning rate {model.Training.LearningRate}, at most {model.Training.Epochs} epochs, patience {model.Training.Patience}, stop on {model.Training.StopOn}, weights averaged over {model.Training.Averaging} epochs{(model.Training.Refit ? ", refitted on all but the test rows" : "")}, device {model.Training.Device}, threads {model.Training.Threads}.");
         Line($"");
         foreach (var (key, value) in model.Settings)
         {

@@ -3,6 +3,7 @@ using Pimm.Core.Campaigns;
 using Pimm.Core.Exporting;
 using Pimm.Core.Importing;
 using Pimm.Core.Lift;
+using Pimm.Core.Networks;
 using Pimm.Core.Outcomes;
 using Pimm.Core.Queueing;
 using Pimm.Core.Scoring;
@@ -39,6 +40,9 @@ public sealed record DemoRequest(
     {
         "pimm" => "PIMM",
         "shared-bottom" => "Shared-Bottom",
+        "htlnet" => "HTLNet",
+        "mmoe" => "MMoE",
+        _ when NetworkCatalog.Names.Contains(network) => network.ToUpperInvariant(),
         _ => network,
     };
 

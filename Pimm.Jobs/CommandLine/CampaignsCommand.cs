@@ -10,7 +10,7 @@ namespace Pimm.Jobs.CommandLine;
 
 /// <summary>A campaign as a file describes it.</summary>
 /// <param name="Audience">the audience's name</param>
-/// <param name="Control">network of the control line: shared-bottom, pimm or random</param>
+/// <param name="Control">network of the control line: a name of the catalogue of networks, or random</param>
 /// <param name="ControlSettings">settings of the control line as `train --set`; "ignore" and "allowLeak" are lists of attributes</param>
 /// <param name="Salt">never used before; default made of name and first day</param>
 public sealed record CampaignFile(

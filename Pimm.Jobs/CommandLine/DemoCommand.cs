@@ -25,7 +25,7 @@ public static class DemoCommand
         var customers = new Option<int>("--customers") { Description = "eligible customers", DefaultValueFactory = _ => 200_000 };
         var history = new Option<int>("--history") { Description = "impressions of the year before", DefaultValueFactory = _ => 240_000 };
         var impressions = new Option<int?>("--impressions") { Description = "a day and arm; default a hundredth of the customers" };
-        var control = new Option<string>("--control") { Description = "shared-bottom, pimm, random, truth:weak, truth:good or truth:effect", DefaultValueFactory = _ => "shared-bottom" };
+        var control = new Option<string>("--control") { Description = $"{string.Join(", ", Core.Networks.NetworkCatalog.Names)}, random, truth:weak, truth:good or truth:effect", DefaultValueFactory = _ => "shared-bottom" };
         var treatment = new Option<string>("--treatment") { Description = "as --control", DefaultValueFactory = _ => "pimm" };
         var split = new Option<string>("--split-method") { Description = "best-of, blocks or plain", DefaultValueFactory = _ => "best-of" };
         var ifEmpty = new Option<bool>("--if-empty") { Description = "only when there is no campaign yet, or to finish a demo that was interrupted; the worker that runs already does the work" };

@@ -25,7 +25,7 @@ public sealed class AitmNetwork : MultiTaskNetwork
     private readonly TaskHeads heads;
 
     public AitmNetwork(NetworkShape shape, AitmOptions options)
-        : base(AitmOptions.Kind, shape, new(options.TaskWeights, options.CalibratorWeight, options.L2))
+        : base(AitmOptions.Kind, shape, new(options.TaskWeights, options.CalibratorWeight, options.L2) { AttentionL2 = options.AttentionL2 })
     {
         embeddings = new EmbeddingTable(shape.VocabularySizes, options.Embedding);
         towers = new TowerBank(shape.Tasks, embeddings.Width, options.Towers, options.Dropout);
@@ -37,7 +37,9 @@ public sealed class AitmNetwork : MultiTaskNetwork
         register_module("heads", heads);
     }
 
-    public override IReadOnlyList<Parameter> Regularised => [embeddings.Weight, .. chain.AttentionWeights];
+    public override IReadOnlyList<Parameter> Regularised => [embeddings.Weight];
+
+    public override IReadOnlyList<Parameter> Attention => [.. chain.AttentionWeights];
 
     public override Tensor forward(Tensor ids, Premise? premise) => heads.call(chain.call(towers.call(embeddings.call(ids))));
 }

@@ -29,8 +29,11 @@ public sealed record AitmOptions
     /// <summary>Weight of each task's loss, 0 to 1000; empty, the default, means 1 each.</summary>
     public IReadOnlyList<double> TaskWeights { get; init; } = [];
 
-    /// <summary>λ of λ/2 · Σ w² over embeddings and attention, 0 to 1; 3e-3 by default (AITM's code: 1e-6).</summary>
+    /// <summary>λ of λ/2 · Σ w² over the embeddings, 0 to 1; 3e-3 by default (AITM's code: 1e-6).</summary>
     public double L2 { get; init; } = NetworkObjective.UsualL2;
+
+    /// <summary>λ of λ/2 · Σ w² over the attention matrices, 0 to 1; 1e-6 by default, as AITM's code.</summary>
+    public double AttentionL2 { get; init; } = NetworkObjective.UsualAttentionL2;
 
     /// <exception cref="InputException">A value is out of its bounds or a key is unknown.</exception>
     public static AitmOptions From(NetworkSettings settings)
@@ -47,6 +50,7 @@ public sealed record AitmOptions
             CalibratorWeight = settings.Number("calibratorWeight", usual.CalibratorWeight, 0, 100),
             TaskWeights = settings.Numbers("taskWeights", usual.TaskWeights, 0, 1000),
             L2 = settings.Number("l2", usual.L2, 0, 1),
+            AttentionL2 = settings.Number("attentionL2", usual.AttentionL2, 0, 1),
         };
         settings.RefuseUnread();
         return options;

@@ -10,10 +10,10 @@ namespace Pimm.Core.Networks;
 /// experts (EITM) and again between their towers (TITM), both times as AITM does.
 /// <code>
 /// E_{t,i}(x), S_j(x)                              x [B, D] shared embeddings, E [T·n, B, h], S [m, B, h]
-/// e_{0,i} = E_{0,i};  e_{t,i} = Attention_E(E_{t,i}, ReLU(e_{t−1,i} A_{t,i}))
+/// e_{0,i} = E_{0,i};  e_{t,i} = Attention_E(E_{t,i}, Dropout(ReLU(e_{t−1,i} A_{t,i} + a_{t,i})))
 /// f_t = softmax(x W_t) · [e_{t,1..n} ; S_{1..m}]
 /// q_t = Tower_t(f_t)                              q [T, B, d]
-/// z_0 = q_0;  z_t = Attention_T(q_t, ReLU(z_{t−1} A_t))
+/// z_0 = q_0;  z_t = Attention_T(q_t, Dropout(ReLU(z_{t−1} A_t + a_t)))
 /// ŷ_t = sigmoid(z_t · w_t + b_t)
 /// </code>
 /// Loss as AITM's, the calibrator included. <see cref="MncmOptions"/> lists what is open.
@@ -30,7 +30,7 @@ public sealed class MncmNetwork : MultiTaskNetwork
     private readonly TaskHeads heads;
 
     public MncmNetwork(NetworkShape shape, MncmOptions options)
-        : base(MncmOptions.Kind, shape, new(options.TaskWeights, options.CalibratorWeight, options.L2))
+        : base(MncmOptions.Kind, shape, new(options.TaskWeights, options.CalibratorWeight, options.L2) { AttentionL2 = options.AttentionL2 })
     {
         var (expertDropout, towerDropout) = DropoutShares.Cut(options.Dropout, options.ExpertLayers, options.Towers, "experts and towers");
         var (tasks, own) = (shape.Tasks, options.OwnExperts);
@@ -53,8 +53,9 @@ public sealed class MncmNetwork : MultiTaskNetwork
         register_module("heads", heads);
     }
 
-    public override IReadOnlyList<Parameter> Regularised =>
-        [embeddings.Weight, .. expertChain.AttentionWeights, .. towerChain.AttentionWeights];
+    public override IReadOnlyList<Parameter> Regularised => [embeddings.Weight];
+
+    public override IReadOnlyList<Parameter> Attention => [.. expertChain.AttentionWeights, .. towerChain.AttentionWeights];
 
     public override Tensor forward(Tensor ids, Premise? premise)
     {

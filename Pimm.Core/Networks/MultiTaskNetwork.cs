@@ -45,8 +45,11 @@ public abstract class MultiTaskNetwork : Module<Tensor, Premise?, Tensor>
     /// <summary>θ_s, the parameters that <see cref="NetworkObjective.Adjustment"/> merges the tasks' gradients for.</summary>
     public virtual IReadOnlyList<Parameter> Shared => [];
 
-    /// <summary>The parameters that <see cref="NetworkObjective.L2"/> applies to.</summary>
+    /// <summary>The embedding tables, which <see cref="NetworkObjective.L2"/> applies to.</summary>
     public abstract IReadOnlyList<Parameter> Regularised { get; }
+
+    /// <summary>The attention matrices, which <see cref="NetworkObjective.AttentionL2"/> applies to; none by default.</summary>
+    public virtual IReadOnlyList<Parameter> Attention => [];
 
     /// <summary>How many numbers are learned.</summary>
     public long ParameterCount => parameters().Sum(parameter => parameter.shape.Aggregate(1L, (product, size) => product * size));

@@ -34,7 +34,7 @@ public enum AmountScale
 /// What a network is trained to minimise over all rows of a batch (the product of the probabilities never appears; logits do):
 /// L = <see cref="Loss"/> + c · mean Σ_{t≥1} max(ŷ_t − ŷ_{t−1}, 0) + λ_e · Σ_t w_t · BCE(y_t, ŷ_t), and for an amount its mean squared
 /// error on the training scale. The second term is AITM's behavioural expectation calibrator (KDD'21). L2 is λ/2 · Σ w² over the
-/// embedding table and the attention matrices, as in AITM's code.
+/// embedding table; the attention matrices have a λ of their own.
 /// </summary>
 /// <param name="TaskWeights">w_t ≥ 0, T of them; empty means 1 each.</param>
 /// <param name="CalibratorWeight">c ≥ 0; 0 leaves the term out.</param>
@@ -43,10 +43,16 @@ public sealed record NetworkObjective(IReadOnlyList<double> TaskWeights, double 
 {
     /// <summary>
     /// λ of every network unless a setting says otherwise. AITM's code has 1e-6, with which categories of few rows are learned by heart:
-    /// on 100,000 simulated impressions the last stage's AUC is then .738, with this .757 (docs/results.md). Through Adam, which divides
-    /// by the gradient's own size, it shrinks most what data says least about.
+    /// on 100,000 simulated impressions the last stage's expected AUC was then .738, with this .757. Through Adam, which divides by the
+    /// gradient's own size, it shrinks most what data says least about, and one value serves 100,000 rows and 1,000,000.
     /// </summary>
     public const double UsualL2 = 3e-3;
+
+    /// <summary>AITM's. Where nothing is added to what the attention gives, a large one would starve the later stages.</summary>
+    public const double UsualAttentionL2 = 1e-6;
+
+    /// <summary>λ ≥ 0 of the attention matrices.</summary>
+    public double AttentionL2 { get; init; }
 
     /// <summary>The stages' loss; the cross entropy over all rows by default.</summary>
     public StageLoss Loss { get; init; } = StageLoss.CrossEntropy;

@@ -26,7 +26,7 @@ public sealed class PimmNetwork : MultiTaskNetwork
     private readonly PimmOptions options;
 
     public PimmNetwork(NetworkShape shape, PimmOptions options)
-        : base(PimmOptions.Kind, shape, new(options.TaskWeights, options.CalibratorWeight, options.L2))
+        : base(PimmOptions.Kind, shape, new(options.TaskWeights, options.CalibratorWeight, options.L2) { AttentionL2 = options.AttentionL2 })
     {
         this.options = options;
         embeddings = new EmbeddingTable(shape.VocabularySizes, options.Embedding);
@@ -39,7 +39,9 @@ public sealed class PimmNetwork : MultiTaskNetwork
 
     public override PremiseCurriculum? Curriculum => options.Premise ? options.Curriculum : null;
 
-    public override IReadOnlyList<Parameter> Regularised => [embeddings.Weight, .. chain.AttentionWeights];
+    public override IReadOnlyList<Parameter> Regularised => [embeddings.Weight];
+
+    public override IReadOnlyList<Parameter> Attention => [.. chain.AttentionWeights];
 
     public override Tensor forward(Tensor ids, Premise? premise) => chain.call(towers.call(embeddings.call(ids)), premise);
 }

@@ -21,7 +21,7 @@ public sealed record PimmOptions
     /// <summary>Share of units dropped after each tower layer, 0 to 0.95; .1, .3, .3 by default (A10, AITM's keep .9, .7, .7).</summary>
     public IReadOnlyList<double> Dropout { get; init; } = [0.1, 0.3, 0.3];
 
-    /// <summary>Share of units dropped in the transfer layer, 0 to 0.95; .3 by default (A10).</summary>
+    /// <summary>Share of units dropped in the transfer layer, 0 to 0.95; by default that of the last tower layer, as AITM's code (A10).</summary>
     public double TransferDropout { get; init; } = 0.3;
 
     /// <summary>Whether the stage before is handed over as premise Z; yes by default. Without it nothing of y* is used, Zm = H, and
@@ -61,19 +61,23 @@ public sealed record PimmOptions
     /// <summary>How the premise's weight starts (A9); Glorot by default.</summary>
     public PremiseStart PremiseStart { get; init; } = PremiseStart.Glorot;
 
-    /// <summary>λ of λ/2 · Σ w² over embeddings and attention, 0 to 1; 3e-3 by default (A10; AITM's code: 1e-6).</summary>
+    /// <summary>λ of λ/2 · Σ w² over the embeddings, 0 to 1; 3e-3 by default (A10; AITM's code: 1e-6).</summary>
     public double L2 { get; init; } = NetworkObjective.UsualL2;
+
+    /// <summary>λ of λ/2 · Σ w² over the attention matrices, 0 to 1; 1e-6 by default, as AITM's code.</summary>
+    public double AttentionL2 { get; init; } = NetworkObjective.UsualAttentionL2;
 
     /// <exception cref="InputException">A value is out of its bounds or a key is unknown.</exception>
     public static PimmOptions From(NetworkSettings settings)
     {
         var usual = new PimmOptions();
+        var dropout = settings.Numbers("dropout", usual.Dropout, 0, 0.95);
         var options = new PimmOptions
         {
             Embedding = settings.Integer("embedding", usual.Embedding, 1, 256),
             Towers = settings.Integers("towers", usual.Towers, 1, 4096),
-            Dropout = settings.Numbers("dropout", usual.Dropout, 0, 0.95),
-            TransferDropout = settings.Number("transferDropout", usual.TransferDropout, 0, 0.95),
+            Dropout = dropout,
+            TransferDropout = settings.Number("transferDropout", dropout.Count == 0 ? 0 : dropout[^1], 0, 0.95),
             Premise = settings.Switch("premise", usual.Premise),
             Implicit = settings.Switch("implicit", usual.Implicit),
             PremiseActivation = settings.Choice("premiseActivation", usual.PremiseActivation),
@@ -86,6 +90,7 @@ public sealed record PimmOptions
             CalibratorWeight = settings.Number("calibratorWeight", usual.CalibratorWeight, 0, 100),
             PremiseStart = settings.Choice("premiseStart", usual.PremiseStart),
             L2 = settings.Number("l2", usual.L2, 0, 1),
+            AttentionL2 = settings.Number("attentionL2", usual.AttentionL2, 0, 1),
         };
         settings.RefuseUnread();
         return options;

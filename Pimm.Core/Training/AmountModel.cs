@@ -9,14 +9,13 @@ namespace Pimm.Core.Training;
 /// an amount is negative. Because the mean of a logarithm is not the logarithm of a mean, it is read back with Duan's smearing
 /// factor (JASA 1983): a = factor · exp(prediction) − 1, factor = mean of exp(residual) over the training rows.
 /// </summary>
-/// <param name="Column">The amount's column; null where it is not known.</param>
 /// <param name="Mean">Of f(a) over the training rows.</param>
 /// <param name="Deviation">Standard deviation of f(a) over the training rows; 1 where they are all the same.</param>
 /// <param name="Smearing">Duan's factor, fitted after training; 1 on the standardised scale.</param>
 /// <param name="TrainingMean">Of a over the training rows: what one would predict without a network.</param>
 /// <param name="Least">No prediction is below it: 0 where no training amount is negative; null otherwise.</param>
 public sealed record AmountModel(
-    string? Column, AmountScale Scale, double Mean, double Deviation, double Smearing, double TrainingMean, double? Least)
+    AmountScale Scale, double Mean, double Deviation, double Smearing, double TrainingMean, double? Least)
 {
     /// <param name="rows">The training rows, at least one.</param>
     /// <exception cref="InputException">An amount is negative and the scale is ln(1 + a).</exception>
@@ -40,13 +39,16 @@ public sealed record AmountModel(
         }
 
         var deviation = Math.Sqrt(square / rows.Length);
-        return new(null, scale, mean, deviation > 0 ? deviation : 1, Smearing: 1, sum / rows.Length, negative ? null : 0);
+        return new(scale, mean, deviation > 0 ? deviation : 1, Smearing: 1, sum / rows.Length, negative ? null : 0);
     }
 
     /// <summary>An amount as the network learns it.</summary>
     public float ToTraining(float amount) => (float)((Curved(amount, Scale) - Mean) / Deviation);
 
-    /// <summary>A network's output as an amount; with ln(1 + a) its expectation, not its median.</summary>
+    /// <summary>
+    /// A network's output as an amount; with ln(1 + a) its expectation where residuals spread alike everywhere. They do not where many
+    /// amounts are 0: then the standardised scale is the better choice.
+    /// </summary>
     public double ToAmount(double output)
     {
         var curved = Mean + Deviation * output;

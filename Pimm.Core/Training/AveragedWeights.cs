@@ -11,15 +11,14 @@ namespace Pimm.Core.Training;
 /// <param name="window">steps that the mean looks back over, above 0</param>
 public sealed class AveragedWeights(MultiTaskNetwork network, double window) : IDisposable
 {
-    // A dense pass over all weights: seldom enough to cost little beside a step.
-    private const int StepsBetween = 4;
-
+    // A dense pass over all weights: seldom enough to cost little beside a step, often enough for a short window.
+    private readonly int stepsBetween = (int)Math.Clamp(window / 8, 1, 4);
     private readonly Dictionary<string, Tensor> mean = [];
     private long steps;
 
     public void Step()
     {
-        if (++steps % StepsBetween != 0)
+        if (++steps % stepsBetween != 0)
         {
             return;
         }
@@ -27,7 +26,7 @@ public sealed class AveragedWeights(MultiTaskNetwork network, double window) : I
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
         // In the beginning the mean is over all steps so far.
-        var share = Math.Min(1, StepsBetween / Math.Min(window, steps));
+        var share = Math.Min(1, stepsBetween / Math.Min(window, steps));
         foreach (var (name, weights) in network.named_parameters())
         {
             if (mean.TryGetValue(name, out var kept))
@@ -41,6 +40,14 @@ public sealed class AveragedWeights(MultiTaskNetwork network, double window) : I
         }
     }
 
+    /// <summary>Forgets the steps so far: what was learned before no longer counts.</summary>
+    public void Restart()
+    {
+        Dispose();
+        mean.Clear();
+        steps = 0;
+    }
+
     /// <summary>Runs something with the mean in the network; afterwards the weights of the last step are back.</summary>
     public TResult Lend<TResult>(Func<TResult> use)
     {
@@ -52,9 +59,14 @@ public sealed class AveragedWeights(MultiTaskNetwork network, double window) : I
         using var last = new KeptWeights(network);
         last.Keep();
         Put();
-        var result = use();
-        last.Restore();
-        return result;
+        try
+        {
+            return use();
+        }
+        finally
+        {
+            last.Restore();
+        }
     }
 
     public void Dispose()

@@ -25,8 +25,12 @@ public sealed class EarlyStopping(int patience, int earliest, bool larger)
     /// <returns>Whether it is the best so far; equal is not better.</returns>
     public bool Add(double measure)
     {
-        var first = ++last == earliest || BestEpoch < 0;
-        if (double.IsNaN(measure) || !(first || (larger ? measure > best : measure < best)))
+        if (++last == earliest)
+        {
+            BestEpoch = -1;
+        }
+
+        if (double.IsNaN(measure) || !(BestEpoch < 0 || (larger ? measure > best : measure < best)))
         {
             return false;
         }

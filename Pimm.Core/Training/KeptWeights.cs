@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Pimm.Core.Training;
 
-/// <summary>A copy of a network's weights as they were in its best epoch.</summary>
+/// <summary>A copy of a network's weights as they were at some time.</summary>
 public sealed class KeptWeights(MultiTaskNetwork network) : IDisposable
 {
     private Dictionary<string, Tensor> kept = [];

@@ -88,7 +88,7 @@ public sealed record ModelDescription(
     };
 
     /// <summary>What a scored row holds: the tasks' probabilities and, where one is predicted, the amount.</summary>
-    public IReadOnlyList<string> ScoreNames() => Amount is null ? Tasks : [.. Tasks, Amount.Column ?? "amount"];
+    public IReadOnlyList<string> ScoreNames() => Amount is null ? Tasks : [.. Tasks, "amount"];
 
     public string ToJson() => JsonSerializer.Serialize(this, Layout);
 

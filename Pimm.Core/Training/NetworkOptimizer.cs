@@ -14,12 +14,17 @@ public sealed class NetworkOptimizer : IDisposable
 
     public NetworkOptimizer(MultiTaskNetwork network, double learningRate)
     {
-        var regularised = network.Objective.L2 > 0 ? network.Regularised : [];
-        var plain = network.parameters().Where(parameter => !regularised.Any(other => ReferenceEquals(other, parameter))).ToArray();
-        parts.Add(torch.optim.Adam(plain, learningRate));
-        if (regularised.Count > 0)
+        IReadOnlyList<Parameter>[] regularised = [network.Regularised, network.Attention];
+        Add(network.parameters().Where(parameter => !regularised.SelectMany(part => part).Any(other => ReferenceEquals(other, parameter))), 0);
+        Add(network.Regularised, network.Objective.L2);
+        Add(network.Attention, network.Objective.AttentionL2);
+
+        void Add(IEnumerable<Parameter> parameters, double decay)
         {
-            parts.Add(torch.optim.Adam(regularised, learningRate, weight_decay: network.Objective.L2));
+            if (parameters.ToArray() is { Length: > 0 } part)
+            {
+                parts.Add(torch.optim.Adam(part, learningRate, weight_decay: decay));
+            }
         }
     }
 

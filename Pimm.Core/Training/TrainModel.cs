@@ -15,7 +15,7 @@ public sealed record TrainingRequest(
 /// <summary>Trains a model on a snapshot: check → create → train → calibrate → test once → describe. Writes nothing.</summary>
 public sealed class TrainModel(TimeProvider clock)
 {
-    /// <param name="data">Its training rows are learned from, its validation rows choose, its calibration rows fit the calibrators, its test rows are touched once.</param>
+    /// <param name="data">Its training rows are learned from, its validation rows choose, its calibration rows fit the calibrators (a refit learns from all three), its test rows are touched once.</param>
     /// <exception cref="InputException">The request or the data cannot be used.</exception>
     /// <exception cref="OperationCanceledException">Asked for between two batches.</exception>
     public TrainedModel Run(TrainingRequest request, Snapshot data, Action<TrainingProgress> report, CancellationToken cancellationToken)
@@ -42,7 +42,7 @@ public sealed class TrainModel(TimeProvider clock)
             var description = Described(test, calibrators, data, slices, new(
                 ModelDescription.CurrentFormat, network.Kind, inForce, data.VocabularySizes, data.TaskNames, options.Seed, options, rows,
                 network.ParameterCount, run.Epochs.Count, run.BestEpoch, run.Epochs, [], test.OrderViolations,
-                clock.GetElapsedTime(started).TotalSeconds, run.Epochs.Count * rows.Train / Math.Max(run.TrainingTime.TotalSeconds, 1e-9), CodeVersion)) with
+                clock.GetElapsedTime(started).TotalSeconds, (double)run.Epochs.Count * run.TrainedRows / Math.Max(run.TrainingTime.TotalSeconds, 1e-9), CodeVersion)) with
             {
                 Amount = run.Amount,
                 AmountTest = run.Amount is { } amount && test.Amounts is { } amounts ? AmountMetrics.Of(amount, amounts) : null,

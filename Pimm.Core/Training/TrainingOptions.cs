@@ -9,11 +9,12 @@ public enum StoppingMeasure
     /// scale; smaller is better.</summary>
     LogLoss,
 
-    /// <summary>The sum over tasks of the validation AUC; larger is better (AITM's protocol).</summary>
+    /// <summary>The sum over tasks of the validation AUC; larger is better (AITM's protocol). An amount plays no part in it.</summary>
     Auc,
 }
 
-/// <summary>How a network is trained. The protocol is AITM's public code's, which PIMM's paper says it follows.</summary>
+/// <summary>How a network is trained: AITM's public code's protocol, which PIMM's paper says it follows, but for what stops it, smaller
+/// batches on small files and the averaged weights.</summary>
 public sealed record TrainingOptions
 {
     /// <summary>Rows of a batch, 1 to 1,000,000. Unset, the default: 2,000, fewer where an epoch would then have fewer than
@@ -89,7 +90,7 @@ public sealed record TrainingOptions
         {
             options = options with
             {
-                StopOn = Enum.TryParse<StoppingMeasure>(measure, ignoreCase: true, out var stopOn) ? stopOn : throw Refused("stopOn", measure, "logLoss or auc"),
+                StopOn = Enum.TryParse<StoppingMeasure>(measure, ignoreCase: true, out var stopOn) && Enum.IsDefined(stopOn) ? stopOn : throw Refused("stopOn", measure, "logLoss or auc"),
             };
         }
 

@@ -26,7 +26,7 @@ public class AitmNetworkTests
     {
         using var network = new AitmNetwork(new([3, 4], 4), new() { SharedAttention = shared });
 
-        network.Regularised.Count.ShouldBe(1 + sets);
+        network.Attention.Count.ShouldBe(sets);
     }
 
     [Fact]

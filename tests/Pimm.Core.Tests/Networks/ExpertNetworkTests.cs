@@ -129,7 +129,7 @@ public class ExpertNetworkTests
         var experts = 8 * (16 * 128 + 128) + 4 * (128 * 128 + 128) + 2 * 3 * 128 * 128;
         var towers = 3 * (128 * 64 + 64 + 64 * 32 + 32) + 2 * (32 * 32 + 32 + 3 * 32 * 32) + 3 * 33;
         network.ParameterCount.ShouldBe(7 * 8 + experts + 3 * 16 * 4 + towers);
-        network.Regularised.Count.ShouldBe(1 + 2 + 2);
+        network.Attention.Count.ShouldBe(2 + 2);
     }
 
     // Information runs down the funnel: an earlier stage never hears of a later one.

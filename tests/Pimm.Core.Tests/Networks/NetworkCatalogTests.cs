@@ -19,7 +19,7 @@ public class NetworkCatalogTests
         {
             settings.Keys.ShouldBe(
             [
-                "alpha", "calibratorWeight", "clock", "detachImplicit", "draw", "dropout", "embedding", "floor", "implicit", "l2", "premise", "premiseActivation",
+                "alpha", "attentionL2", "calibratorWeight", "clock", "detachImplicit", "draw", "dropout", "embedding", "floor", "implicit", "l2", "premise", "premiseActivation",
                 "premiseBias", "premiseStart", "sharedAttention", "step", "taskWeights", "towers", "transferDropout", "transferLayer",
             ]);
             settings["towers"].ShouldBe("16,8,8");

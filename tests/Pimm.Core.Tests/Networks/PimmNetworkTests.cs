@@ -73,7 +73,8 @@ public class PimmNetworkTests
     {
         using var network = Small(3);
 
-        network.Regularised.Sum(parameter => parameter.numel()).ShouldBe(7 * 2 + 2 * 4 * 12);
+        network.Regularised.Sum(parameter => parameter.numel()).ShouldBe(7 * 2);
+        network.Attention.Sum(parameter => parameter.numel()).ShouldBe(2 * 4 * 12);
     }
 
     [Fact]

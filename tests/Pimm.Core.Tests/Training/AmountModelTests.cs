@@ -12,8 +12,8 @@ namespace Pimm.Core.Tests.Training;
 [Collection(TorchCollection.Name)]
 public class AmountModelTests
 {
-    private static readonly AmountModel Standardised = new("spent", AmountScale.Standardised, 10, 4, 1, 10, 0);
-    private static readonly AmountModel Logarithmic = new("spent", AmountScale.Log1p, 2, 0.5, 1.25, 12, 0);
+    private static readonly AmountModel Standardised = new(AmountScale.Standardised, 10, 4, 1, 10, 0);
+    private static readonly AmountModel Logarithmic = new(AmountScale.Log1p, 2, 0.5, 1.25, 12, 0);
 
     [Fact]
     public void An_amount_goes_to_the_training_scale_and_back()

@@ -91,7 +91,7 @@ public class CalibratorsTests
         using var toy = new ToyFunnel(1200);
         var request = ToyFunnel.Request();
 
-        var model = toy.Train(request with { Options = request.Options with { Epochs = 1, Refit = true } }).Description;
+        var model = toy.Train(request with { Options = request.Options with { Epochs = 3, Refit = true } }).Description;
 
         model.Calibrators!.ShouldAllBe(task => task.Calibrator == null && task.Note == "not fitted: every row but the test rows was trained on");
         model.Test.ShouldAllBe(task => task.CalibratedEce == null);

@@ -144,7 +144,7 @@ public class EveryNetworkTests
         using (no_grad())
         {
             network.Regularised[0].mul_(100);
-            network.Regularised.Skip(1).ToList().ForEach(weight => weight.mul_(50));
+            network.Attention.ToList().ForEach(weight => weight.mul_(50));
         }
 
         Numbers(network.StageLogits(network.call(TinyNetworks.Ids(3), null)).select(0, 2)).ShouldBe([click, open, buy], 1e-6);

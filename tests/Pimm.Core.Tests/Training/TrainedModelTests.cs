@@ -44,7 +44,7 @@ public class TrainedModelTests
         again.EpochsTrained.ShouldBe(description.EpochsTrained);
         PimmOptions.From(new NetworkSettings("pimm", again.Settings)).Curriculum.ProbabilityAt(again.EpochsTrained)
             .ShouldBe(new PimmOptions().Curriculum.ProbabilityAt(description.EpochsTrained));
-        again.Settings.Count.ShouldBe(20);
+        again.Settings.Count.ShouldBe(21);
         again.Training.ShouldBe(description.Training);
     }
 

@@ -1,3 +1,4 @@
+using Pimm.Core.Datasets;
 using System.Security.Cryptography;
 using Pimm.Core.Networks;
 using Pimm.Core.Tests.Torch;
@@ -82,6 +83,23 @@ public class TrainingRunTests
 
         (model.Description.EpochsTrained, model.Description.BestEpoch).ShouldBe((7, 7));
         samples.ShouldBe(toy.Data.Rows - model.Description.Rows.Test);
+        using var predictor = new Predictor(model, threads: 1);
+        var rows = toy.Data.RowsOf(Split.Validation);
+        byte[] labels = [.. rows.SelectMany(row => toy.Data.Labels(row, 1).ToArray())];
+        var kept = TaskMetrics.Of(toy.Data.TaskNames, labels, predictor.Predict(toy.Data.IdsOf(rows))).Sum(task => task.LogLoss);
+        kept.ShouldBe(model.Description.Epochs[^1].ValidationLogLoss, 1e-5);
+        kept.ShouldBeGreaterThan(model.Description.Epochs.Min(epoch => epoch.ValidationLogLoss) + 1e-4);
+    }
+
+    [Fact]
+    public void A_refit_that_would_end_while_labels_are_shown_is_refused()
+    {
+        using var toy = new ToyFunnel(1200);
+        var request = ToyFunnel.Request();
+
+        var failure = Should.Throw<InputException>(() => toy.Train(request with { Options = request.Options with { Refit = true, Epochs = 2 } }));
+
+        failure.Message.ShouldBe("A refit of 2 epochs would end while labels are still shown; give at least 3 epochs, or a curriculum that ends sooner.");
     }
 
     [Fact]
@@ -130,7 +148,7 @@ public class TrainingRunTests
         var failure = Should.Throw<InputException>(() =>
             new TrainingLoop(network, toy.Data, Short(1).Options, TimeProvider.System).Run(_ => { }, CancellationToken.None));
 
-        failure.Message.ShouldBe("The loss stopped being a number in epoch 1 at learning rate 0.01; choose a smaller one with --lr.");
+        failure.Message.ShouldBe("The loss stopped being a number in epoch 1 at learning rate 0.01; choose a smaller one.");
     }
 
     [Fact]

@@ -4,7 +4,7 @@ namespace Pimm.Core;
 /// The caller's arguments or data cannot be used. The message is one sentence for a person: what, value, bound, what to do.
 /// The command line answers with exit code 2, a page shows the sentence, the HTTP API answers 400.
 /// </summary>
-public sealed class InputException : Exception
+public class InputException : Exception
 {
     public InputException(string sentence) : base(sentence) { }
 

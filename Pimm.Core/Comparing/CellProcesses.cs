@@ -1,12 +1,14 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text.Json;
+using Pimm.Core.Training;
 
 namespace Pimm.Core.Comparing;
 
 /// <summary>What a child says of a cell, one JSON line.</summary>
 /// <param name="Refused">a sentence about input that cannot be used; null where the cell's result is written</param>
-public sealed record CellAnswer(string? Refused)
+/// <param name="Diverged">whether it was the loss that stopped being a number</param>
+public sealed record CellAnswer(string? Refused, bool Diverged = false)
 {
     public string ToJson() => JsonSerializer.Serialize(this, JsonSerializerOptions.Web);
 
@@ -45,16 +47,18 @@ public sealed class CellProcesses(IReadOnlyList<string> program) : IDisposable
             while (await child.StandardOutput.ReadLineAsync(CancellationToken.None) is { } line)
             {
                 var answer = CellAnswer.FromJson(line);
-                if (answer?.Refused is { } sentence)
+                if (answer is null)
                 {
-                    throw new InputException(sentence);
+                    continue;
                 }
 
-                if (answer is not null)
+                _idle.Add(child);
+                if (answer.Refused is { } sentence)
                 {
-                    _idle.Add(child);
-                    return;
+                    throw answer.Diverged ? new TrainingDivergedException(sentence) : new InputException(sentence);
                 }
+
+                return;
             }
         }
         catch (IOException)
@@ -65,7 +69,7 @@ public sealed class CellProcesses(IReadOnlyList<string> program) : IDisposable
         await child.WaitForExitAsync(CancellationToken.None);
         cancellationToken.ThrowIfCancellationRequested();
         throw new InvalidOperationException(
-            $"The training of {cell.Model} on split {cell.SplitNumber}, seed {cell.Options.Seed}, ended with exit code {child.ExitCode}{(child.ExitCode == 137 ? ": it was killed, most likely because memory ran out" : "")}. Start the same comparison again: it goes on where it stopped.");
+            $"The training of {cell.Model} on split {cell.SplitNumber}, seed {cell.Options.Seed}, ended with exit code {child.ExitCode}{(child.ExitCode == 137 ? ": it was killed, most likely because memory ran out: choose a smaller --threads, fewer trainings then run at a time" : "")}. Start the same comparison again: it goes on where it stopped.");
     }
 
     public void Dispose()

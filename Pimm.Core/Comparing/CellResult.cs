@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 using Pimm.Core.Training;
 
 namespace Pimm.Core.Comparing;
@@ -21,11 +22,13 @@ public sealed record CellResult(string Place, ModelDescription Model)
     public float[] Predictions() => MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(Place + ".f32")).ToArray();
 
     internal void WritePredictions(float[] predictions) =>
-        File.WriteAllBytes(Place + ".f32", MemoryMarshal.AsBytes(predictions.AsSpan()).ToArray());
+        Complete(".f32", MemoryMarshal.AsBytes(predictions.AsSpan()).ToArray());
 
-    internal void Write()
+    internal void Write() => Complete(".json", Encoding.UTF8.GetBytes(Model.ToJson() + "\n"));
+
+    private void Complete(string ending, byte[] content)
     {
-        File.WriteAllText(Place + ".part", Model.ToJson() + "\n");
-        File.Move(Place + ".part", Place + ".json", overwrite: true);
+        File.WriteAllBytes(Place + ending + ".part", content);
+        File.Move(Place + ending + ".part", Place + ending, overwrite: true);
     }
 }

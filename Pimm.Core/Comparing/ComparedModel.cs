@@ -13,6 +13,7 @@ public sealed record ComparedModel(string Name, string Network, IReadOnlyDiction
 {
     private const string Esmm = "esmm";
     private const string Esm2 = "esm2";
+    private const string OtherPath = "otherPath";
 
     /// <exception cref="InputException">no such network, or a setting that is no key=value</exception>
     public static ComparedModel Parse(string text, IReadOnlyDictionary<string, string> common)
@@ -48,6 +49,11 @@ public sealed record ComparedModel(string Name, string Network, IReadOnlyDiction
             throw new InputException($"The model '{twice.Key}' is named twice in --models; name it once, or give one of them other settings.");
         }
 
+        if (models.Length > 0 && models[0].EqualIn(models) is { } equal)
+        {
+            throw new InputException($"The candidate '{models[0].Name}' is '{equal.Name}' on a chain of stages and would be tested against itself; name another model first.");
+        }
+
         return models.Length > 1
             ? models
             : throw new InputException($"--models names {models.Length} model; a comparison needs at least two: --models pimm,shared-bottom.");
@@ -57,13 +63,14 @@ public sealed record ComparedModel(string Name, string Network, IReadOnlyDiction
     /// The model of the list that is the same function of the same weights: on a pure chain ESM2 without its other path is ESMM, so it
     /// is neither trained nor counted a second time. Null for every other model.
     /// </summary>
-    public ComparedModel? EqualIn(IReadOnlyList<ComparedModel> models) => Network != Esm2 || Settings.GetValueOrDefault("otherPath") == "true"
+    public ComparedModel? EqualIn(IReadOnlyList<ComparedModel> models) =>
+        Network != Esm2 || (bool.TryParse(Settings.GetValueOrDefault(OtherPath), out var other) && other)
         ? null
         : models.FirstOrDefault(other => other.Network == Esmm && SameSettings(other));
 
     private bool SameSettings(ComparedModel other)
     {
-        var mine = Settings.Where(pair => pair.Key != "otherPath").ToArray();
+        var mine = Settings.Where(pair => !pair.Key.Equals(OtherPath, StringComparison.OrdinalIgnoreCase)).ToArray();
         return mine.Length == other.Settings.Count && mine.All(pair => other.Settings.GetValueOrDefault(pair.Key) == pair.Value);
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Pimm.Core.Training;
 
 namespace Pimm.Core.Comparing;
 
@@ -35,7 +36,7 @@ public static class ComparisonReport
         Line(page, $"");
         foreach (var (name, chart) in ComparisonFigures.All(result))
         {
-            Line(page, $"![{chart.Title}]({folder}/{name}.svg)");
+            Line(page, $"![{MarkdownCell.Of(chart.Title)}]({Uri.EscapeDataString(folder)}/{name}.svg)");
             Line(page, $"");
         }
 
@@ -48,12 +49,12 @@ public static class ComparisonReport
 
     private static void AucTable(StringBuilder page, ComparisonResult result)
     {
-        Line(page, $"| model | {string.Join(" | ", result.Tasks.Select(task => $"AUC {task}"))} | parameters | samples/s | learning rate | best epoch |");
+        Line(page, $"| model | {string.Join(" | ", result.Tasks.Select(task => $"AUC {MarkdownCell.Of(task)}"))} | parameters | samples/s | learning rate | best epoch |");
         Line(page, $"|---|{string.Concat(result.Tasks.Select(_ => "---|"))}---|---|---|---|");
         foreach (var model in result.Models)
         {
             var aucs = result.Tasks.Select((_, task) => ComparisonTable.Auc(result, model, task).Replace("*", "\\*"));
-            Line(page, $"| {model.Model} | {string.Join(" | ", aucs)} | {(model.EqualTo is { } equal ? "= " + equal : Thousands(model.Parameters))} | {Thousands(model.SamplesPerSecond)} | {model.LearningRate} | {model.BestEpochMean:0.#} |");
+            Line(page, $"| {MarkdownCell.Of(model.Model)} | {string.Join(" | ", aucs)} | {(model.EqualTo is { } equal ? "= " + equal : Thousands(model.Parameters))} | {Thousands(model.SamplesPerSecond)} | {model.LearningRate} | {model.BestEpochMean:0.#} |");
         }
 
         if (result.Ceiling.Count > 0)
@@ -70,11 +71,11 @@ public static class ComparisonReport
     {
         Line(page, $"Against the true probabilities (expected AUC: what labels drawn again and again would give, so without the noise of one draw):");
         Line(page, $"");
-        Line(page, $"| model | {string.Join(" | ", result.Tasks)} |");
+        Line(page, $"| model | {string.Join(" | ", result.Tasks.Select(MarkdownCell.Of))} |");
         Line(page, $"|---|{string.Concat(result.Tasks.Select(_ => "---|"))}");
         foreach (var model in result.Models)
         {
-            Line(page, $"| {model.Model} | {string.Join(" | ", model.Tasks.Select(task => Number(task.ExpectedAucMean) + (task.ExpectedAucStd is { } std ? $" ± {Number(std)}" : "")))} |");
+            Line(page, $"| {MarkdownCell.Of(model.Model)} | {string.Join(" | ", model.Tasks.Select(task => Number(task.ExpectedAucMean) + (task.ExpectedAucStd is { } std ? $" ± {Number(std)}" : "")))} |");
         }
 
         Line(page, $"| truth, the ceiling | {string.Join(" | ", result.Ceiling.Select(task => Number(task.ExpectedAuc)))} |");
@@ -95,7 +96,7 @@ public static class ComparisonReport
         Line(page, $"|---|---|---|---|---|---|---|---|");
         foreach (var pair in result.Significance)
         {
-            Line(page, $"| {pair.Task} | {pair.Against} | {pair.Test} | {pair.Difference:+0.0000;−0.0000} | {pair.Lower:+0.0000;−0.0000} to {pair.Upper:+0.0000;−0.0000} | {pair.P:0.000} | {pair.PHolm:0.000} | {pair.Note} |");
+            Line(page, $"| {MarkdownCell.Of(pair.Task)} | {MarkdownCell.Of(pair.Against)} | {pair.Test} | {pair.Difference:+0.0000;−0.0000} | {pair.Lower:+0.0000;−0.0000} to {pair.Upper:+0.0000;−0.0000} | {pair.P:0.000} | {pair.PHolm:0.000} | {pair.Note} |");
         }
 
         Line(page, $"");
@@ -113,7 +114,7 @@ public static class ComparisonReport
         {
             foreach (var task in model.Tasks)
             {
-                Line(page, $"| {model.Model} | {task.Name} | {task.LogLossMean:0.00000} | {Number(task.CalibrationMean)} | {task.EceMean:0.00000} | {Number(task.CalibratedCalibrationMean)} | {Small(task.CalibratedEceMean)} | {Number(task.CaptureAtDecileMean)} | {Number(task.LiftAtDecileMean)} | {Number(task.ConditionalAucMean)} | {model.OrderViolationsMean:P2} |");
+                Line(page, $"| {MarkdownCell.Of(model.Model)} | {MarkdownCell.Of(task.Name)} | {task.LogLossMean:0.00000} | {Number(task.CalibrationMean)} | {task.EceMean:0.00000} | {Number(task.CalibratedCalibrationMean)} | {Small(task.CalibratedEceMean)} | {Number(task.CaptureAtDecileMean)} | {Number(task.LiftAtDecileMean)} | {Number(task.ConditionalAucMean)} | {model.OrderViolationsMean:P2} |");
             }
         }
 
@@ -137,7 +138,7 @@ public static class ComparisonReport
         {
             if (model.Amount is { } amount)
             {
-                Line(page, $"| {model.Model} | {amount.RmseMean:0.###} | {amount.RmseOfMean:0.###} | {amount.RmseGain?.Lower:0.###} | {amount.MaeMean:0.###} | {amount.MaeOfMean:0.###} | {amount.MaeGain?.Lower:0.###} | {Number(amount.SpearmanMean)} |");
+                Line(page, $"| {MarkdownCell.Of(model.Model)} | {amount.RmseMean:0.###} | {amount.RmseOfMean:0.###} | {amount.RmseGain?.Lower:0.###} | {amount.MaeMean:0.###} | {amount.MaeOfMean:0.###} | {amount.MaeGain?.Lower:0.###} | {Number(amount.SpearmanMean)} |");
             }
         }
 
@@ -148,13 +149,20 @@ public static class ComparisonReport
     {
         Line(page, $"## How it was made");
         Line(page, $"");
-        Line(page, $"File {result.Data}, SHA-256 {result.Sha256}. Tasks {string.Join(", ", result.Tasks)}; splits stratified by exit stage, seeds {result.Options.Seed} to {result.Options.Seed + (ulong)result.Splits - 1}; {result.Threads} thread{(result.Threads == 1 ? "" : "s")} a training, {result.Lanes} at a time.");
+        Line(page, $"File {result.Data}, SHA-256 {result.Sha256}. Tasks {string.Join(", ", result.Tasks)}; {SplitHow(result)}; code {result.Version}; {result.Threads} thread{(result.Threads == 1 ? "" : "s")} a training, {result.Lanes} at a time.");
         Line(page, $"");
         foreach (var model in result.Models)
         {
-            Line(page, $"- {model.Model}: {string.Join(", ", model.Settings.Select(setting => $"{setting.Key} {setting.Value}"))}{(model.Rates.Count == 0 ? "" : $"; validation loss by rate {string.Join(", ", model.Rates.Select(rate => string.Create(CultureInfo.InvariantCulture, $"{rate.Key}: {rate.Value:0.00000}")))}")}");
+            Line(page, $"- {model.Model}: batch {model.Training.Batch}, at most {model.Training.Epochs} epochs, patience {model.Training.Patience}, stop on {model.Training.StopOn}, averaging {model.Training.Averaging}{(model.Training.Refit ? ", refit" : "")}; {string.Join(", ", model.Settings.Select(setting => $"{setting.Key} {setting.Value}"))}{(model.Rates.Count == 0 ? "" : $"; validation loss by rate {string.Join(", ", model.Rates.Select(rate => string.Create(CultureInfo.InvariantCulture, $"{rate.Key}: {rate.Value:0.00000}")))}")}");
         }
     }
+
+    private static string SplitHow(ComparisonResult result) => result.Options switch
+    {
+        { Time: { } time } => $"the oldest rows by {time} train",
+        { Part: { } part } => $"parts as column {part} says",
+        _ => $"random splits stratified by exit stage, seeds {result.Options.Seed} to {result.Options.Seed + (ulong)result.Splits - 1}",
+    };
 
     private static string Thousands(double value) => value.ToString("N0", CultureInfo.InvariantCulture);
 

@@ -24,12 +24,14 @@ public sealed record TaskResult(
 /// <param name="EqualTo">the model whose numbers these are because both are the same function; null: its own</param>
 /// <param name="OrderViolationsMean">share of test rows where a later stage's probability is above an earlier one's</param>
 /// <param name="SecondsMean">a training with its validations</param>
-/// <param name="ValidationLogLossMean">the kept epochs', summed over tasks</param>
+/// <param name="ValidationLossMean">the kept epochs' log losses, summed over tasks, and the amount's error where one is predicted</param>
+/// <param name="Training">how it was trained; the seed is the first training's</param>
 /// <param name="Settings">every setting of the network in force</param>
 /// <param name="Rates">mean validation loss of each learning rate swept; empty without a sweep</param>
 public sealed record ModelResult(
     string Model, string? EqualTo, IReadOnlyList<TaskResult> Tasks, long Parameters, double SamplesPerSecond, double LearningRate,
-    double OrderViolationsMean, double BestEpochMean, double SecondsMean, double ValidationLogLossMean, IReadOnlyDictionary<string, string> Settings,
+    double OrderViolationsMean, double BestEpochMean, double SecondsMean, double ValidationLossMean, TrainingOptions Training,
+    IReadOnlyDictionary<string, string> Settings,
     IReadOnlyDictionary<string, double> Rates, AmountResult? Amount);
 
 /// <summary>How well amounts were predicted, on the raw scale; means over trainings.</summary>
@@ -45,6 +47,7 @@ public sealed record Ceiling(string Task, double? Auc, double? ExpectedAuc);
 
 /// <summary>A comparison's outcome: what <c>pimm compare --json</c> prints.</summary>
 /// <param name="Threads">of each training; <paramref name="Lanes"/> of them ran at a time</param>
+/// <param name="Version">of the code that trained; several where some results are older</param>
 /// <param name="Best">the model with the highest mean AUC of each task</param>
 public sealed record ComparisonResult(
     string Data, string Sha256, DatasetOptions Options, RowCounts Rows, int Splits, int Seeds, int Lanes, int? Threads, IReadOnlyList<string> Tasks,
@@ -62,10 +65,10 @@ public sealed record ComparisonResult(
     public ModelResult Candidate => Models[0];
 
     internal static ComparisonResult Of(
-        ComparisonRequest request, DataSource source, IReadOnlyList<string> splits, IReadOnlyDictionary<string, SweptRate> rates,
-        IReadOnlyList<(TrainingCell Cell, CellResult Result)> trained)
+        ComparisonRequest request, DataSource source, IReadOnlyList<PackedSplit> splits, IReadOnlyDictionary<string, SweptRate> rates,
+        IReadOnlyList<(TrainingCell Cell, CellResult Result)> trained, CancellationToken cancellationToken)
     {
-        var truth = TestTruth.OfAll(splits);
+        var truth = TestTruth.OfAll(splits.Select(split => split.Path));
         var byModel = trained.ToLookup(pair => pair.Cell.Model, pair => (pair.Cell, pair.Result));
         var models = new List<ModelResult>();
         foreach (var model in request.Models)
@@ -79,7 +82,7 @@ public sealed record ComparisonResult(
         var figures = byModel.Select(model => ModelFigures.Of(model.Key, model.First().Result, truth[0]));
         return new ComparisonResult(
             source.File, source.Sha256, source.Options, first.Rows, request.Splits, request.Seeds, request.Lanes, first.Training.Threads, first.Tasks,
-            models, BestOf(first.Tasks, models), Significances.Of(request, first, models, splits[0], byModel), truth[0].Ceilings(first.Tasks), [.. figures], first.Version);
+            models, BestOf(first.Tasks, models), Significances.Of(request, first, models, truth[0], byModel, cancellationToken), truth[0].Ceilings(first.Tasks), [.. figures], string.Join(", ", trained.Select(pair => pair.Result.Model.Version).Distinct()));
     }
 
     private static Dictionary<string, string> BestOf(IReadOnlyList<string> tasks, List<ModelResult> models)

@@ -18,23 +18,23 @@ internal static class ModelResults
             [.. models.Select(model => model.Test[task])],
             [.. predictions.Select((values, at) => truth[trainings[at].Cell.SplitNumber - 1].ExpectedAuc(task, values))]));
         return new ModelResult(
-            name, equalTo, [.. tasks], models[0].Parameters, models.Average(model => model.SamplesPerSecond), rate.Rate,
+            name, equalTo, [.. tasks], models[0].Parameters, models.Average(model => model.SamplesPerSecond), models[0].Training.LearningRate,
             models.Average(model => model.OrderViolations), models.Average(model => model.BestEpoch), models.Average(model => model.Seconds),
-            trainings.Average(training => training.Result.ValidationLoss), models[0].Settings,
+            trainings.Average(training => training.Result.ValidationLoss), models[0].Training, models[0].Settings,
             rate.Losses.ToDictionary(pair => pair.Key.ToString("R", CultureInfo.InvariantCulture), pair => pair.Value), AmountOf(models, truth.Count));
     }
 
     private static TaskResult TaskOf(TaskMetrics[] trainings, double?[] expected) => new(
         trainings[0].Name, Mean(trainings.Select(task => task.Auc)), Deviation(trainings.Select(task => task.Auc)), [.. trainings.Select(task => task.Auc)],
         trainings.Average(task => task.LogLoss), Mean(trainings.Select(task => task.Calibration)), trainings.Average(task => task.Ece),
-        Mean(trainings.Select(task => task.CalibratedCalibration)), Mean(trainings.Select(task => task.CalibratedEce)),
+        OfAll(trainings.Select(task => task.CalibratedCalibration)), OfAll(trainings.Select(task => task.CalibratedEce)),
         Mean(trainings.Select(task => task.ConditionalAuc)), Mean(trainings.Select(task => task.CaptureAtDecile)), Mean(trainings.Select(task => task.LiftAtDecile)),
         Mean(expected), Deviation(expected));
 
     private static AmountResult? AmountOf(ModelDescription[] models, int splits)
     {
         AmountMetrics[] amounts = [.. models.Select(model => model.AmountTest).OfType<AmountMetrics>()];
-        var testToTrain = (double)models[0].Rows.Test / models[0].Rows.Train;
+        var testToTrain = models[0].TestToTrain;
         return amounts.Length == 0 ? null : new AmountResult(
             amounts.Average(amount => amount.Rmse), amounts.Average(amount => amount.RmseOfMean), amounts.Average(amount => amount.Mae),
             amounts.Average(amount => amount.MaeOfMean), Mean(amounts.Select(amount => amount.Spearman)),
@@ -44,6 +44,9 @@ internal static class ModelResults
             ? null
             : CorrectedResampledTest.Of([.. amounts.Chunk(amounts.Length / splits).Select(split => split.Average(of))], testToTrain);
     }
+
+    /// <summary>Before and after are compared over the same trainings, or not at all.</summary>
+    private static double? OfAll(IEnumerable<double?> values) => values.Contains(null) ? null : values.Average();
 
     private static double? Mean(IEnumerable<double?> values) => values.Average();
 

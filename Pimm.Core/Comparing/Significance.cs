@@ -4,7 +4,8 @@ using Pimm.Core.Training;
 namespace Pimm.Core.Comparing;
 
 /// <summary>Whether the candidate's AUC differs from a baseline's.</summary>
-/// <param name="Difference">mean AUC of <paramref name="Model"/> − that of <paramref name="Against"/></param>
+/// <param name="Difference">AUC of <paramref name="Model"/> − that of <paramref name="Against"/>: the mean over trainings, in the
+/// bootstrap that of the mean predictions</param>
 /// <param name="P">two-sided, of this pair alone</param>
 /// <param name="PHolm">adjusted by Holm over all baselines of the same task and test</param>
 /// <param name="Test">a constant of <see cref="Significances"/>: what kind of chance the p is about</param>
@@ -18,18 +19,19 @@ public static class Significances
     /// <summary>Over random splits: about models trained on other rows of the same kind (<see cref="CorrectedResampledTest"/>).</summary>
     public const string OverSplits = "corrected-resampled-t";
 
-    /// <summary>Over the first split's test customers: about these very weights on other customers (<see cref="AucBootstrap"/>).</summary>
+    /// <summary>Over the first split's test rows, one a customer: about these weights (the mean prediction of several seeds) on other
+    /// customers (<see cref="AucBootstrap"/>).</summary>
     public const string OverCustomers = "paired-bootstrap";
 
     /// <summary>Over seeds on one split: about another seed on the same rows. It says nothing about other customers.</summary>
     public const string OverSeeds = "training-noise-t";
 
-    private const int FewestReplicates = 200;
+    private const int FewestReplicates = 80;
     private const int MostDraws = 40_000_000;
 
     internal static IReadOnlyList<Significance> Of(
-        ComparisonRequest request, ModelDescription first, IReadOnlyList<ModelResult> models, string snapshot,
-        ILookup<string, (TrainingCell Cell, CellResult Result)> trained)
+        ComparisonRequest request, ModelDescription first, IReadOnlyList<ModelResult> models, TestTruth truth,
+        ILookup<string, (TrainingCell Cell, CellResult Result)> trained, CancellationToken cancellationToken)
     {
         var all = new List<Significance>();
         ModelResult[] baselines = [.. models.Skip(1).Where(model => model.EqualTo is null)];
@@ -39,7 +41,6 @@ public static class Significances
         }
 
         var mean = models.Where(model => model.EqualTo is null).Select(model => MeanPredictions(trained[model.Model])).ToArray();
-        var truth = TestTruth.Of(snapshot);
         for (var task = 0; task < first.Tasks.Count; task++)
         {
             if (models.Any(model => model.Tasks[task].Auc.Contains(null)))
@@ -47,9 +48,9 @@ public static class Significances
                 continue;
             }
 
-            all.AddRange(OverTrainings(request.Splits, request.Seeds, (double)first.Rows.Test / first.Rows.Train, models, task));
+            all.AddRange(OverTrainings(request.Splits, request.Seeds, first.TestToTrain, models, task));
             float[][] scores = [.. mean.Select(predictions => TestTruth.Column(predictions, task, first.Tasks.Count))];
-            all.AddRange(Customers(truth.Labels[task], scores, models[0], baselines, task));
+            all.AddRange(Customers(truth.Labels[task], scores, models[0], baselines, task, request.Seeds, cancellationToken));
         }
 
         return all;
@@ -75,12 +76,15 @@ public static class Significances
         });
     }
 
-    private static IEnumerable<Significance> Customers(byte[] labels, float[][] scores, ModelResult candidate, ModelResult[] baselines, int task)
+    private static IEnumerable<Significance> Customers(byte[] labels, float[][] scores, ModelResult candidate, ModelResult[] baselines, int task,
+        int seeds, CancellationToken cancellationToken)
     {
-        // Many rows leave the interval's own noise small with fewer draws.
-        var replicates = Math.Clamp(MostDraws / Math.Max(labels.Length, 1), FewestReplicates, AucBootstrap.DefaultReplicates);
-        var bootstrap = AucBootstrap.Of(labels, scores, replicates: replicates);
-        return bootstrap is null ? [] : Adjusted(candidate, baselines, task, OverCustomers, "these weights on the first split's test rows", baseline =>
+        // The smallest p is 2/(B + 1): after Holm over all baselines it must still be able to be small.
+        var fewest = FewestReplicates * baselines.Length;
+        var replicates = Math.Clamp(MostDraws / Math.Max(labels.Length, 1), fewest, Math.Max(fewest, AucBootstrap.DefaultReplicates));
+        var bootstrap = AucBootstrap.Of(labels, scores, replicates: replicates, cancellationToken: cancellationToken);
+        var note = seeds == 1 ? "these weights on other rows" : $"the mean prediction of {seeds} seeds on other rows";
+        return bootstrap is null ? [] : Adjusted(candidate, baselines, task, OverCustomers, note, baseline =>
         {
             var difference = bootstrap.Difference(0, 1 + Array.IndexOf(baselines, baseline));
             return difference is null ? (0, 0, 0, 1) : (difference.Difference, difference.Lower, difference.Upper, difference.PValue);

@@ -40,7 +40,7 @@ public sealed record TrainingCell(
     {
         using var data = Snapshot.Open(Rows);
         var model = train.Run(new TrainingRequest(Network, Settings, Options), data, _ => { }, cancellationToken);
-        var result = new CellResult(Path.Combine(folder, Key()), Sweep ? model.Description with { Test = [] } : model.Description);
+        var result = new CellResult(Path.Combine(folder, Key()), Sweep ? WithoutTest(model.Description) : model.Description);
         if (!Sweep)
         {
             using var predictor = new Predictor(model);
@@ -49,4 +49,7 @@ public sealed record TrainingCell(
 
         result.Write();
     }
+
+    private static ModelDescription WithoutTest(ModelDescription model) =>
+        model with { Test = [], OrderViolations = 0, Curves = null, Slices = null, AmountTest = null };
 }

@@ -133,8 +133,8 @@ public sealed class DatasetBuilder
         }
 
         var notes = leaks.Complete(columns.TaskNames, _options.AllowLeak, source);
-        snapshot.Complete();
         files?.Complete();
+        snapshot.Complete();
         return (Snapshot.Open(path, temporary: _options.SnapshotPath is null), notes);
     }
 

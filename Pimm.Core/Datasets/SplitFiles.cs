@@ -11,6 +11,9 @@ namespace Pimm.Core.Datasets;
 /// </summary>
 internal sealed class SplitFiles : IDisposable
 {
+    /// <summary>Where this file is, all are.</summary>
+    internal const string LastWritten = "columns.json";
+
     private static readonly Split[] Parts = [Split.Train, Split.Validation, Split.Test];
 
     private readonly DelimitedWriter[] _files;
@@ -36,7 +39,7 @@ internal sealed class SplitFiles : IDisposable
             file.EndRow();
         }
 
-        _columnsPath = Path.Combine(folder, "columns.json");
+        _columnsPath = Path.Combine(folder, LastWritten);
         _columnsJson = JsonSerializer.Serialize(new
         {
             tasks = columns.TaskNames,

@@ -37,12 +37,12 @@ public sealed record ModelCard(string Markdown, string Json, IReadOnlyList<(stri
     }
 
     /// <summary>Says before a long run whether <see cref="Write"/> could write there.</summary>
-    /// <exception cref="InputException">The page would have the name of its own JSON, or its folder is not there.</exception>
+    /// <exception cref="InputException">The path does not end in .md, or its folder is not there.</exception>
     public static void RefuseUnwritable(string path)
     {
-        if (Path.GetExtension(path) is not { Length: > 0 } extension || extension.Equals(".json", StringComparison.OrdinalIgnoreCase))
+        if (!path.EndsWith(".md", StringComparison.OrdinalIgnoreCase))
         {
-            throw new InputException($"--report {path} must end in .md; the same content is written beside it as .json.");
+            throw new InputException($"--report {path} must end in .md; what belongs to the page is written beside it.");
         }
 
         if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder))

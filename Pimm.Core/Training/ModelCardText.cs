@@ -1,11 +1,10 @@
 using System.Globalization;
 using System.Text;
-using System.Text.RegularExpressions;
 
 namespace Pimm.Core.Training;
 
 /// <summary>A model card as Markdown, section by section; what an older model does not know is left out.</summary>
-internal sealed partial class ModelCardText(
+internal sealed class ModelCardText(
     ModelDescription model, IReadOnlyList<FeatureFacts> features, string trainedOn, IReadOnlyList<(string Task, string File)> charts)
 {
     private readonly StringBuilder text = new();
@@ -85,7 +84,7 @@ internal sealed partial class ModelCardText(
                     Change(test.Calibration, test.CalibratedCalibration), Change(test.Ece, test.CalibratedEce), Change(test.LogLoss, test.CalibratedLogLoss))));
         foreach (var (task, file) in charts)
         {
-            Line($"![Calibration of {Cell(task)}: predicted and observed rate by tenths of the test rows]({Uri.EscapeDataString(file)})");
+            Line($"![Calibration of {MarkdownCell.Of(task)}: predicted and observed rate by tenths of the test rows]({Uri.EscapeDataString(file)})");
             Line($"");
         }
     }
@@ -171,7 +170,7 @@ internal sealed partial class ModelCardText(
 
     private void Table(IReadOnlyList<string> heads, IEnumerable<string> rows)
     {
-        Line($"| {string.Join(" | ", heads.Select(Cell))} |");
+        Line($"| {string.Join(" | ", heads.Select(MarkdownCell.Of))} |");
         Line($"|{string.Concat(heads.Select(_ => "---|"))}");
         foreach (var row in rows)
         {
@@ -181,13 +180,7 @@ internal sealed partial class ModelCardText(
         Line($"");
     }
 
-    private static string Row(params IReadOnlyList<string> cells) => $"| {string.Join(" | ", cells.Select(Cell))} |";
-
-    /// <summary>A name from a file, so that it neither ends a cell nor becomes markup; an underscore inside a word is none.</summary>
-    private static string Cell(string name) => Markup().Replace(name.ReplaceLineEndings(" "), @"\$0");
-
-    [GeneratedRegex(@"[\\|`*<>\[\]&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")]
-    private static partial Regex Markup();
+    private static string Row(params IReadOnlyList<string> cells) => $"| {string.Join(" | ", cells.Select(MarkdownCell.Of))} |";
 
     private static string Enough(double? value) => value is null ? "too few" : Number(value);
 

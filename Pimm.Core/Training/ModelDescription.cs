@@ -66,6 +66,10 @@ public sealed record ModelDescription(
     /// <summary>The amount on the test rows; null where the network predicts none.</summary>
     public AmountMetrics? AmountTest { get; init; }
 
+    /// <summary>Test rows a row that was trained on, as the corrected resampled t-test wants it.</summary>
+    [JsonIgnore]
+    public double TestToTrain => (double)Rows.Test / (Training.Refit ? Rows.Train + Rows.Validation + Rows.Calibration : Rows.Train);
+
     /// <summary>The layout this code writes, and the newest it reads.</summary>
     public const int CurrentFormat = 1;
 

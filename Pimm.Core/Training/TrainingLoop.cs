@@ -46,7 +46,8 @@ public sealed class TrainingLoop
         amount = network.PredictsAmount ? AmountModel.Fit(data, trainingRows, network.Objective.AmountScale) : null;
     }
 
-    /// <exception cref="InputException">The loss stopped being a number, or a refit would end before the curriculum's floor.</exception>
+    /// <exception cref="TrainingDivergedException">The loss stopped being a number.</exception>
+    /// <exception cref="InputException">A refit would end before the curriculum's floor.</exception>
     /// <exception cref="OperationCanceledException">Asked for between two batches.</exception>
     public TrainingRun Run(Action<TrainingProgress> report, CancellationToken cancellationToken)
     {
@@ -141,6 +142,6 @@ public sealed class TrainingLoop
 
     private double MustBeFinite(double sum, int epoch) => double.IsFinite(sum)
         ? sum
-        : throw new InputException(FormattableString.Invariant(
+        : throw new TrainingDivergedException(FormattableString.Invariant(
             $"The loss stopped being a number in epoch {epoch + 1} at learning rate {options.LearningRate}; choose a smaller one."));
 }

@@ -14,6 +14,8 @@ public static class CompareCommand
         DefaultValueFactory = _ => "pimm,shared-bottom,esmm,mmoe,ple,aitm,mncm",
     };
 
+    private const long MemoryOfATraining = 1L << 30;
+
     private static readonly Option<int> Splits = new("--splits")
     {
         Description = $"random splits of the rows; ‡ needs {ComparisonRequest.SplitsForAClaim}", DefaultValueFactory = _ => 1,
@@ -47,6 +49,11 @@ public static class CompareCommand
     private static async Task<int> RunAsync(Invocation call, CancellationToken cancellationToken)
     {
         var request = RequestOf(call.Arguments);
+        if (call.Arguments.GetValue(Report) is { } page)
+        {
+            ModelCard.RefuseUnwritable(page);
+        }
+
         using var processes = new CellProcesses(Program(Path.Combine(Path.GetFullPath(request.Folder), "cells")));
         var display = new CompareDisplay(call.Error);
         var comparison = new RunComparison(request, processes.RunAsync, display.Show);
@@ -68,7 +75,9 @@ public static class CompareCommand
         var name = Path.GetFileName(data.Data).Split('.')[0];
         var training = TrainingArguments.Options(arguments, data.Seed);
         // Trainings side by side use cores better than the threads of one: networks of this size wait for each other at every layer.
-        var cores = training.Threads ?? Environment.ProcessorCount;
+        // Each is a process with libtorch and its rows in memory; a GPU serves one at a time.
+        var fitting = (int)Math.Max(1, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / MemoryOfATraining);
+        var lanes = training.Device.StartsWith("cuda", StringComparison.Ordinal) ? 1 : Math.Min(training.Threads ?? Environment.ProcessorCount, fitting);
         return new ComparisonRequest
         {
             Data = data,
@@ -77,7 +86,7 @@ public static class CompareCommand
             Seeds = arguments.GetValue(Seeds),
             Rates = arguments.GetValue(SweepRates) ? ComparisonRequest.PaperRates : [],
             Training = training with { Threads = 1 },
-            Lanes = Math.Max(1, cores),
+            Lanes = lanes,
             Folder = arguments.GetValue(Out) ?? Path.Combine("comparisons", name),
         }.Validated();
     }

@@ -10,10 +10,10 @@ internal sealed class CompareDisplay(TextWriter lines)
 {
     private readonly Stopwatch clock = Stopwatch.StartNew();
     private bool noted;
-    private int found = -1;
+    private int found;
 
     /// <summary>The splits' notes are much the same: those of the first are shown.</summary>
-    public void Packed(DatasetSummary summary)
+    public void Packed(int split, DatasetSummary summary)
     {
         foreach (var note in noted ? [] : summary.Notes)
         {
@@ -21,18 +21,14 @@ internal sealed class CompareDisplay(TextWriter lines)
         }
 
         noted = true;
+        lines.WriteLine(string.Create(CultureInfo.InvariantCulture, $"split {split} packed: {summary.TrainRows:N0} rows train, {summary.TestRows:N0} test"));
     }
 
     public void Show(ComparisonProgress progress)
     {
-        if (progress is not { Finished: { } cell, Result.Model: { } model })
-        {
-            return;
-        }
-
         if (!progress.Trained)
         {
-            found = Math.Max(found, 0) + 1;
+            found++;
             return;
         }
 
@@ -43,10 +39,15 @@ internal sealed class CompareDisplay(TextWriter lines)
         }
 
         var left = clock.Elapsed * ((progress.Cells - progress.Done) / (double)Math.Max(progress.DoneHere, 1));
-        var what = cell.Sweep
-            ? string.Create(CultureInfo.InvariantCulture, $"rate {cell.Options.LearningRate}  validation {progress.Result.ValidationLoss:F5}")
-            : string.Create(CultureInfo.InvariantCulture, $"split {cell.SplitNumber}  AUC {string.Join(" ", model.Test.Select(task => (task.Auc ?? double.NaN).ToString("F4", CultureInfo.InvariantCulture)))}");
         lines.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"[{progress.Done}/{progress.Cells}] {cell.Model}  seed {cell.Options.Seed}  {what}  best epoch {model.BestEpoch}  {model.Seconds:F1} s  about {left:h\\:mm\\:ss} left"));
+            $"[{progress.Done}/{progress.Cells}] {progress.Finished.Model}  seed {progress.Finished.Options.Seed}  {Outcome(progress)}  about {left:h\\:mm\\:ss} left"));
     }
+    private static string Outcome(ComparisonProgress progress) => progress switch
+    {
+        { Result: null } => string.Create(CultureInfo.InvariantCulture, $"rate {progress.Finished.Options.LearningRate}  diverged"),
+        { Finished.Sweep: true } => string.Create(CultureInfo.InvariantCulture,
+            $"rate {progress.Finished.Options.LearningRate}  validation {progress.Result.ValidationLoss:F5}"),
+        { Result.Model: var model } => string.Create(CultureInfo.InvariantCulture,
+            $"split {progress.Finished.SplitNumber}  AUC {string.Join(" ", model.Test.Select(task => (task.Auc ?? double.NaN).ToString("F4", CultureInfo.InvariantCulture)))}  best epoch {model.BestEpoch}  {model.Seconds:F1} s"),
+    };
 }

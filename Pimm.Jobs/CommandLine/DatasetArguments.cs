@@ -9,7 +9,7 @@ namespace Pimm.Jobs.CommandLine;
 internal static class DatasetArguments
 {
     public static readonly Option<string?> Data = new("--data") { Description = "a CSV file, plain or gzip" };
-    public static readonly Option<ulong> Seed = new("--seed") { Description = "decides the split, the initial weights and everything random", DefaultValueFactory = _ => 1 };
+    public static readonly Option<ulong> Seed = new("--seed") { Description = "decides the split, the initial weights and everything random; in a comparison the first split, whose trainings have seeds 1, 2, …", DefaultValueFactory = _ => 1 };
 
     private static readonly Option<string?> Tasks = new("--tasks") { Description = "label columns in funnel order: y1,y2,y3" };
     private static readonly Option<string?> Amount = new("--amount") { Description = "a column of amounts behind the last task" };

@@ -94,7 +94,7 @@ public static class ScoreCommand
     {
         using var writer = new DelimitedWriter(path);
         writer.Write("row"u8);
-        foreach (var name in predictor.Model.Description.Tasks)
+        foreach (var name in predictor.Model.Description.ScoreNames())
         {
             writer.Write(name);
         }

@@ -43,12 +43,17 @@ public static class TrainCellsCommand
         var cells = Channel.CreateUnbounded<TrainingCell>();
         _ = Task.Run(() =>
         {
-            while (Console.In.ReadLine() is { } line)
+            try
             {
-                cells.Writer.TryWrite(TrainingCell.FromJson(line));
+                while (Console.In.ReadLine() is { } line)
+                {
+                    cells.Writer.TryWrite(TrainingCell.FromJson(line));
+                }
             }
-
-            ended.Cancel();
+            finally
+            {
+                ended.Cancel();
+            }
         }, CancellationToken.None);
         return cells.Reader;
     }
@@ -62,7 +67,7 @@ public static class TrainCellsCommand
         }
         catch (InputException refused)
         {
-            return new CellAnswer(refused.Message);
+            return new CellAnswer(refused.Message, refused is TrainingDivergedException);
         }
     }
 }

@@ -11,8 +11,8 @@ internal static class TrainingArguments
     private static readonly Option<string[]> Set = new("--set") { Description = "a setting of the model as key=value; again for more" };
     private static readonly Option<int> Epochs = new("--epochs") { Description = "most epochs", DefaultValueFactory = _ => Usual.Epochs };
     private static readonly Option<int?> Batch = new("--batch") { Description = "rows of a batch; by default 2,000, fewer on a small file" };
-    private static readonly Option<double> LearningRate = new("--lr") { Description = "Adam's learning rate", DefaultValueFactory = _ => Usual.LearningRate };
-    private static readonly Option<int?> Threads = new("--threads") { Description = "threads that compute; by default one a core" };
+    private static readonly Option<double> LearningRate = new("--lr") { Description = "Adam's learning rate, unless a sweep chooses it", DefaultValueFactory = _ => Usual.LearningRate };
+    private static readonly Option<int?> Threads = new("--threads") { Description = "threads that compute, in a comparison trainings at a time; by default one a core" };
     private static readonly Option<string> Device = new("--device") { Description = "cpu or cuda:0", DefaultValueFactory = _ => Usual.Device };
 
     public static void AddTo(Command command)

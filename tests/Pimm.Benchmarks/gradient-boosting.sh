@@ -45,8 +45,11 @@ keep() {
   mv "$file.part" "$file"
 }
 
+runs=()
 for set in ${wanted//,/ }; do
-  at=$out/$set
+  # Other trials, splits or rows are another run.
+  at=$out/$set-$trials-$splits-$(sha256sum <"$data/$set/funnel.csv.gz" | cut -c1-8)
+  runs+=("$at")
   columns=(--data "$data/$set/funnel.csv.gz" --tasks "${tasks_of[$set]}" --ignore "${ignored_of[$set]}")
   models=$("$python" "$here/gradient_boosting.py" draw --trials "$trials")
   echo "$set: $trials trials of PIMM" >&2
@@ -64,4 +67,4 @@ for set in ${wanted//,/ }; do
   done
 done
 
-"$python" "$here/gradient_boosting.py" report "$out" "$splits" ${wanted//,/ }
+"$python" "$here/gradient_boosting.py" report "$splits" "${runs[@]}"

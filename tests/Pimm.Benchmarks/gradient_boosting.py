@@ -3,7 +3,7 @@
 
     gradient_boosting.py draw --trials N          models of `pimm compare`, settings drawn at random
     gradient_boosting.py choose TUNING.json       the best of them by validation loss, refitted, and the defaults refitted
-    gradient_boosting.py report FOLDER SPLITS SET…
+    gradient_boosting.py report SPLITS RUN…       a run: its files begin with this path
 """
 import json
 import os
@@ -42,20 +42,21 @@ def read(path):
 
 def choose(path):
     models = read(path)["models"]
-    best = min(models, key=lambda model: model["validationLogLossMean"])
+    best = min(models, key=lambda model: model.get("validationLossMean", model.get("validationLogLossMean")))
     # The defaults beside it show what tuning was worth.
     return ",".join(f"{model['model']}:epochs={round(model['bestEpochMean'])}:refit=true" for model in ([best] if best is models[0] else [best, models[0]])) \
         + ("" if best is not models[0] else ",shared-bottom")
 
 
-def compare(folder, name, splits):
-    final, tuned = read(os.path.join(folder, f"{name}.final.json")), read(os.path.join(folder, f"{name}.peer.json"))
-    peers = [read(os.path.join(folder, f"{name}.final.peer-{split:02d}.json")) for split in range(1, splits + 1)]
+def compare(run, splits):
+    final, tuned = read(f"{run}.final.json"), read(f"{run}.peer.json")
+    peers = [read(f"{run}.final.peer-{split:02d}.json") for split in range(1, splits + 1)]
+    name = os.path.basename(run).split("-")[0]
     ratio = final["rows"]["test"] / (final["rows"]["train"] + final["rows"]["validation"] + final["rows"]["calibration"])
     for place, task in enumerate(final["tasks"]):
         ours, defaults = (model["tasks"][place]["auc"] for model in final["models"][:2])
         peer = [one["tasks"][place]["auc"] for one in peers]
-        differences = [a - b for a, b in zip(ours, peer)]
+        differences = [a - b for a, b in zip(ours, peer, strict=True)]
         mean, deviation = statistics.mean(differences), statistics.stdev(differences)
         # Nadeau and Bengio 2003.
         error = ((1 / splits + ratio) ** 0.5) * deviation
@@ -68,8 +69,8 @@ def compare(folder, name, splits):
         }
 
 
-def report(folder, splits, names):
-    rows = [row for name in names for row in compare(folder, name, splits)]
+def report(splits, runs):
+    rows = [row for run in runs for row in compare(run, splits)]
     line = "{:<18}{:<18}{:>8}{:>8}{:>9}{:>18}{:>10}"
     print(line.format("set", "task", "PIMM", "boosting", "differ.", "95 %, corrected", "other"), file=sys.stderr)
     for row in rows:
@@ -87,7 +88,7 @@ def main():
     elif verb == "choose":
         print(choose(arguments[0]))
     else:
-        sys.exit(0 if report(arguments[0], int(arguments[1]), arguments[2:]) else 1)
+        sys.exit(0 if report(int(arguments[0]), arguments[1:]) else 1)
 
 
 if __name__ == "__main__":

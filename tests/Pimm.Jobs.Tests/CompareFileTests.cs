@@ -46,6 +46,26 @@ public sealed class CompareFileTests : IDisposable
     }
 
     [Fact]
+    public async Task Sweeps_rates_predicts_amounts_and_knows_the_ceiling_of_a_simulated_market()
+    {
+        (await PimmProcess.RunAsync(null, "simulate", "--rows", "3000", "--fresh", "2000", "--out", At("market.csv.gz"))).ExitCode.ShouldBe(ExitCode.Done);
+
+        var (exitCode, output, error) = await PimmProcess.RunAsync(
+            null, "compare", "--data", At("market.csv.gz"), "--tasks", "click,conversion", "--truth", "truth_click,truth_conversion", "--amount", "amount",
+            "--ignore", "core_conversion,truth_core", "--part", "part", "--models", "pimm,htlnet", "--seeds", "1", "--epochs", "3", "--sweep-lr", "--out", At("out"), "--json");
+
+        exitCode.ShouldBe(ExitCode.Done, error);
+        var document = JsonDocument.Parse(output).RootElement;
+        document.GetProperty("rows").GetProperty("test").GetInt32().ShouldBe(2000);
+        var ceiling = document.GetProperty("ceiling").EnumerateArray().Select(task => task.GetProperty("expectedAuc").GetDouble()).ToArray();
+        var models = document.GetProperty("models").EnumerateArray().ToArray();
+        models.ShouldAllBe(model => model.GetProperty("rates").EnumerateObject().Count() == 4 && model.GetProperty("tasks")[0].GetProperty("expectedAucMean").GetDouble() < ceiling[0]);
+        models[0].GetProperty("amount").ValueKind.ShouldBe(JsonValueKind.Null);
+        models[1].GetProperty("amount").GetProperty("rmseOfMean").GetDouble().ShouldBeGreaterThan(0);
+        error.ShouldContain("rate 0.0005  validation ");
+    }
+
+    [Fact]
     public async Task A_killed_comparison_goes_on_where_it_was_and_leaves_no_child_behind()
     {
         string[] arguments = Arguments("--models", "pimm,mmoe", "--splits", "3", "--seeds", "2", "--epochs", "6", "--threads", "1");
@@ -74,6 +94,7 @@ public sealed class CompareFileTests : IDisposable
     [InlineData("There is no file nowhere.csv", "--data", "nowhere.csv")]
     [InlineData("There is no model 'mlp'; there are aitm, ", "--models", "pimm,mlp")]
     [InlineData("--models names 1 model; a comparison needs at least two", "--models", "pimm")]
+    [InlineData("--report page.txt must end in .md", "--report", "page.txt")]
     [InlineData("--splits is 0; it must be 1 to 100.", "--splits", "0")]
     [InlineData("--seeds is 1000; it must be 1 to 100.", "--seeds", "1000")]
     [InlineData("'wide' is unknown to the model 'mmoe'", "--models", "pimm,mmoe:wide=3")]

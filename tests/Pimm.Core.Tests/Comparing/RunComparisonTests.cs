@@ -107,10 +107,73 @@ public sealed class RunComparisonTests : IDisposable
         refused.Message.ShouldContain("holds a comparison on other rows or with other columns; give another --out");
     }
 
+    [Fact]
+    public async Task A_result_of_other_settings_or_rows_is_not_taken_for_this_ones()
+    {
+        await Compare(Request());
+        var results = Directory.GetFiles(Path.Combine(funnel.At("out"), "cells"), "*-pimm-*.json");
+        var result = ModelDescription.FromJson(File.ReadAllText(results.ShouldHaveSingleItem()));
+        trained.Clear();
+
+        // As if a default had been another one when it was trained.
+        File.WriteAllText(results[0], (result with { Settings = result.Settings.ToDictionary(pair => pair.Key, pair => pair.Key == "l2" ? "0.5" : pair.Value) }).ToJson());
+        await Compare(Request());
+        trained.ShouldHaveSingleItem().Model.ShouldBe("pimm");
+        trained.Clear();
+
+        File.WriteAllText(results[0], (result with { Data = result.Data! with { SnapshotSha256 = "another" } }).ToJson());
+        await Compare(Request());
+        trained.ShouldHaveSingleItem().Model.ShouldBe("pimm");
+    }
+
+    [Fact]
+    public async Task More_seeds_leave_the_sweep_as_it_was()
+    {
+        var request = Request() with { Rates = [0.001, 0.01] };
+        await Compare(request);
+        trained.Clear();
+
+        await Compare(request with { Seeds = 2 });
+
+        trained.ShouldAllBe(cell => !cell.Sweep && cell.Options.Seed == 2);
+    }
+
+    [Fact]
+    public async Task A_rate_that_diverges_in_the_sweep_is_not_chosen_and_one_in_a_training_is_named()
+    {
+        var request = Request("pimm,pimm:premise=false") with { Rates = [0.001, 0.01] };
+        var result = await Compare(request, diverges: cell => cell.Options.LearningRate == 0.001);
+
+        result.Models.ShouldAllBe(model => model.LearningRate == 0.01 && double.IsPositiveInfinity(model.Rates["0.001"]));
+        var failure = await Should.ThrowAsync<InputException>(() => Compare(Request() with { Seeds = 2 }, diverges: cell => cell.Options.Seed == 2));
+        failure.Message.ShouldBe("pimm, split 1, seed 2: too large");
+    }
+
+    [Fact]
+    public async Task Two_comparisons_do_not_work_in_one_folder_at_a_time()
+    {
+        var request = Request();
+        using var other = ComparisonFolder.Claim(request.Folder, request.Data);
+
+        var refused = await Should.ThrowAsync<InputException>(() => Compare(request));
+
+        refused.Message.ShouldContain("Another comparison is at work in ");
+    }
+
+    [Fact]
+    public async Task A_model_with_a_rate_of_its_own_is_not_swept()
+    {
+        var refused = await Should.ThrowAsync<InputException>(() => Compare(Request("pimm,mmoe:lr=0.01") with { Rates = [0.001, 0.01] }));
+
+        refused.Message.ShouldBe("The model 'mmoe:lr=0.01' sets lr, which --sweep-lr is to choose; leave one of the two out.");
+        (await Compare(Request("pimm,mmoe:lr=0.02"))).Models.Select(model => model.LearningRate).ShouldBe([0.01, 0.02]);
+    }
+
     [Theory]
     [InlineData("pimm", "--models names 1 model; a comparison needs at least two")]
     [InlineData("pimm,pimm", "'pimm' is named twice in --models")]
     [InlineData("pimm,mlp", "There is no model 'mlp'; there are ")]
+    [InlineData("esm2,pimm,esmm", "The candidate 'esm2' is 'esmm' on a chain of stages")]
     [InlineData("pimm,pimm:premise", "'premise' in the model 'pimm:premise' is no key=value")]
     public void Refuses_a_list_of_models_that_is_no_comparison(string list, string sentence) =>
         Should.Throw<InputException>(() => ComparedModel.ParseAll(list, new Dictionary<string, string>())).Message.ShouldContain(sentence);
@@ -135,14 +198,19 @@ public sealed class RunComparisonTests : IDisposable
         Folder = funnel.At("out"),
     };
 
-    private async Task<ComparisonResult> Compare(ComparisonRequest request, Action? beforeEach = null) =>
+    private async Task<ComparisonResult> Compare(ComparisonRequest request, Action? beforeEach = null, Func<TrainingCell, bool>? diverges = null) =>
         await new RunComparison(request, (cell, cancellationToken) =>
         {
             beforeEach?.Invoke();
+            if (diverges?.Invoke(cell) == true)
+            {
+                throw new TrainingDivergedException("too large");
+            }
+
             cell.Run(new TrainModel(TimeProvider.System), Path.Combine(request.Folder, "cells"), cancellationToken);
             trained.Add(cell);
             return Task.CompletedTask;
-        }, _ => { }).RunAsync(_ => { }, TestContext.Current.CancellationToken);
+        }, _ => { }).RunAsync((_, _) => { }, TestContext.Current.CancellationToken);
 
     private static string Json(ComparisonResult result) => System.Text.Json.JsonSerializer.Serialize(result, ComparisonResult.Layout);
 }

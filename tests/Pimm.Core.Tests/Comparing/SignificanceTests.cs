@@ -64,5 +64,5 @@ public sealed class SignificanceTests
 
     private static ModelResult Model(string name, double[] auc) => new(
         name, null, [new TaskResult("buy", auc.Average(), .01, [.. auc.Select(value => (double?)value)], .1, 1, .01, null, null, null, null, null, null, null)],
-        1000, 1000, .001, 0, 3, 1, .5, new Dictionary<string, string>(), new Dictionary<string, double>(), null);
+        1000, 1000, .001, 0, 3, 1, .5, new TrainingOptions(), new Dictionary<string, string>(), new Dictionary<string, double>(), null);
 }

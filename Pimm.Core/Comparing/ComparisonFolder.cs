@@ -48,7 +48,7 @@ public sealed class ComparisonFolder : IDisposable
                 File.WriteAllText(path + ".part", text);
                 File.Move(path + ".part", path);
             }
-            else if (File.ReadAllText(path) != text)
+            else if (Layout(File.ReadAllText(path)) != text)
             {
                 throw new InputException($"{folder} holds a comparison on other rows or with other columns; give another --out, or delete the folder to start anew.");
             }
@@ -100,6 +100,10 @@ public sealed class ComparisonFolder : IDisposable
     }
 
     public void Dispose() => _lock.Dispose();
+
+    /// <summary>As this version would have written it: an option that came later has its default.</summary>
+    private static string Layout(string text) =>
+        JsonSerializer.Serialize(JsonSerializer.Deserialize<DataSource>(text, ComparisonResult.Layout), ComparisonResult.Layout) + "\n";
 
     private static DataSource SourceOf(DatasetOptions data)
     {

@@ -19,7 +19,7 @@ public static class Significances
     /// <summary>Over random splits: about models trained on other rows of the same kind (<see cref="CorrectedResampledTest"/>).</summary>
     public const string OverSplits = "corrected-resampled-t";
 
-    /// <summary>Over the first split's test rows, one a customer: about these weights (the mean prediction of several seeds) on other
+    /// <summary>Over the first split's test customers (rows, where the data names none): about these weights (the mean prediction of several seeds) on other
     /// customers (<see cref="AucBootstrap"/>).</summary>
     public const string OverCustomers = "paired-bootstrap";
 
@@ -50,7 +50,7 @@ public static class Significances
 
             all.AddRange(OverTrainings(request.Splits, request.Seeds, first.TestToTrain, models, task));
             float[][] scores = [.. mean.Select(predictions => TestTruth.Column(predictions, task, first.Tasks.Count))];
-            all.AddRange(Customers(truth.Labels[task], scores, models[0], baselines, task, request.Seeds, cancellationToken));
+            all.AddRange(Customers(truth, scores, models[0], baselines, task, request.Seeds, cancellationToken));
         }
 
         return all;
@@ -76,14 +76,14 @@ public static class Significances
         });
     }
 
-    private static IEnumerable<Significance> Customers(byte[] labels, float[][] scores, ModelResult candidate, ModelResult[] baselines, int task,
+    private static IEnumerable<Significance> Customers(TestTruth truth, float[][] scores, ModelResult candidate, ModelResult[] baselines, int task,
         int seeds, CancellationToken cancellationToken)
     {
         // The smallest p is 2/(B + 1): after Holm over all baselines it must still be able to be small.
         var fewest = FewestReplicates * baselines.Length;
-        var replicates = Math.Clamp(MostDraws / Math.Max(labels.Length, 1), fewest, Math.Max(fewest, AucBootstrap.DefaultReplicates));
-        var bootstrap = AucBootstrap.Of(labels, scores, replicates: replicates, cancellationToken: cancellationToken);
-        var note = seeds == 1 ? "these weights on other rows" : $"the mean prediction of {seeds} seeds on other rows";
+        var replicates = Math.Clamp(MostDraws / Math.Max(truth.Labels[task].Length, 1), fewest, Math.Max(fewest, AucBootstrap.DefaultReplicates));
+        var bootstrap = AucBootstrap.Of(truth.Labels[task], scores, truth.Customers, replicates: replicates, cancellationToken: cancellationToken);
+        var note = seeds == 1 ? "these weights on other customers" : $"the mean prediction of {seeds} seeds on other customers";
         return bootstrap is null ? [] : Adjusted(candidate, baselines, task, OverCustomers, note, baseline =>
         {
             var difference = bootstrap.Difference(0, 1 + Array.IndexOf(baselines, baseline));

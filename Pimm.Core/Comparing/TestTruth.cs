@@ -6,7 +6,8 @@ namespace Pimm.Core.Comparing;
 /// <summary>What is known of a split's test rows: their labels, and in a simulation the true probabilities.</summary>
 /// <param name="Labels">T arrays of N</param>
 /// <param name="Probabilities">T arrays of N; null where the data does not say them</param>
-internal sealed record TestTruth(IReadOnlyList<byte[]> Labels, IReadOnlyList<double[]>? Probabilities)
+/// <param name="Customers">N numbers; null where every row is a customer</param>
+internal sealed record TestTruth(IReadOnlyList<byte[]> Labels, IReadOnlyList<double[]>? Probabilities, int[]? Customers)
 {
     public static IReadOnlyList<TestTruth> OfAll(IEnumerable<string> snapshots) => [.. snapshots.Select(Of)];
 
@@ -17,7 +18,8 @@ internal sealed record TestTruth(IReadOnlyList<byte[]> Labels, IReadOnlyList<dou
         var tasks = Enumerable.Range(0, data.TaskNames.Count);
         return new TestTruth(
             [.. tasks.Select(task => rows.Select(row => data.Labels(row, 1)[task]).ToArray())],
-            data.HasTruth ? [.. tasks.Select(task => rows.Select(row => data.Truth(row, 1)[task]).ToArray())] : null);
+            data.HasTruth ? [.. tasks.Select(task => rows.Select(row => data.Truth(row, 1)[task]).ToArray())] : null,
+            data.HasCustomers ? [.. rows.Select(row => data.Customers(row, 1)[0])] : null);
     }
 
     /// <summary>One task of predictions [N, T].</summary>

@@ -9,6 +9,7 @@ internal sealed record DatasetColumns(
     int? Amount,
     int? Time,
     int? Part,
+    int? Customer,
     IReadOnlyList<int> Truth,
     IReadOnlyList<string> Names)
 {
@@ -28,10 +29,11 @@ internal sealed record DatasetColumns(
         int? amount = options.Amount is null ? null : Take(options.Amount, "the amount");
         int? time = options.Time is null ? null : Take(options.Time, "the time");
         int? part = options.Part is null ? null : Take(options.Part, "the part");
+        int? customer = options.Customer is null ? null : Take(options.Customer, "the customer");
         int[] truth = [.. options.Truth.Select(name => Take(name, "a truth"))];
         foreach (var name in options.Ignore)
         {
-            // A task, the amount, the part or a truth on the list of ignored columns is no feature anyway.
+            // A task, the amount, the part, the customer or a truth on the list of ignored columns is no feature anyway.
             roles.TryAdd(names.PlaceOf(name), "ignored");
         }
 
@@ -42,7 +44,7 @@ internal sealed record DatasetColumns(
         RequireFeatures(options.Categorical is ["all"] ? [] : options.Categorical, "--categorical", features, names);
         RequireFeatures(options.AllowLeak, "--allow-leak", features, names);
         return features.Length > 0
-            ? new DatasetColumns(tasks, features, amount, time, part, truth, names.All)
+            ? new DatasetColumns(tasks, features, amount, time, part, customer, truth, names.All)
             : throw new InputException("No column is left as a feature; give --features or ignore fewer columns.");
     }
 

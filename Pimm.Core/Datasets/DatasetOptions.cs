@@ -48,6 +48,12 @@ public sealed record DatasetOptions
     /// <summary>A column of the words train and test, which decides instead of a draw; not together with <see cref="Time"/>. Default none.</summary>
     public string? Part { get; init; }
 
+    /// <summary>
+    /// A column that names the customer of a row: a draw puts all rows of a customer into the same part, and intervals resample
+    /// customers. Never a feature. Default none: every row is a customer of its own.
+    /// </summary>
+    public string? Customer { get; init; }
+
     /// <summary>The share of rows for training and validation, the rest is for testing; between 0.05 and 0.95, default 0.8. Not used with <see cref="Part"/>.</summary>
     public double TrainingShare { get; init; } = 0.8;
 

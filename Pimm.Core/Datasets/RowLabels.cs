@@ -17,6 +17,9 @@ internal sealed class RowLabels
     private readonly List<long> _times = [];
     private readonly List<Split> _givenParts = [];
     private readonly List<double> _truth = [];
+    private readonly List<int> _customers = [];
+    private readonly Dictionary<byte[], int>.AlternateLookup<ReadOnlySpan<byte>> _numbers =
+        new Dictionary<byte[], int>(Utf8Key.Comparer).GetAlternateLookup<ReadOnlySpan<byte>>();
     private readonly List<long> _brokenLines = [];
     private string _firstBreak = "";
 
@@ -42,6 +45,9 @@ internal sealed class RowLabels
 
     /// <summary><see cref="Split.Train"/> or <see cref="Split.Test"/> as the part column says; empty without one.</summary>
     public ReadOnlySpan<Split> GivenParts => System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_givenParts);
+
+    /// <summary>The number of each row's customer, from 0 in the order of their first rows; empty without a customer column.</summary>
+    public ReadOnlySpan<int> Customers => System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_customers);
 
     /// <summary>Row-major true probabilities, rows × tasks; empty without truth columns.</summary>
     public ReadOnlySpan<double> Truth => System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_truth);
@@ -89,6 +95,11 @@ internal sealed class RowLabels
         if (_columns.Part is not null)
         {
             _givenParts.Add(part);
+        }
+
+        if (_columns.Customer is { } customerPlace)
+        {
+            _customers.Add(Customer(row, customerPlace));
         }
 
         foreach (var place in _columns.Truth)
@@ -141,6 +152,22 @@ internal sealed class RowLabels
         }
 
         return _rule != FunnelOrder.Reject;
+    }
+
+    private int Customer(DelimitedReader row, int place)
+    {
+        var name = row[place];
+        if (name.IsEmpty)
+        {
+            throw Refused(row, place, ImportProblem.MissingCustomer, "the customer is missing", "every row needs one");
+        }
+
+        if (!_numbers.TryGetValue(name, out var number))
+        {
+            _numbers[name] = number = _numbers.Dictionary.Count;
+        }
+
+        return number;
     }
 
     private byte Label(DelimitedReader row, int place)

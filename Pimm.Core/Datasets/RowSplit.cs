@@ -4,22 +4,29 @@ using Pimm.Core.Statistics;
 namespace Pimm.Core.Datasets;
 
 /// <summary>
-/// Which row trains, validates, calibrates or tests. Every draw is stratified by exit stage (how many of a row's labels are
-/// 1): within a stage, rows stand in an order that the seed and their numbers in the file decide, and the first of them are taken.
+/// Which row trains, validates, calibrates or tests. Every draw is of customers (rows, where the file names none) and stratified by
+/// the exit stage (how many labels are 1, the most of a customer's rows): within a stage, customers stand in an order that the seed
+/// and the numbers of their first rows decide, and the first of them are taken with all their rows.
 /// </summary>
 internal sealed class RowSplit
 {
     private readonly RowLabels _rows;
     private readonly Split[] _splits;
-    private readonly ulong[] _draws;
+
+    // One entry a customer, used by every draw.
+    private readonly sbyte[] _stages;
+    private readonly int[] _firstRows;
     private readonly int[] _order;
+    private readonly ulong[] _draws;
+    private readonly bool[] _taken;
 
     private RowSplit(RowLabels rows)
     {
         _rows = rows;
         _splits = new Split[rows.Rows];
-        _draws = new ulong[rows.Rows];
-        _order = new int[rows.Rows];
+        var customers = rows.Customers.Length == 0 ? rows.Rows : Highest(rows.Customers) + 1;
+        (_stages, _firstRows, _order, _draws, _taken) =
+            (new sbyte[customers], new int[customers], new int[customers], new ulong[customers], new bool[customers]);
     }
 
     /// <summary>
@@ -56,58 +63,77 @@ internal sealed class RowSplit
     }
 
     /// <summary>
-    /// Moves the share of a part's rows to another part. What is taken is rounded over the stages cumulated, the latest
-    /// first, so that each stage gives its share within one row and all together within half a row.
+    /// Moves the share of a part's customers to another part. What is taken is rounded over the stages cumulated, the latest
+    /// first, so that each stage gives its share within one customer and all together within half a customer.
     /// </summary>
     private void Draw(Split from, Split to, double share, ulong seed)
     {
-        var ends = OrderByStage(from, seed);
-        var (begin, seen, taken) = (0, 0L, 0L);
-        foreach (var end in ends)
+        FindCustomers(from);
+        Array.Clear(_taken);
+        var (seen, before) = (0L, 0L);
+        for (var stage = _rows.Tasks; stage >= 0; stage--)
         {
-            Array.Sort(_draws, _order, begin, end - begin);
-            seen += end - begin;
+            var count = OrderStage(stage, seed);
+            seen += count;
             var wanted = (long)Math.Round(share * seen, MidpointRounding.AwayFromZero);
-            foreach (var row in _order.AsSpan(begin, (int)(wanted - taken)))
+            foreach (var customer in _order.AsSpan(0, (int)(wanted - before)))
             {
-                _splits[row] = to;
+                _taken[customer] = true;
             }
 
-            (begin, taken) = (end, wanted);
+            before = wanted;
+        }
+
+        for (var row = 0; row < _splits.Length; row++)
+        {
+            _splits[row] = _splits[row] == from && _taken[CustomerOf(row)] ? to : _splits[row];
         }
     }
 
-    /// <summary>Writes a part's rows and their draws stage after stage, the latest stage first.</summary>
-    /// <returns>where each stage's rows end</returns>
-    private int[] OrderByStage(Split part, ulong seed)
+    /// <summary>Each customer's latest stage and first row among the rows of a part; stage −1 for one without such rows.</summary>
+    private void FindCustomers(Split part)
     {
-        var ends = new int[_rows.Tasks + 1];
-        for (var row = 0; row < _splits.Length; row++)
+        Array.Fill(_stages, (sbyte)-1);
+        for (var row = _splits.Length - 1; row >= 0; row--)
         {
             if (_splits[row] == part)
             {
-                ends[Place(row)]++;
+                var customer = CustomerOf(row);
+                _stages[customer] = Math.Max(_stages[customer], (sbyte)_rows.LabelsOf(row).Count((byte)1));
+                _firstRows[customer] = row;
             }
         }
-
-        for (var stage = ends.Length - 1; stage >= 0; stage--)
-        {
-            ends[stage] = ends.AsSpan(0, stage).ToArray().Sum();
-        }
-
-        for (var row = 0; row < _splits.Length; row++)
-        {
-            if (_splits[row] == part)
-            {
-                var place = ends[Place(row)]++;
-                (_draws[place], _order[place]) = (RandomStream.Seed(seed, _rows.FileRows[row]), row);
-            }
-        }
-
-        return ends;
     }
 
-    private int Place(int row) => _rows.Tasks - _rows.LabelsOf(row).Count((byte)1);
+    /// <summary>Puts the customers of a stage first, in the order of their draws.</summary>
+    /// <returns>how many they are</returns>
+    private int OrderStage(int stage, ulong seed)
+    {
+        var count = 0;
+        for (var customer = 0; customer < _stages.Length; customer++)
+        {
+            if (_stages[customer] == stage)
+            {
+                (_draws[count], _order[count++]) = (RandomStream.Seed(seed, _rows.FileRows[_firstRows[customer]]), customer);
+            }
+        }
+
+        Array.Sort(_draws, _order, 0, count);
+        return count;
+    }
+
+    private int CustomerOf(int row) => _rows.Customers.Length == 0 ? row : _rows.Customers[row];
+
+    private static int Highest(ReadOnlySpan<int> numbers)
+    {
+        var highest = 0;
+        foreach (var number in numbers)
+        {
+            highest = Math.Max(highest, number);
+        }
+
+        return highest;
+    }
 
     private static long CutTime(ReadOnlySpan<long> times, double share)
     {

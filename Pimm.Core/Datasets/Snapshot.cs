@@ -21,6 +21,7 @@ public sealed unsafe class Snapshot : IDisposable
     internal const string AmountArray = "amount";
     internal const string TimeArray = "time";
     internal const string TruthArray = "truth";
+    internal const string CustomerArray = "customer";
 
     private readonly SafetensorsReader _file;
     private readonly bool _temporary;
@@ -32,6 +33,7 @@ public sealed unsafe class Snapshot : IDisposable
     private readonly float* _amounts;
     private readonly long* _times;
     private readonly double* _truth;
+    private readonly int* _customers;
     private readonly Lazy<string> _sha256;
     private bool _disposed;
 
@@ -50,6 +52,7 @@ public sealed unsafe class Snapshot : IDisposable
         _splits = Begin<byte>(SplitArray, 1);
         _amounts = file.Contains(AmountArray) ? Begin<float>(AmountArray, 1) : null;
         _times = file.Contains(TimeArray) ? Begin<long>(TimeArray, 1) : null;
+        _customers = file.Contains(CustomerArray) ? Begin<int>(CustomerArray, 1) : null;
         _truth = file.Contains(TruthArray) ? Begin<double>(TruthArray, _tasks) : null;
         _sha256 = new Lazy<string>(HashFile);
     }
@@ -71,6 +74,8 @@ public sealed unsafe class Snapshot : IDisposable
     public bool HasAmounts => _amounts is not null;
 
     public bool HasTimes => _times is not null;
+
+    public bool HasCustomers => _customers is not null;
 
     public bool HasTruth => _truth is not null;
 
@@ -103,6 +108,11 @@ public sealed unsafe class Snapshot : IDisposable
     public ReadOnlySpan<double> Truth(long row, int rows) => HasTruth
         ? new(_truth + (Checked(row, rows) * _tasks), rows * _tasks)
         : throw new InvalidOperationException("The snapshot was built without true probabilities.");
+
+    /// <summary>Numbers of the customers of rows [row, row + rows); <see cref="HasCustomers"/> says whether there are any.</summary>
+    public ReadOnlySpan<int> Customers(long row, int rows) => HasCustomers
+        ? new(_customers + Checked(row, rows), rows)
+        : throw new InvalidOperationException("The snapshot was built without a customer column.");
 
     public Split SplitOf(long row) => (Split)_splits[Checked(row, 1)];
 

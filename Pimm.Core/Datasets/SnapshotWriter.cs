@@ -33,6 +33,7 @@ internal sealed class SnapshotWriter : IDisposable
         _arrays.Write(MemoryMarshal.AsBytes(rows.Times));
         _arrays.Write(MemoryMarshal.AsBytes(rows.Truth));
         _arrays.Write(MemoryMarshal.AsBytes(rows.Amounts));
+        _arrays.Write(MemoryMarshal.AsBytes(rows.Customers));
     }
 
     public void Append(ReadOnlySpan<int> ids) => _arrays.Write(MemoryMarshal.AsBytes(ids));
@@ -70,6 +71,11 @@ internal sealed class SnapshotWriter : IDisposable
         if (rows.Amounts.Length > 0)
         {
             shapes.Add((Snapshot.AmountArray, SafetensorType.F32, [rows.Rows]));
+        }
+
+        if (rows.Customers.Length > 0)
+        {
+            shapes.Add((Snapshot.CustomerArray, SafetensorType.I32, [rows.Rows]));
         }
 
         shapes.Add((Snapshot.IdArray, SafetensorType.I32, [rows.Rows, fields]));

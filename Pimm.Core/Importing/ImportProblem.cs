@@ -19,6 +19,7 @@ public sealed record ImportProblem(long Line, string? Column, string Code, strin
     public const string BadLabel = "bad_label";
     public const string BadNumber = "bad_number";
     public const string BadTime = "bad_time";
+    public const string MissingCustomer = "missing_customer";
 
     /// <summary>The sentence for a person: file, line, column, message.</summary>
     public string In(string file) => Column is null

@@ -19,6 +19,7 @@ internal static class DatasetArguments
     private static readonly Option<string?> Categorical = new("--categorical") { Description = "features whose numbers are categories, as encoded ids are; all for every one that is not --numeric; by default found" };
     private static readonly Option<string?> Time = new("--time") { Description = "split by this column, the oldest rows train" };
     private static readonly Option<string?> Part = new("--part") { Description = "split by this column of the words train and test" };
+    private static readonly Option<string?> Customer = new("--customer") { Description = "a column naming the customer: all rows of one stay in one part, intervals resample customers" };
     private static readonly Option<string?> Truth = new("--truth") { Description = "columns of the tasks' true probabilities, known in a simulation; never features" };
     private static readonly Option<double> Split = new("--split") { Description = "share of the rows that train and validate, the rest tests", DefaultValueFactory = _ => 0.8 };
     private static readonly Option<string?> Order = new("--order") { Description = "rows out of funnel order: reject, cascade-up or cascade-down; by default they stop the run" };
@@ -28,7 +29,7 @@ internal static class DatasetArguments
 
     public static void AddTo(Command command)
     {
-        foreach (var option in new Option[] { Data, Tasks, Amount, Features, Ignore, Numeric, Categorical, Time, Part, Truth, Split, Order, Delimiter, AllowLeak, WriteSplits, Seed })
+        foreach (var option in new Option[] { Data, Tasks, Amount, Features, Ignore, Numeric, Categorical, Time, Part, Customer, Truth, Split, Order, Delimiter, AllowLeak, WriteSplits, Seed })
         {
             command.Options.Add(option);
         }
@@ -57,6 +58,7 @@ internal static class DatasetArguments
         Categorical = List(arguments.GetValue(Categorical)) ?? [],
         Time = arguments.GetValue(Time),
         Part = arguments.GetValue(Part),
+        Customer = arguments.GetValue(Customer),
         Truth = List(arguments.GetValue(Truth)) ?? [],
         TrainingShare = arguments.GetValue(Split),
         Order = RuleOf(arguments.GetValue(Order)),

@@ -15,6 +15,9 @@ namespace Pimm.Benchmarks;
 /// </summary>
 internal sealed class ResultsBenchmark(string root, string data, string folder)
 {
+    /// <summary>What gradient-boosting.sh answers where a bound was missed, which the table then says.</summary>
+    private const int BoundMissed = 3;
+
     private const string Everybody = "pimm,aitm,mncm,ple,mmoe,esmm,esm2,tafe,htlnet,shared-bottom";
     private const string Ablation =
         "pimm,pimm:alpha=0:floor=0,pimm:alpha=1:floor=1:step=0,pimm:premise=false,pimm:implicit=false,pimm:premise=false:implicit=false";
@@ -25,6 +28,8 @@ internal sealed class ResultsBenchmark(string root, string data, string folder)
 
     private readonly string _pages = Path.Combine(root, "docs", "results");
     private readonly Dictionary<string, string> _remarks = Remarks(Path.Combine(root, "tests", "Pimm.Benchmarks", "results-remarks.md"));
+
+    private bool _missed;
 
     public static int Start(string root, string[] arguments)
     {
@@ -47,6 +52,12 @@ internal sealed class ResultsBenchmark(string root, string data, string folder)
     /// <param name="only">a section to prepare without writing the page; empty: all, and the page</param>
     private int Run(string only)
     {
+        if (only.Length > 0 && Sections().All(section => section.Name != only))
+        {
+            Console.Error.WriteLine($"There is no section {only}; there are {string.Join(", ", Sections().Select(section => section.Name))}.");
+            return 2;
+        }
+
         Directory.CreateDirectory(_pages);
         var page = new StringBuilder();
         Line(page, $"# Results");
@@ -65,11 +76,11 @@ internal sealed class ResultsBenchmark(string root, string data, string folder)
         if (only.Length > 0)
         {
             Console.WriteLine(page);
-            return 0;
+            return _missed ? 1 : 0;
         }
 
         File.WriteAllText(Path.Combine(root, "docs", "results.md"), page.ToString().TrimEnd('\n') + "\n");
-        return 0;
+        return _missed ? 1 : 0;
     }
 
     private IEnumerable<(string Name, string Title, Action<StringBuilder> Write)> Sections()
@@ -118,67 +129,104 @@ internal sealed class ResultsBenchmark(string root, string data, string folder)
     {
         var answer = Path.Combine(folder, name + ".json");
         File.WriteAllText(answer, Jobs(["compare", .. arguments, "--out", Path.Combine(folder, name), "--json"]));
-        return JsonSerializer.Deserialize<ComparisonResult>(File.ReadAllText(answer), ComparisonResult.Layout)!;
+        var result = JsonSerializer.Deserialize<ComparisonResult>(File.ReadAllText(answer), ComparisonResult.Layout)!;
+        foreach (var amount in result.Models.Select(model => model.Amount).OfType<AmountResult>())
+        {
+            Bound("training mean better than the predicted amount, RMSE", -amount.RmseGain!.Lower, 0);
+            Bound("training mean better than the predicted amount, MAE", -amount.MaeGain!.Lower, 0);
+        }
+
+        return result;
     }
 
     private void Curves(StringBuilder page)
     {
-        var sizes = CurveRows.Select(rows => (Rows: rows, Result: Compare(
-            string.Create(Invariant, $"curve-{rows}"),
-            [.. Rows(rows, fresh: 200_000), .. Market, "--part", "part", "--ignore", "amount", "--models", Everybody, "--seeds", "1"]))).ToArray();
+        var sizes = CurveRows.Select(Curve).ToArray();
         var last = sizes[0].Result.Tasks.Count - 1;
         ModelResult[] models = [.. sizes[0].Result.Models.Where(model => model.EqualTo is null)];
-        Line(page, $"Expected AUC of {sizes[0].Result.Tasks[last]} on 200,000 fresh customers, against their true probabilities; one training each.");
+        var ceiling = sizes[0].Result.Ceiling[last].ExpectedAuc!.Value;
+        Line(page, $"Expected AUC of {sizes[0].Result.Tasks[last]} on 200,000 fresh customers, against their true probabilities; one training each, nine tenths of the rows. The ceiling is {ceiling:0.0000}. Logistic: scikit-learn's, additive, on the same rows.");
         Line(page, $"");
-        Line(page, $"| rows | {string.Join(" | ", models.Select(model => model.Model))} | ceiling |");
+        Line(page, $"| rows | {string.Join(" | ", models.Select(model => model.Model))} | logistic |");
         Line(page, $"|---|{string.Concat(models.Select(_ => "---|"))}---|");
-        foreach (var (rows, result) in sizes)
+        foreach (var (rows, result, logistic) in sizes)
         {
-            Line(page, $"| {rows:N0} | {string.Join(" | ", models.Select(model => Of(result, model.Model).ToString("0.0000", Invariant)))} | {result.Ceiling[last].ExpectedAuc:0.0000} |");
+            Line(page, $"| {rows:N0} | {string.Join(" | ", models.Select(model => Of(result, model.Model).ToString("0.0000", Invariant)))} | {logistic:0.0000} |");
         }
 
-        var ceiling = sizes[0].Result.Ceiling[last].ExpectedAuc!.Value;
         var chart = new SvgChart(
-            "Learning curves on the simulated market", "Expected AUC of the last stage by training rows, with the ceiling of the true probabilities.",
-            new ChartAxis("training rows", Logarithmic: true), new ChartAxis("expected AUC"),
+            "Learning curves on the simulated market", "Expected AUC of the last stage by rows, with the ceiling of the true probabilities.",
+            new ChartAxis("rows", Logarithmic: true), new ChartAxis("expected AUC of the last stage"),
             [
                 .. models.Select(model => new ChartSeries(model.Model, SeriesStyle.Line, [.. sizes.Select(size => new ChartPoint(size.Rows, Of(size.Result, model.Model)))])),
+                new ChartSeries("logistic", SeriesStyle.Line, [.. sizes.Select(size => new ChartPoint(size.Rows, size.Logistic))], Quiet: true),
                 new ChartSeries("ceiling", SeriesStyle.Line, [.. CurveRows.Select(rows => new ChartPoint(rows, ceiling))], Quiet: true),
             ]);
         File.WriteAllText(Path.Combine(_pages, "learning-curves.svg"), chart.ToSvg());
         Line(page, $"");
         Line(page, $"![{chart.Title}](results/learning-curves.svg)");
         Line(page, $"");
+        var (_, most, peer) = sizes[^1];
+        Bound("PIMM's last task at 1,000,000 rows, below the ceiling", ceiling - Of(most, "pimm"), 0.015);
+        Bound("logistic above the lowest network at 1,000,000 rows", peer - models.Min(model => Of(most, model.Model)), 0);
 
         double Of(ComparisonResult result, string model) => result.Models.Single(one => one.Model == model).Tasks[last].ExpectedAucMean ?? double.NaN;
+    }
+
+    private (int Rows, ComparisonResult Result, double Logistic) Curve(int rows)
+    {
+        var name = string.Create(Invariant, $"curve-{rows}");
+        var splits = Path.Combine(folder, name + ".splits");
+        var result = Compare(name, [.. Rows(rows, fresh: 200_000), .. Market, "--part", "part", "--ignore", "amount", "--models", Everybody, "--seeds", "1", "--write-splits", splits]);
+        var peer = Path.Combine(folder, name + ".logistic.json");
+        if (!File.Exists(peer))
+        {
+            var script = Path.Combine(root, "tests", "Pimm.Benchmarks", "peers", "logistic_regression.py");
+            var answer = Answer("/usr/bin/python3", [script, Path.Combine(splits, "01"), "--tasks", result.Tasks[^1], "--truth", Market[3].Split(',')[^1]]);
+            File.WriteAllText(peer, answer);
+        }
+
+        using var document = JsonDocument.Parse(File.ReadAllText(peer));
+        return (rows, result, document.RootElement.GetProperty("tasks")[0].GetProperty("expectedAuc").GetDouble());
+    }
+
+    /// <summary>A target of the page: missed ones are said and make the exit code 1.</summary>
+    private void Bound(string what, double value, double most)
+    {
+        _missed |= value > most;
+        Console.Error.WriteLine(string.Create(Invariant, $"{(value > most ? "MISSED" : "held  ")}  {what}: {value:0.0000}, at most {most}"));
     }
 
     private void GradientBoosting(StringBuilder page)
     {
         var answer = Path.Combine(folder, "gradient-boosting.json");
         var script = Path.Combine(root, "tests", "Pimm.Benchmarks", "gradient-boosting.sh");
-        // 1: a bound was missed, which the table then says.
-        File.WriteAllText(answer, Answer("bash", [script, data, "--out", Path.Combine(folder, "gradient-boosting")], most: 1));
+        File.WriteAllText(answer, Answer("bash", [script, data, "--out", Path.Combine(folder, "gradient-boosting")], BoundMissed));
         using var document = JsonDocument.Parse(File.ReadAllText(answer));
         Line(page, $"| set | task | PIMM | gradient boosting | difference | 95 %, corrected |");
         Line(page, $"|---|---|---|---|---|---|");
         foreach (var row in document.RootElement.GetProperty("results").EnumerateArray())
         {
             double Number(string name) => row.GetProperty(name).GetDouble();
+            if (row.GetProperty("last").GetBoolean())
+            {
+                Bound($"gradient boosting above PIMM on {row.GetProperty("task")} of {row.GetProperty("set")}, upper bound", -Number("lower"), 0.01);
+            }
+
             Line(page, $"| {row.GetProperty("set")} | {row.GetProperty("task")} | {Number("auc"):0.0000} | {Number("peer"):0.0000} | {Number("difference"):+0.0000;−0.0000} | {Number("lower"):+0.0000;−0.0000} to {Number("upper"):+0.0000;−0.0000} |");
         }
 
         Line(page, $"");
     }
 
-    private static string Jobs(params string[] arguments) => Answer(Path.Combine(AppContext.BaseDirectory, "Pimm.Jobs"), arguments, most: 0);
+    private static string Jobs(params string[] arguments) => Answer(Path.Combine(AppContext.BaseDirectory, "Pimm.Jobs"), arguments);
 
-    private static string Answer(string program, string[] arguments, int most)
+    private static string Answer(string program, string[] arguments, int alsoGood = 0)
     {
         using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
         var answer = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        return process.ExitCode <= most
+        return process.ExitCode == 0 || process.ExitCode == alsoGood
             ? answer
             : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with exit code {process.ExitCode}.");
     }

@@ -5,7 +5,7 @@
 #
 # Both tune with the same number of trials on the validation rows of one split, both are then fitted on training and validation
 # rows together, on ten new splits that Pimm writes. DATA_FOLDER holds ecommerce_funnel, hillstrom and hotel_bookings, each with
-# funnel.csv.gz. Prints a table on stderr and one JSON document on stdout; exit code 1 where the last task's corrected 95 % lower
+# funnel.csv.gz. Prints a table on stderr and one JSON document on stdout; exit code 3 where the last task's corrected 95 % lower
 # bound of the difference is not above -0.01. FOLDER keeps everything and is read again, so a run that was cut off goes on.
 set -euo pipefail
 

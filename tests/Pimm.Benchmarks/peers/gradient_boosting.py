@@ -63,6 +63,9 @@ class Encoder:
         parts.extend(numbers(rows[name])[:, None] for name in self.numeric)
         return np.hstack(parts)
 
+    def most_categories(self):
+        return max((len(known) for known in self.codes.categories_), default=2) if self.categorical else 2
+
     def categories(self):
         return [place < len(self.categorical) for place in range(len(self.categorical) + len(self.numeric))]
 
@@ -78,8 +81,10 @@ def draw(random):
 
 
 def model_of(settings, iterations, encoder):
+    # A category needs a bin of its own, whatever number of bins was drawn for the numbers.
+    bins = max(settings["max_bins"], encoder.most_categories())
     return HistGradientBoostingClassifier(
-        max_iter=iterations, early_stopping=False, categorical_features=encoder.categories(), random_state=1, **settings)
+        max_iter=iterations, early_stopping=False, categorical_features=encoder.categories(), random_state=1, **{**settings, "max_bins": bins})
 
 
 def labels(rows, task):

@@ -49,6 +49,32 @@ public sealed class RowSplitTests : IDisposable
     }
 
     [Fact]
+    public void All_rows_of_a_customer_are_in_one_part_and_the_parts_have_their_shares_of_customers()
+    {
+        // Three rows a customer, spread over the file.
+        string[] rows = [.. TrainingFile.Rows(6000).Select((row, place) => $"c{place % 2000}" + row[row.IndexOf(',', StringComparison.Ordinal)..])];
+
+        using var snapshot = Build(rows, options => options with { Ignore = [], Customer = "id" });
+
+        snapshot.FieldNames.ShouldNotContain("id");
+        var parts = Enumerable.Range(0, 6000).GroupBy(row => snapshot.Customers(row, 1)[0], row => snapshot.SplitOf(row)).ToArray();
+        parts.Length.ShouldBe(2000);
+        parts.ShouldAllBe(customer => customer.Distinct().Count() == 1 && customer.Count() == 3);
+        parts.Count(customer => customer.First() == Split.Test).ShouldBe(400);
+        snapshot.RowsOf(Split.Calibration).Length.ShouldBe(3 * 80);
+    }
+
+    [Fact]
+    public void A_row_without_its_customer_is_named()
+    {
+        string[] rows = [.. TrainingFile.Rows(100)];
+        rows[41] = rows[41][rows[41].IndexOf(',', StringComparison.Ordinal)..];
+
+        Should.Throw<InputException>(() => Build(rows, options => options with { Ignore = [], Customer = "id" }))
+            .Message.ShouldEndWith("line 43, column 'id': the customer is missing; every row needs one.");
+    }
+
+    [Fact]
     public void Appended_rows_move_few_of_the_others()
     {
         var rows = TrainingFile.Rows(20_000);

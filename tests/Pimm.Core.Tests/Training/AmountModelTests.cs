@@ -12,8 +12,8 @@ namespace Pimm.Core.Tests.Training;
 [Collection(TorchCollection.Name)]
 public class AmountModelTests
 {
-    private static readonly AmountModel Standardised = new(AmountScale.Standardised, 10, 4, 1, 10, 0);
-    private static readonly AmountModel Logarithmic = new(AmountScale.Log1p, 2, 0.5, 1.25, 12, 0);
+    private static readonly AmountModel Standardised = new(AmountScale.Standardised, 10, 4, [], 10, 0, 40);
+    private static readonly AmountModel Logarithmic = new(AmountScale.Log1p, 2, 0.5, [new(2.5, 1.25), new(double.PositiveInfinity, 2)], 12, 0, 500);
 
     [Fact]
     public void An_amount_goes_to_the_training_scale_and_back()
@@ -22,6 +22,7 @@ public class AmountModelTests
         Standardised.ToAmount(1).ShouldBe(14);
         Logarithmic.ToTraining((float)(Math.Exp(3) - 1)).ShouldBe(2, 1e-6f);
         Logarithmic.ToAmount(2).ShouldBe(1.25 * Math.Exp(3) - 1, 1e-9);
+        Logarithmic.ToAmount(3).ShouldBe(2 * Math.Exp(3.5) - 1, 1e-9);
     }
 
     [Fact]
@@ -30,7 +31,7 @@ public class AmountModelTests
         Standardised.ToAmount(-3).ShouldBe(0);
         (Standardised with { Least = null }).ToAmount(-3).ShouldBe(-2);
         Logarithmic.ToAmount(-80).ShouldBe(0);
-        double.IsFinite(Logarithmic.ToAmount(80)).ShouldBeTrue();
+        Logarithmic.ToAmount(80).ShouldBe(500);
     }
 
     // Predicting the mean of the logarithms for all: smearing gives back the mean of the amounts themselves.
@@ -38,13 +39,27 @@ public class AmountModelTests
     public void The_smearing_factor_puts_the_mean_of_the_amounts_right()
     {
         float[] amounts = [0, 3, 8, 40, 120];
-        var model = Logarithmic with { Smearing = 1, Mean = amounts.Average(amount => Math.Log(1.0 + amount)) };
+        var model = Logarithmic with { Smearing = [], Mean = amounts.Average(amount => Math.Log(1.0 + amount)) };
 
         var smeared = model.WithSmearing(new AmountPredictions(new float[5], amounts));
 
         smeared.ToAmount(0).ShouldBe(amounts.Average(), 1e-5);
-        smeared.Smearing.ShouldBeGreaterThan(1);
-        Standardised.WithSmearing(new AmountPredictions(new float[5], amounts)).Smearing.ShouldBe(1);
+        smeared.Smearing.ShouldHaveSingleItem().Factor.ShouldBeGreaterThan(1);
+        Standardised.WithSmearing(new AmountPredictions(new float[5], amounts)).Smearing.ShouldBeEmpty();
+    }
+
+    // Half the rows are surely 0 and half spread around 100: one factor for both would be wrong for each.
+    [Fact]
+    public void Each_tenth_of_the_predictions_has_a_factor_of_its_own()
+    {
+        float[] amounts = [.. Enumerable.Range(0, 1000).Select(row => row < 500 ? 0f : row % 2 == 0 ? 20f : 180f)];
+        float[] outputs = [.. Enumerable.Range(0, 1000).Select(row => row < 500 ? -4f : 4f)];
+        var model = Logarithmic with { Smearing = [] };
+
+        var smeared = model.WithSmearing(new AmountPredictions(outputs, amounts));
+
+        smeared.ToAmount(-4).ShouldBe(0, 1e-3);
+        smeared.ToAmount(4).ShouldBe(100, 0.5);
     }
 
     [Fact]

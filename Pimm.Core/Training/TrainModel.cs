@@ -35,8 +35,8 @@ public sealed class TrainModel(TimeProvider clock)
         {
             network.to(device);
             var run = new TrainingLoop(network, data, options, clock).Run(report, cancellationToken);
-            var calibrators = options.Refit
-                ? TaskCalibrator.None(data.TaskNames, "every row but the test rows was trained on")
+            var calibrators = options.Refit || options.WholeValidation
+                ? TaskCalibrator.None(data.TaskNames, options.Refit ? "every row but the test rows was trained on" : "every validation row chose the epoch")
                 : TaskCalibrator.Fit(ModelEvaluation.Predict(network, device, data, data.RowsOf(Split.Calibration), cancellationToken));
             var test = ModelEvaluation.Predict(network, device, data, data.RowsOf(Split.Test), cancellationToken);
             var description = Described(test, calibrators, data, slices, new(

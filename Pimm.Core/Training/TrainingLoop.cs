@@ -38,11 +38,12 @@ public sealed class TrainingLoop
     {
         (this.network, this.data, this.options, this.clock) = (network, data, options, clock);
         device = torch.device(options.Device);
-        validationRows = data.RowsOf(Split.Validation);
+        var calibrationRows = data.RowsOf(Split.Calibration);
+        validationRows = options.WholeValidation ? [.. data.RowsOf(Split.Validation), .. calibrationRows] : data.RowsOf(Split.Validation);
         trainingRows = data.RowsOf(Split.Train);
         // The batch of the training that chose the epochs, so that a refit takes steps of the same size.
         batchSize = options.BatchFor(trainingRows.Length);
-        trainingRows = options.Refit ? [.. trainingRows, .. validationRows, .. data.RowsOf(Split.Calibration)] : trainingRows;
+        trainingRows = options.Refit ? [.. trainingRows, .. data.RowsOf(Split.Validation), .. calibrationRows] : trainingRows;
         amount = network.PredictsAmount ? AmountModel.Fit(data, trainingRows, network.Objective.AmountScale) : null;
     }
 

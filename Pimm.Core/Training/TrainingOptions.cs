@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 
 namespace Pimm.Core.Training;
 
@@ -63,6 +64,13 @@ public sealed record TrainingOptions
     public bool Refit { get; init; }
 
     /// <summary>
+    /// Let the calibration rows choose the epoch too, so that no calibrator is fitted: for trials whose calibration nobody needs. No by
+    /// default.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool WholeValidation { get; init; }
+
+    /// <summary>
     /// Epochs over which the weights are averaged (<see cref="AveragedWeights"/>), 0 to 10; half of one by default, 0 keeps the last
     /// step's. It is for calibration most of all: on 100,000 simulated impressions it moved predicted / observed of the last stage
     /// from .69 to .93.
@@ -70,7 +78,7 @@ public sealed record TrainingOptions
     public double Averaging { get; init; } = 0.5;
 
     /// <summary>The options with those of the settings that belong to training (<c>patience</c>, <c>stopOn</c>, <c>lr</c>,
-    /// <c>batch</c>, <c>epochs</c>, <c>refit</c>, <c>averaging</c>) taken out of them.</summary>
+    /// <c>batch</c>, <c>epochs</c>, <c>refit</c>, <c>averaging</c>, <c>wholeValidation</c>) taken out of them.</summary>
     /// <exception cref="InputException">A value is out of its bounds.</exception>
     public TrainingOptions Taking(IDictionary<string, string> settings)
     {
@@ -81,10 +89,8 @@ public sealed record TrainingOptions
         options = options with { LearningRate = Real(settings, "lr") ?? options.LearningRate };
         options = options with { Averaging = Real(settings, "averaging") ?? options.Averaging };
 
-        if (settings.Remove("refit", out var refit))
-        {
-            options = options with { Refit = bool.TryParse(refit, out var yes) ? yes : throw Refused("refit", refit, "true or false") };
-        }
+        options = options with { Refit = Switch(settings, "refit") ?? options.Refit };
+        options = options with { WholeValidation = Switch(settings, "wholeValidation") ?? options.WholeValidation };
 
         if (settings.Remove("stopOn", out var measure))
         {
@@ -127,6 +133,16 @@ public sealed record TrainingOptions
         }
 
         return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : throw Refused(key, text, "a number");
+    }
+
+    private static bool? Switch(IDictionary<string, string> settings, string key)
+    {
+        if (!settings.Remove(key, out var text))
+        {
+            return null;
+        }
+
+        return bool.TryParse(text, out var yes) ? yes : throw Refused(key, text, "true or false");
     }
 
     private static InputException Refused(string key, string text, string wanted) => new($"The setting {key}={text} cannot be used; it must be {wanted}.");

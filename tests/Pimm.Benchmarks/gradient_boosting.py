@@ -21,7 +21,8 @@ MISSED = 3
 
 def draw(trials):
     chance = random.Random(7)
-    models = ["pimm"]
+    # All validation rows choose, as they do for the peer.
+    models = ["pimm:wholeValidation=true"]
     while len(models) < trials:
         towers, shares = chance.choice([("64/32", 2), ("128/64/32", 3), ("64/16", 2)])
         first, later = chance.choice([(0.1, 0.3), (0.3, 0.3), (0.5, 0.5), (0.1, 0.1), (0.3, 0.5)])
@@ -32,6 +33,7 @@ def draw(trials):
             "l2": f"{10 ** chance.uniform(-5, -2.5):.7f}",
             "lr": chance.choice([0.0005, 0.001, 0.002]),
             "batch": chance.choice([256, 512, 1024]),
+            "wholeValidation": "true",
         }
         models.append("pimm:" + ":".join(f"{key}={value}" for key, value in settings.items()))
     return ",".join(models)
@@ -44,7 +46,7 @@ def read(path):
 
 def choose(path):
     models = read(path)["models"]
-    best = min(models, key=lambda model: model.get("validationLossMean", model.get("validationLogLossMean")))
+    best = min(models, key=lambda model: model["validationLossMean"])
     # The defaults beside it show what tuning was worth.
     return ",".join(f"{model['model']}:epochs={round(model['bestEpochMean'])}:refit=true" for model in ([best] if best is models[0] else [best, models[0]])) \
         + ("" if best is not models[0] else ",shared-bottom")

@@ -92,6 +92,18 @@ public class TrainingRunTests
     }
 
     [Fact]
+    public void The_whole_validation_part_chooses_where_nothing_is_to_be_calibrated()
+    {
+        using var toy = new ToyFunnel(1200);
+
+        var model = toy.Train(With(Short(3), ("wholeValidation", "true"))).Description;
+
+        model.Calibrators!.ShouldAllBe(task => task.Note == "not fitted: every validation row chose the epoch");
+        var rows = toy.Data.RowsOf(Split.Validation).Concat(toy.Data.RowsOf(Split.Calibration)).ToArray();
+        model.Epochs[0].Validation[0].Positives.ShouldBe(rows.Sum(row => toy.Data.Labels(row, 1)[0]));
+    }
+
+    [Fact]
     public void A_refit_that_would_end_while_labels_are_shown_is_refused()
     {
         using var toy = new ToyFunnel(1200);

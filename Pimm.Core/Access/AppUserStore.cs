@@ -36,11 +36,12 @@ public sealed class AppUserStore(NpgsqlDataSource database, IdentityErrorDescrib
         returning version
         """;
 
-    // At once and in the database, so that a hundred guesses at the same moment count as a hundred.
+    // At once and in the database, so that a hundred guesses at the same moment count as a hundred. The row comes back whole:
+    // what is saved next under its new version must not bring back a lockout or a password from before.
     private const string CountFailure = """
-        update app_user set access_failed_count = access_failed_count + 1, version = version + 1
-        where id = @Id
-        returning access_failed_count, version
+        update app_user u set access_failed_count = access_failed_count + 1, version = version + 1
+        where u.id = @Id
+        returning u.id, u.user_name, u.normalized_user_name, u.password_hash, u.security_stamp, u.access_failed_count, u.lockout_end, u.version
         """;
 
     public async Task<IReadOnlyList<UserSummary>> ListAsync(CancellationToken cancellationToken = default)
@@ -92,7 +93,9 @@ public sealed class AppUserStore(NpgsqlDataSource database, IdentityErrorDescrib
     public async Task<int> IncrementAccessFailedCountAsync(AppUser user, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        (user.AccessFailedCount, user.Version) = await connection.QuerySingleAsync<(int, int)>(new CommandDefinition(CountFailure, user, cancellationToken: cancellationToken));
+        var stored = await connection.QuerySingleAsync<AppUser>(new CommandDefinition(CountFailure, user, cancellationToken: cancellationToken));
+        (user.PasswordHash, user.SecurityStamp, user.LockoutEnd) = (stored.PasswordHash, stored.SecurityStamp, stored.LockoutEnd);
+        (user.AccessFailedCount, user.Version) = (stored.AccessFailedCount, stored.Version);
         return user.AccessFailedCount;
     }
 

@@ -52,6 +52,30 @@ public sealed class AccessTests(WebFixture web) : IAsyncDisposable
         (await Users.IsLockedOutAsync((await Users.FindByNameAsync("guessed-at"))!)).ShouldBeTrue();
     }
 
+    // The guess had read the user before the password was changed and the door locked.
+    [Fact]
+    public async Task A_wrong_password_does_not_bring_back_what_was_changed_meanwhile()
+    {
+        await web.AddUserAsync("changing", Roles.Viewer);
+        await using var guess = web.Services.CreateAsyncScope();
+        var guessing = guess.ServiceProvider.GetRequiredService<UserManager<AppUser>>();
+        var stale = (await guessing.FindByNameAsync("changing"))!;
+        var user = (await Users.FindByNameAsync("changing"))!;
+        var until = TimeProvider.System.GetUtcNow().AddHours(1);
+        await Users.SetLockoutEndDateAsync(user, until);
+        var changed = (await Users.FindByNameAsync("changing"))!.SecurityStamp;
+        changed.ShouldNotBeNullOrEmpty();
+        await Users.UpdateSecurityStampAsync(user);
+
+        await guessing.AccessFailedAsync(stale);
+
+        var now = (await Users.FindByNameAsync("changing"))!;
+        now.LockoutEnd!.Value.ShouldBe(until, TimeSpan.FromSeconds(1));
+        now.SecurityStamp.ShouldBe(user.SecurityStamp);
+        now.SecurityStamp.ShouldNotBe(changed);
+        now.AccessFailedCount.ShouldBe(1);
+    }
+
     [Fact]
     public async Task A_new_password_unlocks_and_changes_the_stamp()
     {

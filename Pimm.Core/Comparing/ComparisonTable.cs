@@ -54,7 +54,7 @@ public static class ComparisonTable
     {
         yield return "* highest mean. AUC of a later stage is over all rows.";
         yield return result.Splits >= ComparisonRequest.SplitsForAClaim
-            ? $"{Significant} {result.Candidate.Model} above every baseline, p < 0.05 by the corrected resampled t-test (Nadeau and Bengio 2003), Holm over all baselines."
+            ? $"{Significant} {result.Candidate.Model} above every baseline, p < 0.05 by the corrected resampled t-test (Nadeau and Bengio 2003), Holm over all baselines{(result.Tasks.Any(task => BeatsAll(result, result.Candidate, task)) ? "" : ": on no task here")}."
             : $"{Significant} is not given: {Count(result.Splits, "split")} cannot tell other customers from these; --splits {ComparisonRequest.SplitsForAClaim} can.";
         foreach (var model in result.Models.Where(model => model.EqualTo is not null))
         {

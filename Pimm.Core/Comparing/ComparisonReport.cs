@@ -96,7 +96,7 @@ public static class ComparisonReport
         Line(page, $"|---|---|---|---|---|---|---|---|");
         foreach (var pair in result.Significance)
         {
-            Line(page, $"| {MarkdownCell.Of(pair.Task)} | {MarkdownCell.Of(pair.Against)} | {pair.Test} | {pair.Difference:+0.0000;−0.0000} | {pair.Lower:+0.0000;−0.0000} to {pair.Upper:+0.0000;−0.0000} | {pair.P:0.000} | {pair.PHolm:0.000} | {pair.Note} |");
+            Line(page, $"| {MarkdownCell.Of(pair.Task)} | {MarkdownCell.Of(pair.Against)} | {pair.Test} | {pair.Difference:+0.0000;−0.0000;0.0000} | {pair.Lower:+0.0000;−0.0000;0.0000} to {pair.Upper:+0.0000;−0.0000;0.0000} | {pair.P:0.000} | {pair.PHolm:0.000} | {pair.Note} |");
         }
 
         Line(page, $"");

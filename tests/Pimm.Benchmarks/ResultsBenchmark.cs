@@ -213,7 +213,7 @@ internal sealed class ResultsBenchmark(string root, string data, string folder)
                 Bound($"gradient boosting above PIMM on {row.GetProperty("task")} of {row.GetProperty("set")}, upper bound", -Number("lower"), 0.01);
             }
 
-            Line(page, $"| {row.GetProperty("set")} | {row.GetProperty("task")} | {Number("auc"):0.0000} | {Number("peer"):0.0000} | {Number("difference"):+0.0000;−0.0000} | {Number("lower"):+0.0000;−0.0000} to {Number("upper"):+0.0000;−0.0000} |");
+            Line(page, $"| {row.GetProperty("set")} | {row.GetProperty("task")} | {Number("auc"):0.0000} | {Number("peer"):0.0000} | {Number("difference"):+0.0000;−0.0000;0.0000} | {Number("lower"):+0.0000;−0.0000;0.0000} to {Number("upper"):+0.0000;−0.0000;0.0000} |");
         }
 
         Line(page, $"");

@@ -31,8 +31,7 @@ public sealed record TaskResult(
 public sealed record ModelResult(
     string Model, string? EqualTo, IReadOnlyList<TaskResult> Tasks, long Parameters, double SamplesPerSecond, double LearningRate,
     double OrderViolationsMean, double BestEpochMean, double SecondsMean, double ValidationLossMean, TrainingOptions Training,
-    IReadOnlyDictionary<string, string> Settings,
-    IReadOnlyDictionary<string, double> Rates, AmountResult? Amount);
+    IReadOnlyDictionary<string, string> Settings, IReadOnlyDictionary<string, double> Rates, AmountResult? Amount);
 
 /// <summary>How well amounts were predicted, on the raw scale; means over trainings.</summary>
 /// <param name="RmseOfMean">of predicting the training rows' mean</param>
@@ -82,7 +81,8 @@ public sealed record ComparisonResult(
         var figures = byModel.Select(model => ModelFigures.Of(model.Key, model.First().Result, truth[0]));
         return new ComparisonResult(
             source.File, source.Sha256, source.Options, first.Rows, request.Splits, request.Seeds, request.Lanes, first.Training.Threads, first.Tasks,
-            models, BestOf(first.Tasks, models), Significances.Of(request, first, models, truth[0], byModel, cancellationToken), truth[0].Ceilings(first.Tasks), [.. figures], string.Join(", ", trained.Select(pair => pair.Result.Model.Version).Distinct()));
+            models, BestOf(first.Tasks, models), Significances.Of(request, first, models, truth[0], byModel, cancellationToken), truth[0].Ceilings(first.Tasks),
+            [.. figures], string.Join(", ", trained.Select(pair => pair.Result.Model.Version).Distinct()));
     }
 
     private static Dictionary<string, string> BestOf(IReadOnlyList<string> tasks, List<ModelResult> models)

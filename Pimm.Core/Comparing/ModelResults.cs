@@ -5,7 +5,6 @@ using Pimm.Core.Training;
 namespace Pimm.Core.Comparing;
 
 /// <summary>From a model's trainings to its row of the comparison.</summary>
-
 internal static class ModelResults
 {
     public static ModelResult Of(

@@ -19,8 +19,8 @@ public static class Significances
     /// <summary>Over random splits: about models trained on other rows of the same kind (<see cref="CorrectedResampledTest"/>).</summary>
     public const string OverSplits = "corrected-resampled-t";
 
-    /// <summary>Over the first split's test customers (rows, where the data names none): about these weights (the mean prediction of several seeds) on other
-    /// customers (<see cref="AucBootstrap"/>).</summary>
+    /// <summary>Over the first split's test customers (rows, where the data names none): about these weights, or the mean prediction of
+    /// several seeds, on other customers (<see cref="AucBootstrap"/>).</summary>
     public const string OverCustomers = "paired-bootstrap";
 
     /// <summary>Over seeds on one split: about another seed on the same rows. It says nothing about other customers.</summary>

@@ -18,8 +18,8 @@ public sealed record TrainingCell(
     private static readonly JsonSerializerOptions Layout = new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter() } };
 
     /// <summary>
-    /// The name of its result: readable parts, and a hash of all that decides the outcome, so that a result found under this name
-    /// is this cell's.
+    /// The name of its result: readable parts, and a hash of all that was asked for. What else decides the outcome (defaults, the
+    /// rows themselves) stands in the result, and <see cref="ComparisonFolder.Find"/> looks at it.
     /// </summary>
     public string Key()
     {

@@ -7,7 +7,7 @@ namespace Pimm.Core.Training;
 
 /// <summary>What to train.</summary>
 /// <param name="Model">A name of <see cref="NetworkCatalog"/>.</param>
-/// <param name="Settings">The network's settings that differ from their defaults, and training's <c>patience</c> and <c>stopOn</c>.</param>
+/// <param name="Settings">The network's settings that differ from their defaults, and those of training (<see cref="TrainingOptions.Taking"/>).</param>
 /// <param name="Slices">Columns by whose values the test metrics are split; null: up to three are chosen.</param>
 public sealed record TrainingRequest(
     string Model, IReadOnlyDictionary<string, string> Settings, TrainingOptions Options, IReadOnlyList<string>? Slices = null);

@@ -8,13 +8,13 @@ namespace Pimm.Jobs.CommandLine;
 /// <summary>Compares models on a file the way the papers do: same rows, same feature map, several splits and seeds.</summary>
 public static class CompareCommand
 {
+    private const long MemoryOfATraining = 1L << 30;
+
     private static readonly Option<string> Models = new("--models")
     {
         Description = "two or more, joined by commas; the first is tested against every other one; with settings: pimm:premise=false:towers=64/32",
         DefaultValueFactory = _ => "pimm,shared-bottom,esmm,mmoe,ple,aitm,mncm",
     };
-
-    private const long MemoryOfATraining = 1L << 30;
 
     private static readonly Option<int> Splits = new("--splits")
     {

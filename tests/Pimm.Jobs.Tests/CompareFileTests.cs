@@ -1,7 +1,4 @@
-using System.Globalization;
-using System.Text;
 using System.Text.Json;
-using Pimm.Core.Statistics;
 using Pimm.Jobs.CommandLine;
 using Shouldly;
 using Xunit;
@@ -13,7 +10,7 @@ public sealed class CompareFileTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("pimm-compare-test-").FullName;
 
-    public CompareFileTests() => File.WriteAllText(At("funnel.csv"), Funnel());
+    public CompareFileTests() => File.WriteAllText(At("funnel.csv"), FunnelFile.Text(4000));
 
     [Fact]
     public async Task Prints_one_JSON_document_with_the_promised_fields_and_writes_a_page_with_its_figures()
@@ -142,20 +139,6 @@ public sealed class CompareFileTests : IDisposable
         {
             await Task.Delay(50, limit.Token);
         }
-    }
-
-    private static string Funnel()
-    {
-        var stream = new RandomStream(3, "funnel");
-        var text = new StringBuilder("shop,day,click,buy\n");
-        for (var row = 0; row < 4000; row++)
-        {
-            var shop = stream.NextInt(3);
-            var click = stream.NextDouble() < 0.3 + (0.2 * shop);
-            text.Append(CultureInfo.InvariantCulture, $"s{shop},d{stream.NextInt(7)},{(click ? 1 : 0)},{(click && stream.NextDouble() < 0.4 ? 1 : 0)}\n");
-        }
-
-        return text.ToString();
     }
 
     private string At(string name) => Path.Combine(folder, name);

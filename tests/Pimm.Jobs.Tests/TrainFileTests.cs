@@ -1,7 +1,5 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
-using Pimm.Core.Statistics;
 using Pimm.Jobs.CommandLine;
 using Shouldly;
 using Xunit;
@@ -44,6 +42,7 @@ public sealed class TrainFileTests : IDisposable
         lines[1200].Split(',').Select(text => double.Parse(text, CultureInfo.InvariantCulture)).ShouldBe(
             [1200, .. lines[1200].Split(',')[1..].Select(text => Math.Clamp(double.Parse(text, CultureInfo.InvariantCulture), 0, 1))]);
         var means = JsonDocument.Parse(output).RootElement.GetProperty("tasks").EnumerateArray().Select(task => task.GetProperty("mean").GetDouble()).ToArray();
+        // The file has each probability as the shortest text that is the same float; the mean is of the floats.
         means[0].ShouldBe(lines[1..].Average(line => double.Parse(line.Split(',')[1], CultureInfo.InvariantCulture)), 1e-7);
     }
 
@@ -159,7 +158,7 @@ public sealed class TrainFileTests : IDisposable
 
     private Task<(int ExitCode, string Output, string Error)> Train(int rows, params string[] more)
     {
-        File.WriteAllText(At("funnel.csv"), Funnel(rows));
+        File.WriteAllText(At("funnel.csv"), FunnelFile.Text(rows));
         return Run(
         [
             "train", "--data", At("funnel.csv"), "--tasks", "click,buy", "--out", At("model"), "--threads", "1", "--epochs", "2", "--batch", "200", .. more,
@@ -172,20 +171,6 @@ public sealed class TrainFileTests : IDisposable
         using var error = new StringWriter();
         var exitCode = await CommandLineHost.RunAsync(arguments, [TrainCommand.Create(), ScoreCommand.Create(), SimulateCommand.Create()], output, error);
         return (exitCode, output.ToString(), error.ToString());
-    }
-
-    private static string Funnel(int rows)
-    {
-        var stream = new RandomStream(3, "funnel");
-        var text = new StringBuilder("shop,day,click,buy\n");
-        for (var row = 0; row < rows; row++)
-        {
-            var shop = stream.NextInt(3);
-            var click = stream.NextDouble() < 0.3 + 0.2 * shop;
-            text.Append(CultureInfo.InvariantCulture, $"s{shop},d{stream.NextInt(7)},{(click ? 1 : 0)},{(click && stream.NextDouble() < 0.4 ? 1 : 0)}\n");
-        }
-
-        return text.ToString();
     }
 
     private static string[] Names(JsonElement element) => [.. element.EnumerateObject().Select(property => property.Name)];

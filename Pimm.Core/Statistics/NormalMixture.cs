@@ -28,6 +28,10 @@ public sealed record NormalMixture
         Tuning = (log + Math.Log(1 + log)) / plannedClock;
     }
 
+    /// <summary>The boundary of a whole experiment that is read at this confidence at every look.</summary>
+    public static NormalMixture Of(double plannedClock, ConfidenceLevel level) =>
+        new(plannedClock, 1 - level.Confidence, level.Alternative != Alternative.TwoSided);
+
     public double PlannedClock { get; }
 
     public double Alpha { get; }

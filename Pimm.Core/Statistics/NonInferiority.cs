@@ -51,7 +51,8 @@ public sealed record NonInferiority(double? Bound, double Limit, bool? Shown, do
     /// <summary>Bounds at one-sided confidences below .5 are the other bound's: the estimate itself lies on the wrong side.</summary>
     private static double? PValueOf(Func<double, Estimate> interval, double limit, bool fall)
     {
-        double low = 1e-12, high = 1 - 1e-12;
+        // Not symmetric: a half, where no interval is left, is met only where the estimate is the limit.
+        double low = 1e-12, high = 1 - 3e-12;
         for (int i = 0; i < 60; i++)
         {
             double tail = (low + high) / 2, confidence = Math.Abs(1 - 2 * tail);

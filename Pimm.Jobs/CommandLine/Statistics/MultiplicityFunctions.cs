@@ -7,9 +7,24 @@ public static class MultiplicityFunctions
 {
     public static readonly IReadOnlyList<StatsFunction> All =
     [
-        new("adjust", "p-values of several tests, adjusted so that together they keep the level",
-            """{"p":[0.01,0.04,0.03],"method":"holm"}""", ["p", "method"], Adjust),
+        new("adjust", "p-values of several tests, adjusted together; method holm, bonferroni, holm-sidak, hochberg, bh, by",
+            """{"p":[0.01,0.04,0.03,0.005],"method":"holm"}""", ["p", "method"], Adjust),
     ];
 
-    private static object Adjust(StatsInput input) => new { Adjusted = TwoByTwo.Holm(input.Numbers("p")) };
+    private static object Adjust(StatsInput input)
+    {
+        var p = input.Numbers("p");
+        return new
+        {
+            Adjusted = input.Choice("method", "holm", "bonferroni", "holm-sidak", "hochberg", "bh", "by") switch
+            {
+                "bonferroni" => Multiplicity.Bonferroni(p),
+                "holm-sidak" => Multiplicity.HolmSidak(p),
+                "hochberg" => Multiplicity.Hochberg(p),
+                "bh" => Multiplicity.BenjaminiHochberg(p),
+                "by" => Multiplicity.BenjaminiYekutieli(p),
+                _ => Multiplicity.Holm(p),
+            },
+        };
+    }
 }

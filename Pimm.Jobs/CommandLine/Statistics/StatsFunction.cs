@@ -14,6 +14,9 @@ public static class StatsCatalogue
     public static readonly IReadOnlyList<StatsFunction> All =
     [
         .. SampleRatioFunctions.All,
+        .. ProportionFunctions.All,
+        .. EffectFunctions.All,
+        .. AdjustmentFunctions.All,
         .. MultiplicityFunctions.All,
     ];
 

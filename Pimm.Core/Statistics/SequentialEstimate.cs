@@ -10,15 +10,16 @@ public sealed record SequentialEstimate(Estimate Estimate, double? PValue, doubl
     /// <param name="clock">so far, in the unit of the plan: customers of both groups, or conversions</param>
     /// <param name="plannedClock">N*, see <see cref="NormalMixture"/></param>
     /// <param name="lowest">the end of what is possible, given where only the upper bound is asked for</param>
-    public static SequentialEstimate Of(
-        Estimate estimate, double clock, double plannedClock, ConfidenceLevel level, double lowest = double.NegativeInfinity)
+    /// <param name="highest">the other end</param>
+    public static SequentialEstimate Of(Estimate estimate, double clock, double plannedClock, ConfidenceLevel level,
+        double lowest = double.NegativeInfinity, double highest = double.PositiveInfinity)
     {
         NormalMixture mixture = NormalMixture.Of(plannedClock, level);
         if (Missing(estimate, clock) is { } reason)
             return new(estimate with { Lower = null, Upper = null, Note = reason }, null, null);
         double value = estimate.Value!.Value, error = estimate.StandardError!.Value, multiplier = mixture.Multiplier(clock);
         Estimate bounds = estimate with { Lower = value - multiplier * error, Upper = value + multiplier * error };
-        return new(level.Bounds(bounds, lowest), mixture.PValue(clock, Towards(level, value / error)), multiplier);
+        return new(level.Bounds(bounds, lowest, highest), mixture.PValue(clock, Towards(level, value / error)), multiplier);
     }
 
     /// <summary>A relative lift on the log scale: (1 + lift)·exp(± multiplier·SE/(1 + lift)) − 1. Its standard error is the lift's own.</summary>

@@ -36,8 +36,10 @@ public static class SequentialFunctions
         }
         var (controlMean, treatmentMean) = arms.Samples();
         var effect = scale == "relative" ? MeanComparison.DeltaLift(controlMean, treatmentMean) : MeanComparison.Welch(controlMean, treatmentMean);
-        var lowest = arms.Kind == ArmKind.Proportion ? -1 : double.NegativeInfinity;
-        return SequentialEstimate.Of(effect.Estimate, (double)controlMean.N + treatmentMean.N, planned, level, lowest);
+        var clock = (double)controlMean.N + treatmentMean.N;
+        return arms.Kind == ArmKind.Proportion
+            ? SequentialEstimate.Of(effect.Estimate, clock, planned, level, -1, scale == "relative" ? double.PositiveInfinity : 1)
+            : SequentialEstimate.Of(effect.Estimate, clock, planned, level);
     }
 
     /// <summary>An estimate computed elsewhere, on the scale it names; a lift on the log scale comes as the lift itself with its own standard error.</summary>

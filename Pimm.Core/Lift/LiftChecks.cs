@@ -53,7 +53,7 @@ internal static class LiftChecks
                 tables.Add(new CountCheck("exported and delivered", new Proportion(tally.Control.Eligible, tally.Control.Waves[w].Delivered),
                     new Proportion(tally.Treatment.Eligible, tally.Treatment.Waves[w].Delivered), w));
         tables.RemoveAll(table => table.Control.N == 0 || table.Treatment.N == 0);
-        double[] adjusted = TwoByTwo.Holm(tables.Select(table => TwoByTwo.PValue(table.Control, table.Treatment)!.Value).ToArray());
+        double[] adjusted = Multiplicity.Holm(tables.Select(table => TwoByTwo.PValue(table.Control, table.Treatment)!.Value).ToArray());
         for (int i = 0; i < tables.Count; i++)
         {
             CountCheck table = tables[i];

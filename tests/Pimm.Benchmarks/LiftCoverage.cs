@@ -35,13 +35,25 @@ internal sealed record LiftCoverage(
     /// <summary>Of the A/B repetitions: conversions per treatment customer against control.</summary>
     private const double Lift = 0.3;
 
+    private const string Others = "for comparison: delta scale, N* = 5,000 customers";
+
     private static readonly int[] Sizes = [10, 40, 200];
 
-    private static readonly (string Name, Func<Proportion, Proportion, Estimate> Of)[] Estimators =
+    private static readonly ConfidenceLevel TwoSided = new();
+
+    /// <summary>The first is what the report chooses; truth is the relative lift, for differences the lift times the market's mean chance.</summary>
+    private static readonly (string Name, bool Difference, Func<Proportion, Proportion, Estimate> Of)[] Estimators =
     [
-        ("relative lift, default", (c, t) => ProportionComparison.RelativeLift(c, t)),
-        ("relative lift, log risk ratio", (c, t) => ProportionComparison.LogRiskRatio(c, t)),
-        ("relative lift, Koopman", (c, t) => ProportionComparison.Koopman(c, t)),
+        ("relative lift, default", false, (c, t) => ProportionComparison.RelativeLift(c, t)),
+        ("relative lift, log risk ratio", false, (c, t) => LogRiskRatio.Lift(c, t).Estimate),
+        ("relative lift, log risk ratio adjusted", false, (c, t) => LogRiskRatio.Adjusted(c, t).Estimate),
+        ("relative lift, Koopman", false, (c, t) => Koopman.Lift(c, t)),
+        ("relative lift, delta", false, (c, t) => MeanComparison.DeltaLift(c.Sample!.Value, t.Sample!.Value).Estimate),
+        ("relative lift, Fieller", false, (c, t) => MeanComparison.FiellerLift(c.Sample!.Value, t.Sample!.Value).Estimate),
+        ("difference, Newcombe", true, (c, t) => ProportionComparison.Newcombe(c, t)),
+        ("difference, Wald", true, (c, t) => ProportionComparison.Wald(c, t).Estimate),
+        ("difference, Agresti–Caffo", true, (c, t) => ProportionComparison.AgrestiCaffo(c, t).Estimate),
+        ("difference, Miettinen–Nurminen", true, (c, t) => MiettinenNurminen.Difference(c, t)),
     ];
 
     public static LiftCoverage Measure(CoverageSettings settings, Action<string> tell)
@@ -51,8 +63,10 @@ internal sealed record LiftCoverage(
         {
             tell($"plain splits with {size} conversions an arm");
             var rates = new RateCoverage(settings.Seed, size);
-            intervals.AddRange(rates.Intervals(settings.Rates, Lift, [.. Estimators.Select(e => (e.Name, Lift, e.Of))]));
+            intervals.AddRange(rates.Intervals(settings.Rates, Lift, [.. Estimators.Select(e => (e.Name, e.Difference ? Lift * rates.MeanChance : Lift, e.Of))]));
             sequential.Add(rates.Sequential("conversions' clock (Beta mixture)", settings.Looks, Lift, arriving: false, Conversions(2 * size)));
+            sequential.Add(rates.Sequential("customers' clock (normal mixture)", settings.Looks, Lift, arriving: true, Customers(rates.Customers)));
+            sequential.Add(rates.Sequential(Others, settings.Looks, Lift, arriving: true, DeltaScale));
             tell($"campaigns with {size} conversions an arm");
             campaigns.AddRange(CampaignCoverage.Sized(size, settings.Campaigns, settings.Seed));
         }
@@ -80,6 +94,17 @@ internal sealed record LiftCoverage(
         return (look.Lower, look.Upper);
     };
 
+    private static Func<Proportion, Proportion, (double?, double?)> Customers(int planned) => (control, treatment) =>
+        Math.Min(control.Conversions, treatment.Conversions) < SequentialCounts.FewestConversions ? (null, null)
+        : Bounds(SequentialEstimate.OfRatio(LogRiskRatio.Lift(control, treatment).Estimate, control.N + treatment.N, planned, TwoSided));
+
+    /// <summary>What others do: the boundary on the lopsided delta scale, tuned to 5,000 customers whatever the plan.</summary>
+    private static (double?, double?) DeltaScale(Proportion control, Proportion treatment) =>
+        Math.Min(control.Conversions, treatment.Conversions) == 0 ? (null, null)
+        : Bounds(SequentialEstimate.Of(MeanComparison.DeltaLift(control.Sample!.Value, treatment.Sample!.Value).Estimate, control.N + treatment.N, 5_000, TwoSided));
+
+    private static (double?, double?) Bounds(SequentialEstimate look) => (look.Estimate.Lower, look.Estimate.Upper);
+
     /// <summary>What the experiment engine promised.</summary>
     private static IEnumerable<CoverageBound> BoundsOf(
         List<CoverageRow> intervals, List<SequentialRow> sequential, WorldRow[] worlds, WorldRow identity, VarianceRow[] variances, BalanceRow[] balance)
@@ -89,7 +114,7 @@ internal sealed record LiftCoverage(
             yield return new CoverageBound($"default lift interval, {row.Conversions} conversions: false positives", row.FalsePositives, 0.04, 0.06);
             yield return new CoverageBound($"default lift interval, {row.Conversions} conversions: larger tail", Math.Max(row.Below, row.Above), null, 0.032);
         }
-        foreach (SequentialRow row in sequential)
+        foreach (SequentialRow row in sequential.Where(row => row.Bounds != Others))
             yield return new CoverageBound($"always valid, {row.Bounds}, {row.Conversions} conversions: false positives over {row.Looks} looks", row.FalsePositives, null, 0.05);
         foreach (SequentialRow row in sequential.Where(row => row.Conversions == 200 && row.Bounds.StartsWith("conv", StringComparison.Ordinal)))
             yield return new CoverageBound($"always valid, {row.Bounds}, {row.Conversions} conversions: power at +30 %", row.Power, 0.45, null);

@@ -104,6 +104,8 @@ internal sealed class RateCoverage
 
     public int Customers => _chances.Length;
 
+    public double MeanChance => _chances.Average();
+
     private void Each(int repetitions, double effect, Action<Outcome> take) => Parallel.For(0, repetitions, repetition =>
         take(Draw(new RandomStream(RandomStream.Seed((ulong)_conversions, "coverage", repetition)), effect)));
 

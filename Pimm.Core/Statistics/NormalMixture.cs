@@ -65,12 +65,10 @@ public sealed record NormalMixture
         double x = Scaled(clock), exponent = x == 0 ? 0 : z * z * x / (2 * (1 + x));
         if (!OneSided)
             return Math.Min(1, Math.Exp(Math.Log(1 + x) / 2 - exponent));
-        return z <= 0 || exponent == 0 ? 1 : Math.Min(1, Math.Sqrt(1 + x) / 2 * Math.Exp(-exponent) / -Expm1(-exponent));
+        return z <= 0 || exponent == 0 ? 1 : Math.Min(1, Math.Sqrt(1 + x) / 2 * Math.Exp(-exponent) / -NearZero.ExpMinusOne(-exponent));
     }
 
     private double Scaled(double clock) =>
         clock >= 0 && double.IsFinite(clock) ? Tuning * clock
         : throw new InputException($"A clock of {clock} is not possible; give the number of customers or conversions so far, 0 or more.");
-
-    private static double Expm1(double x) => Math.Abs(x) < 1e-5 ? x + x * x / 2 : Math.Exp(x) - 1;
 }

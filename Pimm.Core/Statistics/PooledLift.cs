@@ -1,7 +1,7 @@
 namespace Pimm.Core.Statistics;
 
 /// <summary>One experiment of many.</summary>
-/// <param name="SampleRatioP">p of its sample ratio check; null where it has none (exact blocks)</param>
+/// <param name="SampleRatioP">p of its sample ratio check, failed below <see cref="SampleRatio.Alarm"/>; null where it has none (exact blocks)</param>
 public sealed record PooledExperiment(string Name, Proportion Control, Proportion Treatment, double? SampleRatioP);
 
 /// <summary>
@@ -15,9 +15,6 @@ public sealed record PooledLift(Estimate Lift, IReadOnlyList<string> Used, IRead
 {
     private const string Method = "pooled-log-risk-ratio";
 
-    /// <summary>A sample ratio check fails below this p.</summary>
-    public const double SampleRatioAlarm = 0.001;
-
     public static PooledLift Of(IReadOnlyList<PooledExperiment> experiments, double confidence = 0.95)
     {
         double z = Estimate.CriticalValue(confidence), weights = 0, sum = 0;
@@ -25,7 +22,7 @@ public sealed record PooledLift(Estimate Lift, IReadOnlyList<string> Used, IRead
         var leftOut = new List<(string, string)>();
         foreach (PooledExperiment experiment in experiments)
         {
-            Estimate lift = ProportionComparison.LogRiskRatio(experiment.Control, experiment.Treatment, confidence);
+            Estimate lift = LogRiskRatio.Lift(experiment.Control, experiment.Treatment, confidence).Estimate;
             if (Refused(experiment, lift) is { } reason)
             {
                 leftOut.Add((experiment.Name, reason));
@@ -44,7 +41,7 @@ public sealed record PooledLift(Estimate Lift, IReadOnlyList<string> Used, IRead
     }
 
     private static string? Refused(PooledExperiment experiment, Estimate lift) =>
-        experiment.SampleRatioP < SampleRatioAlarm ? FormattableString.Invariant($"Its sample ratio failed (p = {experiment.SampleRatioP:0.0e+0}), so its arms are not alike.")
+        experiment.SampleRatioP < SampleRatio.Alarm ? FormattableString.Invariant($"Its sample ratio failed (p = {experiment.SampleRatioP:0.0e+0}), so its arms are not alike.")
         : lift.Value is null || lift.StandardError is null ? lift.Note ?? "It has no lift."
         : lift.StandardError == 0 ? "Everybody converted in both arms." : null;
 }

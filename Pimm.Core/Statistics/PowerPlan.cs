@@ -127,8 +127,16 @@ public sealed record PowerPlan
         return Excess(reachable) < 0 ? null : sign * Root(Excess, 0, reachable);
     }
 
-    /// <summary>δ/SE after one day with so many customers a group: what a <see cref="StoppingPlan"/> starts from.</summary>
-    public double DailyEffect(double lift, double customersPerDay) => Towards(lift) / StandardError(lift, customersPerDay);
+    /// <summary>
+    /// When the sequential test is expected to end, looked at daily, every day bringing as many customers to each group; N* as
+    /// planned, or all customers of these days.
+    /// </summary>
+    public StoppingPlan Stopping(double lift, double customersPerDay, int days)
+    {
+        double clock = 2 * customersPerDay, alpha = (1 - Level.Confidence) / (Groups - 1);
+        var boundary = new NormalMixture(PlannedTotal ?? clock * days, alpha, Level.Alternative != Alternative.TwoSided);
+        return StoppingPlan.Of(Towards(lift) / StandardError(lift, customersPerDay), clock, boundary, days);
+    }
 
     private double Towards(double lift) => Level.Alternative switch { Alternative.Greater => lift, Alternative.Less => -lift, _ => Math.Abs(lift) };
 

@@ -65,17 +65,17 @@ public sealed class NormalMixtureTests
     public void Lift_of_proportions_is_bounded_on_the_log_scale_with_customers_as_clock()
     {
         Proportion control = new(50_000, 420), treatment = new(50_100, 505);
-        SequentialEstimate look = SequentialEstimate.OfRatio(ProportionComparison.LogRiskRatio(control, treatment), 100_100, 120_000, new ConfidenceLevel());
+        SequentialEstimate look = SequentialEstimate.OfRatio(LogRiskRatio.Lift(control, treatment).Estimate, 100_100, 120_000, new ConfidenceLevel());
         // The formulas of gbstats on ln RR, by hand in Python.
         look.Multiplier!.Value.ShouldBe(3.0387591820628814, 1e-10);
         look.Estimate.Lower!.Value.ShouldBe(-0.01729807337368372, 1e-9);
         look.Estimate.Upper!.Value.ShouldBe(0.4653012661379359, 1e-9);
         look.PValue!.Value.ShouldBe(0.09772835338933912, 1e-9);
-        SequentialEstimate greater = SequentialEstimate.OfRatio(ProportionComparison.LogRiskRatio(control, treatment), 100_100, 120_000, new ConfidenceLevel(0.95, Alternative.Greater));
+        SequentialEstimate greater = SequentialEstimate.OfRatio(LogRiskRatio.Lift(control, treatment).Estimate, 100_100, 120_000, new ConfidenceLevel(0.95, Alternative.Greater));
         greater.Estimate.Upper.ShouldBe(double.PositiveInfinity);
         greater.Estimate.Lower!.Value.ShouldBeInRange(look.Estimate.Lower!.Value, look.Estimate.Value!.Value);
         greater.PValue!.Value.ShouldBeLessThan(look.PValue!.Value);
-        SequentialEstimate less = SequentialEstimate.OfRatio(ProportionComparison.LogRiskRatio(control, treatment), 100_100, 120_000, new ConfidenceLevel(0.95, Alternative.Less));
+        SequentialEstimate less = SequentialEstimate.OfRatio(LogRiskRatio.Lift(control, treatment).Estimate, 100_100, 120_000, new ConfidenceLevel(0.95, Alternative.Less));
         (less.Estimate.Lower, less.PValue).ShouldBe((-1, 1));
     }
 
@@ -83,8 +83,8 @@ public sealed class NormalMixtureTests
     public void What_has_no_standard_error_has_no_bound_and_says_so()
     {
         var level = new ConfidenceLevel();
-        SequentialEstimate.OfRatio(ProportionComparison.LogRiskRatio(new(100, 0), new(100, 5)), 200, 1000, level).Estimate.Note!.ShouldContain("control");
-        SequentialEstimate none = SequentialEstimate.OfRatio(ProportionComparison.LogRiskRatio(new(100, 5), new(100, 0)), 200, 1000, level);
+        SequentialEstimate.OfRatio(LogRiskRatio.Lift(new(100, 0), new(100, 5)).Estimate, 200, 1000, level).Estimate.Note!.ShouldContain("control");
+        SequentialEstimate none = SequentialEstimate.OfRatio(LogRiskRatio.Lift(new(100, 5), new(100, 0)).Estimate, 200, 1000, level);
         (none.Estimate.Value, none.Estimate.Lower, none.PValue, none.Multiplier).ShouldBe((-1.0, null, null, null));
         SequentialEstimate still = SequentialEstimate.Of(new Estimate(0.2, 0, 0.2, 0.2, "any"), 200, 1000, level);
         (still.Estimate.Lower, still.PValue).ShouldBe((null, null));

@@ -45,7 +45,7 @@ public sealed class StoppingPlanTests
     {
         PowerPlan plan = PowerPlan.OfRate(0.02) with { Sequential = true, PlannedTotal = 60_000 };
         double lastLook = plan.Power(0.2, 30_000);
-        StoppingPlan days = StoppingPlan.Of(plan.DailyEffect(0.2, 1000), 2000, new NormalMixture(60_000, 0.05), 30);
+        StoppingPlan days = plan.Stopping(0.2, 1000, 30);
         days.Power.ShouldBeInRange(lastLook, lastLook + 0.1);
     }
 

@@ -38,7 +38,7 @@ public sealed class Mistake09PowerAndDurationPlanner
     public void A_duration_counts_the_days_of_the_looks_and_not_only_the_last_one()
     {
         double n = Sequential.SampleSize(0.05, 0.8), perDay = n / 30;
-        StoppingPlan plan = StoppingPlan.Of(Sequential.DailyEffect(0.05, perDay), 2 * perDay, new NormalMixture(5000, 0.05), 30);
+        StoppingPlan plan = Sequential.Stopping(0.05, perDay, 30);
         plan.Power.ShouldBeInRange(0.8, 0.85);
         plan.ExpectedDays.ShouldBeInRange(10, 25);
         plan.DayOf(0.8)!.Value.ShouldBeLessThanOrEqualTo(30);

@@ -52,7 +52,7 @@ public sealed class Mistake15SeveralArmsAndPooledExperiments
     {
         PooledLift one = PooledLift.Of([new("a", new(50_000, 500), new(50_000, 550), null)]);
         one.Lift.Value!.Value.ShouldBe(0.1, 1e-12);
-        one.Lift.Lower!.Value.ShouldBe(ProportionComparison.LogRiskRatio(new(50_000, 500), new(50_000, 550)).Lower!.Value, 1e-12);
+        one.Lift.Lower!.Value.ShouldBe(LogRiskRatio.Lift(new(50_000, 500), new(50_000, 550)).Estimate.Lower!.Value, 1e-12);
         PooledLift twice = PooledLift.Of([new("a", new(50_000, 500), new(50_000, 550), null), new("b", new(50_000, 500), new(50_000, 550), 0.5)]);
         (twice.Lift.StandardError!.Value * Math.Sqrt(2)).ShouldBe(one.Lift.StandardError!.Value, 1e-12);
         PooledLift none = PooledLift.Of([new("a", new(100, 0), new(100, 5), null)]);

@@ -14,7 +14,7 @@ public sealed class SequentialProperties
         .Select(pair => new ConfidenceLevel(pair.Item1, pair.Item2));
 
     private static SequentialEstimate Lift(TwoArms arms, double planned, ConfidenceLevel level) => SequentialEstimate.OfRatio(
-        ProportionComparison.LogRiskRatio(arms.Control, arms.Treatment), (double)arms.Control.N + arms.Treatment.N, planned, level);
+        LogRiskRatio.Lift(arms.Control, arms.Treatment).Estimate, (double)arms.Control.N + arms.Treatment.N, planned, level);
 
     [Fact]
     public void Nothing_valid_gives_a_number_that_is_none() => Given.ForAll(Given.Arms, Clock.Zip(Level), (arms, with) =>
@@ -63,7 +63,7 @@ public sealed class SequentialProperties
         double clock = (double)arms.Control.N + arms.Treatment.N;
         mixture.Multiplier(clock).ShouldBeGreaterThan(Estimate.CriticalValue(high));
         SequentialEstimate wide = Lift(arms, with.Item1, new(high));
-        Estimate fixedInterval = ProportionComparison.LogRiskRatio(arms.Control, arms.Treatment, high);
+        Estimate fixedInterval = LogRiskRatio.Lift(arms.Control, arms.Treatment, high).Estimate;
         wide.Estimate.Lower!.Value.ShouldBeLessThanOrEqualTo(fixedInterval.Lower!.Value);
         wide.Estimate.Upper!.Value.ShouldBeGreaterThanOrEqualTo(fixedInterval.Upper!.Value);
         SequentialResult some = SequentialCounts.Look(arms.Control, arms.Treatment, with.Item1, low), more = SequentialCounts.Look(arms.Control, arms.Treatment, with.Item1, high);

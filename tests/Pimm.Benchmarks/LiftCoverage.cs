@@ -96,14 +96,14 @@ internal sealed record LiftCoverage(
 
     private static Func<Proportion, Proportion, (double?, double?)> Customers(int planned) => (control, treatment) =>
         Math.Min(control.Conversions, treatment.Conversions) < SequentialCounts.FewestConversions ? (null, null)
-        : Bounds(SequentialEstimate.OfRatio(LogRiskRatio.Lift(control, treatment).Estimate, control.N + treatment.N, planned, TwoSided));
+        : BoundsOf(SequentialEstimate.OfRatio(LogRiskRatio.Lift(control, treatment).Estimate, control.N + treatment.N, planned, TwoSided));
 
     /// <summary>What others do: the boundary on the lopsided delta scale, tuned to 5,000 customers whatever the plan.</summary>
     private static (double?, double?) DeltaScale(Proportion control, Proportion treatment) =>
         Math.Min(control.Conversions, treatment.Conversions) == 0 ? (null, null)
-        : Bounds(SequentialEstimate.Of(MeanComparison.DeltaLift(control.Sample!.Value, treatment.Sample!.Value).Estimate, control.N + treatment.N, 5_000, TwoSided));
+        : BoundsOf(SequentialEstimate.Of(MeanComparison.DeltaLift(control.Sample!.Value, treatment.Sample!.Value).Estimate, control.N + treatment.N, 5_000, TwoSided));
 
-    private static (double?, double?) Bounds(SequentialEstimate look) => (look.Estimate.Lower, look.Estimate.Upper);
+    private static (double?, double?) BoundsOf(SequentialEstimate look) => (look.Estimate.Lower, look.Estimate.Upper);
 
     /// <summary>What the experiment engine promised.</summary>
     private static IEnumerable<CoverageBound> BoundsOf(

@@ -18,6 +18,10 @@ public static class StatsCatalogue
         .. EffectFunctions.All,
         .. AdjustmentFunctions.All,
         .. MultiplicityFunctions.All,
+        .. SequentialFunctions.All,
+        .. BeliefFunctions.All,
+        .. PlanningFunctions.All,
+        .. RowFunctions.All,
     ];
 
     /// <summary>Every name that some function reads: another function's is let pass, an unknown one is a slip.</summary>

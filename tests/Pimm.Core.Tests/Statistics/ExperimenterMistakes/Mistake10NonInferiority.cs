@@ -5,7 +5,7 @@ using Xunit;
 namespace Pimm.Core.Tests.Statistics.ExperimenterMistakes;
 
 /// <summary>Taking "no significant harm" for "no harm".</summary>
-public sealed class NonInferiorityTests
+public sealed class Mistake10NonInferiority
 {
     [Fact]
     public void A_small_test_without_significant_harm_does_not_show_that_there_is_none()

@@ -5,7 +5,7 @@ using Xunit;
 namespace Pimm.Core.Tests.Statistics.ExperimenterMistakes;
 
 /// <summary>A sequential planner that stretches the standard error by z_seq/z counts the boundary twice.</summary>
-public sealed class PowerAndDurationPlannerTests
+public sealed class Mistake09PowerAndDurationPlanner
 {
     private static readonly PowerPlan Fixed = PowerPlan.OfRate(0.02);
     private static readonly PowerPlan Sequential = Fixed with { Sequential = true, PlannedTotal = 5000 };

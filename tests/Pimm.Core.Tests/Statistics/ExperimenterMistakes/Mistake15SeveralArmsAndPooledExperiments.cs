@@ -5,7 +5,7 @@ using Xunit;
 namespace Pimm.Core.Tests.Statistics.ExperimenterMistakes;
 
 /// <summary>Bounds for one comparison used for several, and broken experiments pooled with sound ones.</summary>
-public sealed class SeveralArmsAndPooledExperimentsTests
+public sealed class Mistake15SeveralArmsAndPooledExperiments
 {
     [Fact]
     public void Sequential_bounds_of_more_than_two_arms_share_the_level_among_the_comparisons()

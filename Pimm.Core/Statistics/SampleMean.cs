@@ -31,7 +31,7 @@ public sealed record TestedEstimate(Estimate Estimate, double? Statistic, double
     {
         double critical = CriticalValue(confidence, degrees);
         if (standardError == 0)
-            return Untested(new Estimate(value, 0, null, null, method, "The standard error is zero, as nothing varies, so there is no interval and no test."));
+            return Untested(new Estimate(value, 0, null, null, method, "The standard error is zero, so there is no interval and no test."));
         return new(new Estimate(value, standardError, value - critical * standardError, value + critical * standardError, method), value / standardError, degrees);
     }
 

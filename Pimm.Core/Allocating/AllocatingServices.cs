@@ -7,5 +7,6 @@ public static class AllocatingServices
 {
     public static IServiceCollection AddAllocating(this IServiceCollection services) => services
         .AddSingleton<AllocationStore>()
+        .AddSingleton<CampaignSplitter>()
         .AddSingleton<IJob, AllocateWave>();
 }

@@ -8,5 +8,6 @@ public static class AllocatingServices
     public static IServiceCollection AddAllocating(this IServiceCollection services) => services
         .AddSingleton<AllocationStore>()
         .AddSingleton<CampaignSplitter>()
+        .AddSingleton<WaveFigureStore>()
         .AddSingleton<IJob, AllocateWave>();
 }

@@ -41,6 +41,15 @@ public sealed record CampaignSplit(Allocation Allocation, IReadOnlyList<Assignme
         return new CampaignSplit(allocation, assignments);
     }
 
+    /// <summary>How <see cref="Draw"/> draws, for a randomisation test.</summary>
+    public static RandomisationDesign DesignOf(Campaign campaign, IReadOnlyList<CustomerScore> scores, IReadOnlyDictionary<string, double[]>? attributes = null) =>
+        campaign.SplitMethod switch
+        {
+            "plain" => RandomisationDesign.Plain,
+            "blocks" => RandomisationDesign.Blocks(Splitter.QuantileStrata(Values(campaign.Covariates[0], scores, attributes), Strata)),
+            _ => RandomisationDesign.BestOf([.. campaign.Covariates.Select(name => Values(name, scores, attributes))], campaign.SplitCandidates),
+        };
+
     /// <summary>What a plain hash would have given: the first candidate salt, or the split itself where nothing was chosen.</summary>
     public static Arm[] PlainArms(Campaign campaign, IReadOnlyList<Guid> customers)
     {

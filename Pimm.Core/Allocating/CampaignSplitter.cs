@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Importing;
 using Pimm.Core.Scoring;
@@ -55,12 +56,20 @@ public sealed class CampaignSplitter(AudienceStore audiences, AudienceReader rea
     }
 
     /// <summary>The arms alone: what the stored ones are checked against.</summary>
-    public async Task<CampaignSplit> RedrawAsync(Campaign campaign, ScoringRun scoring, IReadOnlyList<CustomerScore> scores, CancellationToken cancellationToken)
+    public async Task<CampaignSplit> RedrawAsync(Campaign campaign, ScoringRun scoring, IReadOnlyList<CustomerScore> scores, CancellationToken cancellationToken) =>
+        CampaignSplit.Draw(campaign, scoring.Id, scores, await CovariatesAsync(campaign, scoring, scores, cancellationToken));
+
+    /// <summary>How the arms were drawn, for a randomisation test.</summary>
+    public async Task<RandomisationDesign> DesignAsync(Campaign campaign, ScoringRun scoring, IReadOnlyList<CustomerScore> scores, CancellationToken cancellationToken) =>
+        CampaignSplit.DesignOf(campaign, scores, await CovariatesAsync(campaign, scoring, scores, cancellationToken));
+
+    private async Task<Dictionary<string, double[]>> CovariatesAsync(
+        Campaign campaign, ScoringRun scoring, IReadOnlyList<CustomerScore> scores, CancellationToken cancellationToken)
     {
         var names = AttributesOf(campaign);
         if (names.Count == 0)
         {
-            return CampaignSplit.Draw(campaign, scoring.Id, scores);
+            return [];
         }
         var audience = await audiences.GetAsync(campaign.AudienceId, cancellationToken);
         CheckCovariates(campaign, audience);
@@ -73,13 +82,12 @@ public sealed class CampaignSplitter(AudienceStore audiences, AudienceReader rea
                 columns[c][customer] = batch.Numbers[places[c]]![row];
             }
         }
-        var attributes = names.Zip(columns).ToDictionary(pair => pair.First, pair => WithoutMissing(pair.Second), StringComparer.Ordinal);
-        return CampaignSplit.Draw(campaign, scoring.Id, scores, attributes);
+        return names.Zip(columns).ToDictionary(pair => pair.First, pair => WithoutMissing(pair.Second), StringComparer.Ordinal);
     }
 
     /// <summary>The scored customers' rows of the scored version, each with the customer's place among the scores.</summary>
     private async IAsyncEnumerable<(AttributeBatch Batch, int Row, int Customer)> EligibleAsync(
-        Audience audience, ScoringRun scoring, IReadOnlyList<CustomerScore> scores, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+        Audience audience, ScoringRun scoring, IReadOnlyList<CustomerScore> scores, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var next = 0;
         await foreach (var batch in reader.CustomersAsync(audience, scoring.AudienceVersion, cancellationToken))

@@ -48,9 +48,10 @@ public static class CampaignStageCommands
         new Command(MeasureLift.JobKind, "computes a campaign's lift report and prints it") { Campaign, LiftRandomisationTest.Draws, Invocation.JsonOption }.Does(async (call, cancellationToken) =>
         {
             var campaign = call.Arguments.GetValue(Campaign);
+            var draws = LiftRandomisationTest.DrawsOf(call);
             await StageRun.RunAsync(call, new JobRequest(MeasureLift.JobKind, StageRun.NewKey("lift"), new { }, campaign), cancellationToken);
             var stored = (await call.Service<LiftStore>().NewestAsync(campaign, cancellationToken))!;
-            var test = await LiftRandomisationTest.RunAsync(call, campaign, cancellationToken);
+            var test = draws is { } asked ? await LiftRandomisationTest.RunAsync(call, campaign, asked, cancellationToken) : null;
             call.Output.WriteLine(call.Json ? LiftRandomisationTest.Beside(stored.Report, test) : LiftReportText.Render(LiftReport.FromJson(stored.Report)));
             if (test is not null && !call.Json)
             {

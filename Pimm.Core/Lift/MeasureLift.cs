@@ -3,7 +3,6 @@ using Pimm.Core.Allocating;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Importing;
 using Pimm.Core.Queueing;
-using Pimm.Core.Scoring;
 
 namespace Pimm.Core.Lift;
 
@@ -21,11 +20,11 @@ public sealed class MeasureLift(CampaignReader reader, AudienceStore audiences, 
     public async Task RunAsync(JobExecution run, CancellationToken cancellationToken)
     {
         run.Report(0.1, "reading assignments, plans and outcomes");
-        var (campaign, allocation, waves, customers, outcomes) = await reader.ReadAsync(run.RequiredCampaignId, cancellationToken);
+        var measured = await reader.ReadAsync(run.RequiredCampaignId, cancellationToken);
+        var (campaign, allocation, waves, customers, outcomes) = measured;
         var audience = await audiences.GetAsync(campaign.AudienceId, cancellationToken);
 
         run.Report(0.5, "computing the report");
-        var mismatches = Mismatches(campaign, allocation, customers);
         var input = new LiftInput
         {
             Campaign = campaign.Name,
@@ -35,8 +34,8 @@ public sealed class MeasureLift(CampaignReader reader, AudienceStore audiences, 
             Waves = [.. waves.Select(w => new LiftWave(w.WaveDate, w.ImpressionsAt, campaign.ImpressionsPerDay, w.Impressions))],
             Customers = [.. customers.Select(c => c.Measured)],
             SplitMethod = MethodOf(allocation.Method),
-            BlockMismatches = allocation.Method == "blocks" ? mismatches : null,
-            ArmsChanged = allocation.Method == "blocks" ? 0 : mismatches,
+            BlockMismatches = allocation.Method == "blocks" ? measured.ArmsChanged : null,
+            ArmsChanged = allocation.Method == "blocks" ? 0 : measured.ArmsChanged,
             Ends = campaign.ClosesAt,
             OutcomesReceived = outcomes.Received,
             HasCustomerOutcomes = outcomes.Newest is not null,
@@ -62,12 +61,4 @@ public sealed class MeasureLift(CampaignReader reader, AudienceStore audiences, 
         "blocks" => SplitMethod.PermutedBlocks,
         _ => SplitMethod.BestOfCandidates,
     };
-
-    /// <summary>Arms that differ from those that salt and frozen scores give: anything but 0 means that somebody altered them.</summary>
-    private static int Mismatches(Campaign campaign, Allocation allocation, IReadOnlyList<CampaignCustomer> customers)
-    {
-        var scores = customers.Select(c => new CustomerScore(c.Customer, (float)c.Measured.ControlScore, (float)c.Measured.TreatmentScore)).ToList();
-        var again = CampaignSplit.Draw(campaign, allocation.ScoringId, scores).Assignments;
-        return again.Where((a, i) => (Arm)a.Arm != customers[i].Measured.Arm).Count();
-    }
 }

@@ -45,12 +45,18 @@ public static class CampaignStageCommands
             StageRun.DoAsync(call, new JobRequest(kind, StageRun.NewKey(kind), new { }, call.Arguments.GetValue(Campaign), DateOf(call)), cancellationToken));
 
     private static Command Lift() =>
-        new Command(MeasureLift.JobKind, "computes a campaign's lift report and prints it") { Campaign, Invocation.JsonOption }.Does(async (call, cancellationToken) =>
+        new Command(MeasureLift.JobKind, "computes a campaign's lift report and prints it") { Campaign, LiftRandomisationTest.Draws, Invocation.JsonOption }.Does(async (call, cancellationToken) =>
         {
             var campaign = call.Arguments.GetValue(Campaign);
+            var draws = LiftRandomisationTest.DrawsOf(call);
             await StageRun.RunAsync(call, new JobRequest(MeasureLift.JobKind, StageRun.NewKey("lift"), new { }, campaign), cancellationToken);
             var stored = (await call.Service<LiftStore>().NewestAsync(campaign, cancellationToken))!;
-            call.Output.WriteLine(call.Json ? stored.Report : LiftReportText.Render(LiftReport.FromJson(stored.Report)));
+            var test = draws is { } asked ? await LiftRandomisationTest.RunAsync(call, campaign, asked, cancellationToken) : null;
+            call.Output.WriteLine(call.Json ? LiftRandomisationTest.Beside(stored.Report, test) : LiftReportText.Render(LiftReport.FromJson(stored.Report)));
+            if (test is not null && !call.Json)
+            {
+                call.Output.WriteLine(test.Sentence);
+            }
             return ExitCode.Done;
         });
 

@@ -17,11 +17,22 @@ namespace Pimm.Core.Campaigns;
 /// <param name="SplitCandidates">R of best-of-R, 1 to 10,000</param>
 /// <param name="Salt">unique; the salts of split, hold-back, exploration and ties are made from it</param>
 /// <param name="PlannedConversions">core conversions of both arms expected at launch, the scale of the sequential bounds; null leaves these out</param>
+/// <param name="Segments">attributes of the audience, or "controlScore", by whose levels the lift report is broken down; at most 5, null for none</param>
+/// <param name="Guardrails">JSON: a list of <see cref="Guardrail"/>; null for none</param>
 public sealed record Campaign(
     long Id, string Name, long AudienceId, long ControlLineId, long TreatmentLineId, string TimeZone, DateOnly StartsOn,
     int Days, int WindowDays, int ImpressionsPerDay, double HoldbackShare, double ExplorationShare, string SplitMethod,
-    int SplitCandidates, string Salt, string CreatedBy, DateTimeOffset CreatedAt, int? PlannedConversions = null)
+    int SplitCandidates, string Salt, string CreatedBy, DateTimeOffset CreatedAt, int? PlannedConversions = null,
+    string[]? Segments = null, string? Guardrails = null)
 {
+    /// <summary>The most attributes that one report is broken down by.</summary>
+    public const int MostSegments = 5;
+
+    /// <summary>In <see cref="Segments"/>: terciles of the control model's score instead of an attribute.</summary>
+    public const string ControlScoreSegment = "controlScore";
+
+    public IReadOnlyList<Guardrail> GuardrailList() => Guardrails is null ? [] : Guardrail.Parse(Guardrails);
+
     /// <summary>The days of the campaign in order; each is the key of one wave.</summary>
     public IEnumerable<DateOnly> WaveDates => Enumerable.Range(0, Days).Select(StartsOn.AddDays);
 
@@ -65,6 +76,9 @@ public sealed record Campaign(
         Check(SplitMethod is "best-of" or "blocks" or "plain", $"Split method \"{SplitMethod}\" is unknown: choose best-of, blocks or plain.");
         Check(SplitCandidates is >= 1 and <= 10_000, $"Split candidates is {SplitCandidates}: choose 1 to 10,000.");
         Check(PlannedConversions is null or > 0, $"Planned conversions is {PlannedConversions}: give at least 1, or none.");
+        Check(Segments is null or { Length: <= MostSegments }, $"{Segments?.Length} attributes to break the report down by: choose at most {MostSegments}.");
+        Check(Segments is null || Segments.Distinct().Count() == Segments.Length, "An attribute to break the report down by stands there twice: name each once.");
+        Guardrail.Check(GuardrailList());
         Check(ControlLineId != TreatmentLineId, "Control and treatment are the same model line: choose two, or there is nothing to compare.");
         return this;
     }

@@ -8,7 +8,8 @@ public sealed class CampaignStore(NpgsqlDataSource database)
 {
     private const string Columns =
         "id, name, audience_id, control_line_id, treatment_line_id, time_zone, starts_on, days, window_days, impressions_per_day, " +
-        "holdback_share, exploration_share, split_method, split_candidates, salt, created_by, created_at, planned_conversions";
+        "holdback_share, exploration_share, split_method, split_candidates, salt, created_by, created_at, planned_conversions, " +
+        "segments, guardrails::text";
 
     private const string SelectCampaign = $"select {Columns} from campaign where id = @id";
 
@@ -17,9 +18,11 @@ public sealed class CampaignStore(NpgsqlDataSource database)
     private const string InsertCampaign =
         """
         insert into campaign(name, audience_id, control_line_id, treatment_line_id, time_zone, starts_on, days, window_days,
-            impressions_per_day, holdback_share, exploration_share, split_method, split_candidates, salt, created_by, created_at, planned_conversions)
+            impressions_per_day, holdback_share, exploration_share, split_method, split_candidates, salt, created_by, created_at, planned_conversions,
+            segments, guardrails)
         values (@Name, @AudienceId, @ControlLineId, @TreatmentLineId, @TimeZone, @StartsOn, @Days, @WindowDays,
-            @ImpressionsPerDay, @HoldbackShare, @ExplorationShare, @SplitMethod, @SplitCandidates, @Salt, @CreatedBy, @CreatedAt, @PlannedConversions)
+            @ImpressionsPerDay, @HoldbackShare, @ExplorationShare, @SplitMethod, @SplitCandidates, @Salt, @CreatedBy, @CreatedAt, @PlannedConversions,
+            coalesce(@Segments, array[]::text[]), coalesce(@Guardrails, '[]')::jsonb)
         returning id
         """;
 

@@ -9,10 +9,19 @@ public readonly record struct CampaignCustomer(Guid Customer, LiftCustomer Measu
 
 /// <summary>Everything a campaign has stored about its customers, in the order of the customers.</summary>
 public sealed record MeasuredCampaign(
-    Campaign Campaign, Allocation Allocation, IReadOnlyList<Wave> Waves, IReadOnlyList<CampaignCustomer> Customers, CampaignOutcomes Outcomes);
+    Campaign Campaign, Allocation Allocation, IReadOnlyList<Wave> Waves, IReadOnlyList<CampaignCustomer> Customers, CampaignOutcomes Outcomes)
+{
+    /// <summary>Arms that differ from those that salt and frozen scores give: anything but 0 means that somebody altered them.</summary>
+    public int ArmsChanged()
+    {
+        var scores = Customers.Select(c => new CustomerScore(c.Customer, (float)c.Measured.ControlScore, (float)c.Measured.TreatmentScore)).ToList();
+        var again = CampaignSplit.Draw(Campaign, Allocation.ScoringId, scores).Assignments;
+        return again.Where((a, i) => (Arm)a.Arm != Customers[i].Measured.Arm).Count();
+    }
+}
 
 /// <summary>Joins scores, assignments, plans and outcomes of a campaign, each read once.</summary>
-public sealed class CampaignReader(CampaignStore campaigns, ScoringStore scorings, AllocationStore allocations, LiftStore lifts)
+public sealed class CampaignReader(CampaignStore campaigns, ScoringStore scorings, AllocationStore allocations, CampaignOutcomeStore back)
 {
     /// <exception cref="InputException">there is no such campaign, or it has not been split</exception>
     public async Task<MeasuredCampaign> ReadAsync(long campaignId, CancellationToken cancellationToken)
@@ -24,7 +33,7 @@ public sealed class CampaignReader(CampaignStore campaigns, ScoringStore scoring
         var scores = await scorings.ScoresAsync(allocation.ScoringId, cancellationToken);
         var assignments = await allocations.AssignmentsAsync(campaign.Id, cancellationToken);
         var plans = await allocations.PlansAsync(campaign.Id, cancellationToken);
-        var outcomes = await lifts.OutcomesAsync(campaign, cancellationToken);
+        var outcomes = await back.OfCampaignAsync(campaign, cancellationToken);
         return new MeasuredCampaign(campaign, allocation, waves, Join(waves, scores, assignments, plans, outcomes), outcomes);
     }
 
@@ -48,7 +57,8 @@ public sealed class CampaignReader(CampaignStore campaigns, ScoringStore scoring
             customers.Add(new CampaignCustomer(customer, new LiftCustomer(
                 (Arm)arm, scores[i].Control, scores[i].Treatment,
                 outcomes.FirstConversion.TryGetValue(customer, out var at) ? at : null, actual,
-                reached && outcomes.Delivered.Contains((customer, waves[actual.Wave].WaveDate)), control, treatment)));
+                reached && outcomes.Delivered.Contains((customer, waves[actual.Wave].WaveDate)), control, treatment,
+                outcomes.Amounts.TryGetValue(customer, out var amount) ? amount : null)));
         }
         return customers;
     }

@@ -28,7 +28,9 @@ internal static class DataChecks
 
     private static LiftCheck Quota(LiftInput input, LiftTally tally)
     {
-        int[] unequal = Waves(input, w => tally.Control.Waves[w].Exported.N != tally.Treatment.Waves[w].Exported.N);
+        ArmCounts[] exported = Enumerable.Range(0, input.Waves.Count).Select(w => LeftOut(w) is var (c, t)
+            ? new ArmCounts(tally.Control.Waves[w].Exported.N + c, tally.Treatment.Waves[w].Exported.N + t) : default).ToArray();
+        int[] unequal = Waves(input, w => exported[w].Control != exported[w].Treatment);
         if (unequal.Length > 0)
             return new LiftCheck("impressions", null, true, $"The arms' impressions differ in wave {string.Join(", ", unequal)}: equal impressions are what makes the arms comparable.");
         int[] unfilled = Waves(input, w => input.Waves[w].Impressions < input.Waves[w].Requested);
@@ -38,6 +40,8 @@ internal static class DataChecks
         string sentence = Text($"Both arms were given the same number of impressions; fewer than planned in wave {string.Join(", ", unfilled)}: {100 * filled:0.#} % in all");
         return new LiftCheck("impressions", null, filled < LeastFilled, filled < LeastFilled
             ? Text($"{sentence}, and a campaign below {100 * LeastFilled:0} % is not the one that was planned.") : $"{sentence}.");
+
+        ArmCounts LeftOut(int wave) => wave < input.ExportsLeftOut.Count ? input.ExportsLeftOut[wave] : default;
     }
 
     private static LiftCheck? Balance(LiftInput input)

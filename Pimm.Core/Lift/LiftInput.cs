@@ -96,6 +96,9 @@ public sealed record LiftInput
     /// <summary>Customers whom both policies reached through two campaigns: not among <see cref="Customers"/>, only counted.</summary>
     public ArmCounts InBothArms { get; init; }
 
+    /// <summary>How many of those in both arms each wave exported, in order; empty: none.</summary>
+    public IReadOnlyList<ArmCounts> ExportsLeftOut { get; init; } = [];
+
     /// <summary>Funnel labels dated before their wave began: not among <see cref="Funnel"/>, only counted.</summary>
     public ArmCounts LabelsBeforeImpression { get; init; }
 

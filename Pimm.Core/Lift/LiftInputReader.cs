@@ -18,6 +18,7 @@ public sealed class LiftInputReader(
         var mismatches = measured.ArmsChanged();
         var twice = await anomalies.InBothArmsAsync(campaign.Id, cancellationToken);
         var inBothArms = new ArmCounts(Count(measured, twice, Arm.Control), Count(measured, twice, Arm.Treatment));
+        var leftOut = twice.Count == 0 ? [] : ExportsOf(measured, twice);
         measured = twice.Count == 0 ? measured : measured with { Customers = [.. measured.Customers.Where(customer => !twice.Contains(customer.Customer))] };
         var input = new LiftInput
         {
@@ -43,6 +44,7 @@ public sealed class LiftInputReader(
             Guardrails = campaign.GuardrailList(),
             Anomalies = await anomalies.OfCampaignAsync(campaign.Id, cancellationToken),
             InBothArms = inBothArms,
+            ExportsLeftOut = leftOut,
             LabelsBeforeImpression = await outcomes.EarlyLabelsAsync(campaign.Id, cancellationToken),
             Intake = await outcomes.IntakeAsync(campaign.AudienceId, cancellationToken),
             Simulated = audience.Simulated,
@@ -52,6 +54,19 @@ public sealed class LiftInputReader(
 
     private static long Count(MeasuredCampaign measured, IReadOnlySet<Guid> customers, Arm arm) =>
         customers.Count == 0 ? 0 : measured.Customers.LongCount(customer => customer.Measured.Arm == arm && customers.Contains(customer.Customer));
+
+    private static List<ArmCounts> ExportsOf(MeasuredCampaign measured, IReadOnlySet<Guid> customers)
+    {
+        var counts = measured.Waves.Select(_ => default(ArmCounts)).ToList();
+        foreach (var (_, row) in measured.Customers.Where(customer => customers.Contains(customer.Customer)))
+        {
+            if (row.Actual is { Action: WaveAction.Exported or WaveAction.Explored, Wave: var wave })
+            {
+                counts[wave] = row.Arm == Arm.Control ? counts[wave] with { Control = counts[wave].Control + 1 } : counts[wave] with { Treatment = counts[wave].Treatment + 1 };
+            }
+        }
+        return counts;
+    }
 
     private static SplitMethod MethodOf(string method) => method switch
     {

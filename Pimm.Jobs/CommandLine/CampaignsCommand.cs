@@ -4,6 +4,7 @@ using System.Text.Json;
 using Pimm.Core;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Importing;
+using Pimm.Core.Lift;
 using Pimm.Core.Training;
 
 namespace Pimm.Jobs.CommandLine;
@@ -13,11 +14,14 @@ namespace Pimm.Jobs.CommandLine;
 /// <param name="Control">network of the control line: a name of the catalogue of networks, or random</param>
 /// <param name="ControlSettings">settings of the control line as `train --set`; "ignore" and "allowLeak" are lists of attributes</param>
 /// <param name="Salt">never used before; default made of name and first day</param>
+/// <param name="Segments">attributes of the audience, or controlScore, by which the lift report is broken down; at most 5</param>
+/// <param name="Guardrails">what the treatment must not make worse: metric and relative margin</param>
 public sealed record CampaignFile(
     string Name, string Audience, string Control, string Treatment, DateOnly StartsOn, int Days, int WindowDays, int ImpressionsPerDay,
     string TimeZone = "UTC", double HoldbackShare = 0.1, double ExplorationShare = 0.05, string SplitMethod = "best-of",
     int SplitCandidates = 100, string? Salt = null, int? PlannedConversions = null,
-    Dictionary<string, string>? ControlSettings = null, Dictionary<string, string>? TreatmentSettings = null);
+    Dictionary<string, string>? ControlSettings = null, Dictionary<string, string>? TreatmentSettings = null,
+    string[]? Segments = null, Guardrail[]? Guardrails = null);
 
 /// <summary>The campaign's life, for scripts.</summary>
 public static class CampaignsCommand
@@ -74,13 +78,15 @@ public static class CampaignsCommand
             var described = Read(call.Arguments.GetValue(file)!);
             var audience = await call.Service<AudienceStore>().FindByNameAsync(described.Audience, cancellationToken)
                 ?? throw new InputException($"There is no audience named \"{described.Audience}\": import its customers first.");
+            SegmentReader.Check(described.Segments ?? [], audience);
+            Guardrail.Check(described.Guardrails ?? [], audience.Funnel);
             var control = await LineAsync(call, audience.Id, described.Control, described.ControlSettings, cancellationToken);
             var treatment = await LineAsync(call, audience.Id, described.Treatment, described.TreatmentSettings, cancellationToken);
             var id = await call.Service<CampaignStore>().CreateAsync(new Campaign(
                 0, described.Name, audience.Id, control, treatment, described.TimeZone, described.StartsOn, described.Days, described.WindowDays,
                 described.ImpressionsPerDay, described.HoldbackShare, described.ExplorationShare, described.SplitMethod, described.SplitCandidates,
                 described.Salt ?? string.Create(CultureInfo.InvariantCulture, $"{described.Name}/{described.StartsOn:yyyy-MM-dd}"), Environment.UserName,
-                TimeProvider.System.GetUtcNow(), described.PlannedConversions), cancellationToken);
+                TimeProvider.System.GetUtcNow(), described.PlannedConversions, described.Segments, Guardrail.ToJson(described.Guardrails ?? [])), cancellationToken);
             call.Print(new { id }, lines => lines.WriteLine($"Campaign {id} is made: train, score, allocate, export and lift take --campaign {id}."));
             return ExitCode.Done;
         });

@@ -66,7 +66,7 @@ internal static class LiftSectionsText
         if (days is null || days.Days.Count == 0)
             return;
         text.Line($"Days in {days.TimeZone}: conversions of the eligible on the day, and since the start with the headline so far");
-        text.Line("  date        control  treatment   impressions  control  treatment   headline  interval          valid at every look");
+        text.Line("  date        control  treatment   impressions  control  treatment   headline  interval          at every look");
         for (int d = 0; d < days.Days.Count; d++)
             if (d < AllDays || (d - AllDays) % 7 == 6 || d == days.Days.Count - 1)
                 text.Line(Row(days.Days[d]));

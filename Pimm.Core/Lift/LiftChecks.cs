@@ -46,7 +46,7 @@ internal static class LiftChecks
     {
         List<CountCheck> tables = [.. input.CountChecks, .. Tables(input, tally)];
         tables.RemoveAll(table => table.Control.N == 0 || table.Treatment.N == 0);
-        double[] adjusted = TwoByTwo.Holm(tables.Select(table => TwoByTwo.PValue(table.Control, table.Treatment)!.Value).ToArray());
+        double[] adjusted = Multiplicity.Holm(tables.Select(table => TwoByTwo.PValue(table.Control, table.Treatment)!.Value).ToArray());
         for (int i = 0; i < tables.Count; i++)
         {
             CountCheck table = tables[i];

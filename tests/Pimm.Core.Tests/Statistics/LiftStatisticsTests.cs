@@ -94,7 +94,7 @@ public sealed class LiftStatisticsTests
     [Fact]
     public void Holm_steps_down_and_never_decreases()
     {
-        TwoByTwo.Holm([0.01, 0.04, 0.03, 0.005]).ShouldBe([0.03, 0.06, 0.06, 0.02], 1e-12);
-        TwoByTwo.Holm([]).ShouldBeEmpty();
+        Multiplicity.Holm([0.01, 0.04, 0.03, 0.005]).ShouldBe([0.03, 0.06, 0.06, 0.02], 1e-12);
+        Multiplicity.Holm([]).ShouldBeEmpty();
     }
 }

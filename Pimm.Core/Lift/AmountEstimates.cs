@@ -35,7 +35,9 @@ internal sealed class AmountEstimates
     public Moments Treatment { get; }
 
     /// <summary>Relative, at any confidence: what a guardrail asks for.</summary>
-    public Estimate Lift(double confidence) => Known ? MeanLift.Of(Control, Treatment, confidence) : Estimate.Unavailable("delta", NoAmounts);
+    public Estimate Lift(double confidence) => !Known ? Estimate.Unavailable("delta", NoAmounts)
+        : Control.Sample is { } control && Treatment.Sample is { } treatment ? MeanLift.Of(control, treatment, confidence)
+        : Estimate.Unavailable("delta", "Each arm needs at least two customers.");
 
     public LiftAmount Report()
     {
@@ -43,8 +45,7 @@ internal sealed class AmountEstimates
             return new LiftAmount(null, null, NoAmounts, []);
         Estimate extra = _perThousand is { } factor ? Moments.Welch(Control, Treatment, _input.Confidence).Scaled(factor) : Estimate.Unavailable("welch", "Nobody was exported yet.");
         Estimate? adjustedExtra = _perThousand is { } scale ? _adjusted?.Difference(_input.Confidence).Scaled(scale) : null;
-        Estimate? adjustedLift = _adjusted is { } means
-            ? MeanLift.Of(means.Control, means.ControlError, means.Treatment, means.TreatmentError, _input.Confidence) with { Method = RegressionAdjustment.Method } : null;
+        Estimate? adjustedLift = _adjusted is { } means ? MeanLift.Of(means, Control.N, Treatment.N, _input.Confidence) : null;
         string? note = _input.OutcomesWithoutAmount == 0 ? null
             : string.Create(CultureInfo.InvariantCulture, $"{_input.OutcomesWithoutAmount:N0} outcomes came without an amount and count as 0.");
         return new LiftAmount(Control.Mean, Treatment.Mean, note, LiftNumbers.OfAmount((extra, adjustedExtra), (Lift(_input.Confidence), adjustedLift)));

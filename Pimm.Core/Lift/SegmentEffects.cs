@@ -13,7 +13,7 @@ internal static class SegmentEffects
         LevelTally[][] tallies = input.Segments.Select(column => Count(column, input, tally)).ToArray();
         double?[][] plain = tallies.Select(levels => levels.Select(level => TwoByTwo.PValue(level.Control, level.Treatment)).ToArray()).ToArray();
         double[] tested = plain.SelectMany(values => values.OfType<double>()).ToArray();
-        var adjusted = new Queue<double>(TwoByTwo.Holm(tested));
+        var adjusted = new Queue<double>(Multiplicity.Holm(tested));
         return input.Segments.Select((column, s) => Segment(column, tallies[s], input, tally,
             plain[s].Select(p => p is null ? (null, null) : (p, (double?)adjusted.Dequeue())).ToArray())).ToArray();
     }

@@ -42,9 +42,14 @@ public static class LiftReportText
     private static void Checks(LiftText text, LiftReport report)
     {
         text.Line("Health checks");
-        foreach (LiftCheck check in report.Checks)
+        foreach (LiftCheck check in report.Checks.Where(check => check.Alarm || !OfPart(check)))
             text.Wrapped($"{check.Name}: {check.Sentence}", check.Alarm ? "  ALARM " : "  ok    ");
+        LiftCheck[] folded = report.Checks.Where(check => !check.Alarm && OfPart(check)).ToArray();
+        if (folded.Length > 0)
+            text.Line($"  ok    {folded.Length} checks of single waves and segments, the smallest Holm p {Number(folded.Min(check => check.PValue), 4)}");
         text.Line();
+
+        static bool OfPart(LiftCheck check) => check.Name.Contains(',');
     }
 
     internal static void One(LiftText text, LiftNumber number)

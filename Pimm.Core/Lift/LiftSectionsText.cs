@@ -66,7 +66,7 @@ internal static class LiftSectionsText
         if (days is null || days.Days.Count == 0)
             return;
         text.Line($"Days in {days.TimeZone}: conversions of the eligible on the day, and since the start with the headline so far");
-        text.Line("  date        control  treatment   impressions  control  treatment   headline  interval          at every look");
+        text.Line("  date        control  treatment impressions  control  treatment  headline  interval         at every look");
         for (int d = 0; d < days.Days.Count; d++)
             if (d < AllDays || (d - AllDays) % 7 == 6 || d == days.Days.Count - 1)
                 text.Line(Row(days.Days[d]));
@@ -74,8 +74,9 @@ internal static class LiftSectionsText
         text.Line();
 
         static string Row(LiftDay day) => string.Create(CultureInfo.InvariantCulture,
-            $"  {Day(day.Date)}{day.ControlOnDay,9}{day.TreatmentOnDay,11}{day.Impressions,14:N0}{day.Control,9}{day.Treatment,11}{Value(day.Estimate, ""),11}  {Bounds(day.Lower, day.Upper),-18}{Bounds(day.AlwaysLower, day.AlwaysUpper)}");
-        static string Bounds(double? lower, double? upper) => lower is null ? "" : string.Create(CultureInfo.InvariantCulture, $"{lower:0.0} to {upper:0.0}");
+            $"  {Day(day.Date)}{day.ControlOnDay,9}{day.TreatmentOnDay,11}{day.Impressions,12:N0}{day.Control,9}{day.Treatment,11}{Value(day.Estimate, ""),10}  {Bounds(day.Lower, day.Upper),-17}{Bounds(day.AlwaysLower, day.AlwaysUpper)}");
+        static string Bounds(double? lower, double? upper) => lower is null ? "" : $"{Short(lower)} to {Short(upper)}";
+        static string Short(double? value) => value?.ToString(Math.Abs(value.Value) < 1_000 ? "0.0" : "0", CultureInfo.InvariantCulture) ?? "n/a";
     }
 
     public static void Segments(LiftText text, IReadOnlyList<LiftSegment> segments)

@@ -39,7 +39,7 @@ internal sealed class LiftText
         double.PositiveInfinity => "∞",
         double.NegativeInfinity => "−∞",
         _ when unit == "relative" => (100 * value.Value).ToString("+0.0;-0.0;0.0", CultureInfo.InvariantCulture) + " %",
-        _ => value.Value.ToString(Math.Abs(value.Value) >= 10_000 ? "N0" : "0.00", CultureInfo.InvariantCulture),
+        _ => value.Value.ToString(Math.Abs(value.Value) >= 1_000 ? "N0" : "0.00", CultureInfo.InvariantCulture),
     };
 
     public static string Number(double? value, int digits = 3) => value is null ? "n/a" : Math.Round(value.Value, digits).ToString(CultureInfo.InvariantCulture);

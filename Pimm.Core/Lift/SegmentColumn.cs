@@ -38,5 +38,5 @@ public sealed record SegmentColumn(string Attribute, IReadOnlyList<string> Level
         return new SegmentColumn(attribute, levels, values.Select(value => double.IsNaN(value) ? missing : cuts.Count(cut => value > cut)).ToArray());
     }
 
-    private static string Number(double value) => value.ToString("0.####", CultureInfo.InvariantCulture);
+    private static string Number(double value) => value.ToString(Math.Abs(value) >= 100 ? "0" : "G3", CultureInfo.InvariantCulture);
 }

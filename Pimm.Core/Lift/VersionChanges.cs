@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Pimm.Core.Lift;
 
 /// <summary>What is new in a report against the version before it.</summary>
-internal static class VersionChanges
+public static class VersionChanges
 {
     public static LiftChanges Since(StoredLiftReport stored, LiftReport before, LiftReport now)
     {

@@ -22,7 +22,7 @@ public sealed class CampaignStore(NpgsqlDataSource database)
             segments, guardrails)
         values (@Name, @AudienceId, @ControlLineId, @TreatmentLineId, @TimeZone, @StartsOn, @Days, @WindowDays,
             @ImpressionsPerDay, @HoldbackShare, @ExplorationShare, @SplitMethod, @SplitCandidates, @Salt, @CreatedBy, @CreatedAt, @PlannedConversions,
-            coalesce(@Segments, array[]::text[]), coalesce(@Guardrails, '[]')::jsonb)
+            coalesce(@Segments::text[], '{}'), coalesce(@Guardrails::jsonb, '[]'))
         returning id
         """;
 

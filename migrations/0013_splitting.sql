@@ -85,3 +85,11 @@ create table stray_delivery (
 );
 create index on stray_delivery (campaign_id);
 comment on table stray_delivery is 'append-only: deliveries of customers that were not exported in that wave';
+
+-- The arrow back in time: scoring sees through it whom earlier campaigns reached.
+create view customer_contact as
+select c.audience_id, p.campaign_id, p.customer, w.impressions_at as contacted_at
+  from wave_plan p
+  join wave w on w.campaign_id = p.campaign_id and w.wave_date = p.wave_date
+  join campaign c on c.id = p.campaign_id
+ where p.policy = p.arm and p.action = 1;

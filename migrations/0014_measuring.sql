@@ -3,8 +3,12 @@
 alter table campaign
     add column segments   text[] not null default '{}' check (cardinality(segments) <= 5),
     add column guardrails jsonb not null default '[]' check (jsonb_typeof(guardrails) = 'array');
-comment on column campaign.segments is 'attributes of the audience, or controlScore, by whose levels the lift report is broken down';
+comment on column campaign.segments is 'attributes of the audience, control-score or treatment-score, by whose levels the lift report is broken down';
 comment on column campaign.guardrails is '[{"metric": …, "margin": relative loss that is accepted}]';
+
+-- Chosen before anybody sees a result, like the rest of the definition.
+create trigger campaign_measures_are_frozen before update on campaign for each row
+    when ((old.segments, old.guardrails) is distinct from (new.segments, new.guardrails)) execute function campaign_is_frozen();
 
 -- json keeps a report's text exactly as it was printed, jsonb would not.
 alter table lift_report

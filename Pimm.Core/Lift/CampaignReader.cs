@@ -11,17 +11,13 @@ public readonly record struct CampaignCustomer(Guid Customer, LiftCustomer Measu
 public sealed record MeasuredCampaign(
     Campaign Campaign, Allocation Allocation, IReadOnlyList<Wave> Waves, IReadOnlyList<CampaignCustomer> Customers, CampaignOutcomes Outcomes)
 {
-    /// <summary>Arms that differ from those that salt and frozen scores give: anything but 0 means that somebody altered them.</summary>
-    public int ArmsChanged()
-    {
-        var scores = Customers.Select(c => new CustomerScore(c.Customer, (float)c.Measured.ControlScore, (float)c.Measured.TreatmentScore)).ToList();
-        var again = CampaignSplit.Draw(Campaign, Allocation.ScoringId, scores).Assignments;
-        return again.Where((a, i) => (Arm)a.Arm != Customers[i].Measured.Arm).Count();
-    }
+    /// <summary>Stored arms that differ from those that salt, frozen scores and attributes give: anything but 0 means that somebody altered them.</summary>
+    public int ArmsChanged { get; init; }
 }
 
 /// <summary>Joins scores, assignments, plans and outcomes of a campaign, each read once.</summary>
-public sealed class CampaignReader(CampaignStore campaigns, ScoringStore scorings, AllocationStore allocations, CampaignOutcomeStore back)
+public sealed class CampaignReader(
+    CampaignStore campaigns, ScoringStore scorings, AllocationStore allocations, CampaignSplitter splitter, CampaignOutcomeStore back)
 {
     /// <exception cref="InputException">there is no such campaign, or it has not been split</exception>
     public async Task<MeasuredCampaign> ReadAsync(long campaignId, CancellationToken cancellationToken)
@@ -30,11 +26,16 @@ public sealed class CampaignReader(CampaignStore campaigns, ScoringStore scoring
         var allocation = await allocations.FindAsync(campaign.Id, cancellationToken)
             ?? throw new InputException($"Campaign \"{campaign.Name}\" has not been split yet: allocate a wave first.");
         var waves = await allocations.WavesAsync(campaign.Id, cancellationToken);
-        var scores = await scorings.ScoresAsync(allocation.ScoringId, cancellationToken);
+        var scoring = (await scorings.FindAsync(allocation.ScoringId, cancellationToken))!;
+        var scores = await scorings.ScoresAsync(scoring.Id, cancellationToken);
         var assignments = await allocations.AssignmentsAsync(campaign.Id, cancellationToken);
         var plans = await allocations.PlansAsync(campaign.Id, cancellationToken);
         var outcomes = await back.OfCampaignAsync(campaign, cancellationToken);
-        return new MeasuredCampaign(campaign, allocation, waves, Join(waves, scores, assignments, plans, outcomes), outcomes);
+        var again = (await splitter.RedrawAsync(campaign, scoring, scores, cancellationToken)).Assignments;
+        return new MeasuredCampaign(campaign, allocation, waves, Join(waves, scores, assignments, plans, outcomes), outcomes)
+        {
+            ArmsChanged = again.Zip(assignments).Count(pair => pair.First.Arm != pair.Second.Arm),
+        };
     }
 
     private static List<CampaignCustomer> Join(

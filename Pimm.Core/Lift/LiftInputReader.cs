@@ -15,7 +15,7 @@ public sealed class LiftInputReader(
         var measured = await reader.ReadAsync(campaignId, cancellationToken);
         var (campaign, back) = (measured.Campaign, measured.Outcomes);
         var audience = await audiences.GetAsync(campaign.AudienceId, cancellationToken);
-        var mismatches = measured.ArmsChanged();
+        var mismatches = measured.ArmsChanged;
         var twice = await anomalies.InBothArmsAsync(campaign.Id, cancellationToken);
         var inBothArms = new ArmCounts(Count(measured, twice, Arm.Control), Count(measured, twice, Arm.Treatment));
         var leftOut = twice.Count == 0 ? [] : ExportsOf(measured, twice);

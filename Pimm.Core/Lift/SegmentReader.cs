@@ -18,18 +18,21 @@ public sealed class SegmentReader(NpgsqlDataSource database, ScoringStore scorin
         var names = campaign.Segments ?? [];
         Check(names, audience);
         var columns = names.Length == 0 ? [] : await ColumnsAsync(names, audience, scoringId, customers, cancellationToken);
-        return [.. names.Select((name, i) => name == Campaign.ControlScoreSegment
-            ? SegmentColumn.OfNumbers(name, [.. customers.Select(customer => customer.Measured.ControlScore)])
-            : columns[i])];
+        return [.. names.Select((name, i) => name switch
+        {
+            Campaign.ControlScore => SegmentColumn.OfNumbers(name, [.. customers.Select(customer => customer.Measured.ControlScore)]),
+            Campaign.TreatmentScore => SegmentColumn.OfNumbers(name, [.. customers.Select(customer => customer.Measured.TreatmentScore)]),
+            _ => columns[i],
+        })];
     }
 
     /// <exception cref="InputException">a name is no attribute of the audience</exception>
     public static void Check(IEnumerable<string> names, Audience audience)
     {
-        if (names.FirstOrDefault(name => name != Campaign.ControlScoreSegment && audience.Attributes.All(attribute => attribute.Name != name)) is { } unknown)
+        if (names.FirstOrDefault(name => name is not (Campaign.ControlScore or Campaign.TreatmentScore) && audience.Attributes.All(attribute => attribute.Name != name)) is { } unknown)
         {
             throw new InputException(
-                $"The report cannot be broken down by \"{unknown}\": choose {Campaign.ControlScoreSegment} or an attribute of the audience, {string.Join(", ", audience.Attributes.Select(a => a.Name))}.");
+                $"The report cannot be broken down by \"{unknown}\": choose {Campaign.ControlScore}, {Campaign.TreatmentScore} or an attribute of the audience, {string.Join(", ", audience.Attributes.Select(a => a.Name))}.");
         }
     }
 

@@ -18,7 +18,7 @@ public static class LiftCommand
     private static readonly Option<string?> Report = new("--report") { Description = "write a page, Markdown with figures in a folder beside it" };
 
     public static Command Create() =>
-        new Command(MeasureLift.JobKind, "computes a campaign's lift report and prints it") { Campaign, Portfolio, Versions, Version, Report, Invocation.JsonOption }.Does(RunAsync);
+        new Command(MeasureLift.JobKind, "computes a campaign's lift report and prints it") { Campaign, Portfolio, Versions, Version, Report, LiftRandomisationTest.Draws, Invocation.JsonOption }.Does(RunAsync);
 
     private static async Task<int> RunAsync(Invocation call, CancellationToken cancellationToken)
     {
@@ -31,6 +31,10 @@ public static class LiftCommand
         if ((portfolio ? 1 : 0) + (versions ? 1 : 0) + (version is null ? 0 : 1) > 1)
         {
             throw new InputException("--portfolio, --versions and --version show different things: give one of them.");
+        }
+        if ((portfolio || versions || version is not null) && arguments.GetResult(LiftRandomisationTest.Draws) is not null)
+        {
+            throw new InputException("--randomisation-test belongs to a new report of one campaign: leave out --portfolio, --versions and --version.");
         }
         if (versions && page is not null)
         {
@@ -60,7 +64,12 @@ public static class LiftCommand
         {
             LiftMarkdown.Write(LiftReport.FromJson(stored.Report), page);
         }
-        call.Output.Write(call.Json ? stored.Report + "\n" : stored.Page ?? LiftReportText.Render(LiftReport.FromJson(stored.Report)));
+        var test = await LiftRandomisationTest.RunAsync(call, campaign, cancellationToken);
+        call.Output.Write(call.Json ? LiftRandomisationTest.Beside(stored.Report, test) + "\n" : stored.Page ?? LiftReportText.Render(LiftReport.FromJson(stored.Report)));
+        if (test is not null && !call.Json)
+        {
+            call.Output.WriteLine(test.Sentence);
+        }
         return ExitCode.Done;
     }
 

@@ -1,3 +1,5 @@
+using MathNet.Numerics.Distributions;
+
 namespace Pimm.Core.Statistics;
 
 /// <summary>
@@ -41,6 +43,6 @@ public sealed record TestedEstimate(Estimate Estimate, double? Statistic, double
     private static double CriticalValue(double confidence, double degrees)
     {
         double normal = Estimate.CriticalValue(confidence);
-        return double.IsInfinity(degrees) || double.IsNaN(degrees) ? normal : StudentQuantile.Of(degrees, 0.5 + confidence / 2);
+        return double.IsInfinity(degrees) || double.IsNaN(degrees) ? normal : StudentT.InvCDF(0, 1, degrees, 0.5 + confidence / 2);
     }
 }

@@ -5,7 +5,7 @@ using Xunit;
 namespace Pimm.Core.Tests.Statistics.ExperimenterMistakes;
 
 /// <summary>Sample-ratio alarms where nothing is wrong: a hold-out counted as an arm, a threshold that is no fraction, steps counted twice.</summary>
-public sealed class SampleRatioFalseAlarmsTests
+public sealed class Mistake04SampleRatioFalseAlarms
 {
     [Fact]
     public void A_hold_out_is_no_arm_and_an_arm_without_weight_is_refused()

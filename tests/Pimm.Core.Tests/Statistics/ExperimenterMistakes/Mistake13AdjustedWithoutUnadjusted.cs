@@ -5,7 +5,7 @@ using Xunit;
 namespace Pimm.Core.Tests.Statistics.ExperimenterMistakes;
 
 /// <summary>An adjusted result shown alone, and a covariate that the treatment itself has moved.</summary>
-public sealed class AdjustedWithoutUnadjustedTests
+public sealed class Mistake13AdjustedWithoutUnadjusted
 {
     private static readonly SampleMean Pre = new(500, 20, 16);
 

@@ -5,7 +5,7 @@ using Xunit;
 namespace Pimm.Core.Tests.Statistics.ExperimenterMistakes;
 
 /// <summary>Each arm capped at a percentile of its own.</summary>
-public sealed class WinsorThresholdPerArmTests
+public sealed class Mistake07WinsorThresholdPerArm
 {
     [Fact]
     public void One_threshold_of_both_arms_keeps_the_difference_that_own_thresholds_bias()

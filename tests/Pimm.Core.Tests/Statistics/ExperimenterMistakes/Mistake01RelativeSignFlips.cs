@@ -5,7 +5,7 @@ using Xunit;
 namespace Pimm.Core.Tests.Statistics.ExperimenterMistakes;
 
 /// <summary>Dividing by a negative baseline turns winners into losers.</summary>
-public sealed class RelativeSignFlipsTests
+public sealed class Mistake01RelativeSignFlips
 {
     private static readonly SampleMean Loss = new(1000, -10, 25);
     private static readonly SampleMean SmallerLoss = new(1000, -8, 25);

@@ -5,7 +5,7 @@ using Xunit;
 namespace Pimm.Core.Tests.Statistics.ExperimenterMistakes;
 
 /// <summary>No p-value, a crash or NaN where hardly anybody converts or nothing varies.</summary>
-public sealed class ZeroAndTinyCountsTests
+public sealed class Mistake14ZeroAndTinyCounts
 {
     private static readonly ConfidenceLevel Level = new();
 

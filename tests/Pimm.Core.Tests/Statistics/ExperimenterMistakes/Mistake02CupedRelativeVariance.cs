@@ -5,7 +5,7 @@ using Xunit;
 namespace Pimm.Core.Tests.Statistics.ExperimenterMistakes;
 
 /// <summary>CUPED's relative effect divided by the adjusted mean, or with the variance of independent parts.</summary>
-public sealed class CupedRelativeVarianceTests
+public sealed class Mistake02CupedRelativeVariance
 {
     private const int Campaigns = 3000;
     private const int Customers = 200;

@@ -1,8 +1,6 @@
-using System.Text.Json;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Queueing;
 using Pimm.Core.Scoring;
-using Pimm.Core.Statistics;
 
 namespace Pimm.Core.Allocating;
 
@@ -10,7 +8,8 @@ namespace Pimm.Core.Allocating;
 /// Splits a campaign's customers when that has not happened yet, then selects one wave: what each arm's own model exports,
 /// and what the other one would have. Everything of a wave is written in one transaction, for both arms or for neither.
 /// </summary>
-public sealed class AllocateWave(CampaignStore campaigns, ScoringStore scorings, AllocationStore allocations, TimeProvider time) : IJob
+public sealed class AllocateWave(
+    CampaignStore campaigns, ScoringStore scorings, AllocationStore allocations, CampaignSplitter splitter, TimeProvider time) : IJob
 {
     public const string JobKind = "allocate";
 
@@ -23,19 +22,24 @@ public sealed class AllocateWave(CampaignStore campaigns, ScoringStore scorings,
         var date = DateOf(campaign, waves, run.LogicalDate, campaign.DateOf(time.GetUtcNow()));
         var existing = await allocations.FindAsync(campaign.Id, cancellationToken);
         var scoring = existing is null ? await scorings.NewestAsync(campaign.Id, cancellationToken) : await scorings.FindAsync(existing.ScoringId, cancellationToken);
-        var scores = await scorings.ScoresAsync(
-            (scoring ?? throw new InputException($"Campaign \"{campaign.Name}\" has no scores yet: score it first.")).Id, cancellationToken);
+        _ = scoring ?? throw new InputException($"Campaign \"{campaign.Name}\" has no scores yet: score it first.");
+        var scores = await scorings.ScoresAsync(scoring.Id, cancellationToken);
 
         run.Report(0.2, existing is null ? $"splitting {scores.Count:N0} customers" : "reading the earlier waves");
-        var split = existing is null ? CampaignSplit.Draw(campaign, scoring.Id, scores) : null;
+        var split = existing is null ? await splitter.DrawAsync(campaign, scoring, scores, cancellationToken) : null;
         var assignments = split?.Assignments ?? await allocations.AssignmentsAsync(campaign.Id, cancellationToken);
         var plans = waves.Count == 0 ? [] : await allocations.PlansAsync(campaign.Id, cancellationToken);
 
         run.Report(0.6, $"selecting the wave of {date:yyyy-MM-dd}");
         var (wave, rows) = CampaignWaves.Select(campaign, scoring.Id, date, scores, assignments, plans);
 
+        var allocation = existing ?? split!.Allocation;
         await run.CompleteAsync(
-            new { wave = date, wave.Impressions, wave.Exploration, requested = campaign.ImpressionsPerDay },
+            new
+            {
+                wave = date, wave.Impressions, wave.Exploration, requested = campaign.ImpressionsPerDay,
+                allocation.ControlCustomers, allocation.TreatmentCustomers, note = allocation.UnequalArms,
+            },
             async connection =>
             {
                 if (split is not null)
@@ -65,36 +69,4 @@ public sealed class AllocateWave(CampaignStore campaigns, ScoringStore scorings,
         }
         return date;
     }
-}
-
-/// <summary>The drawn split as it is stored.</summary>
-public sealed record CampaignSplit(Allocation Allocation, IReadOnlyList<Assignment> Assignments)
-{
-    /// <summary>Strata of the method "blocks": deciles of the control model's score.</summary>
-    private const int Strata = 10;
-
-    /// <summary>Pure: the same campaign and scores give the same split. Scores come in the order of the customers.</summary>
-    public static CampaignSplit Draw(Campaign campaign, long scoringId, IReadOnlyList<CustomerScore> scores)
-    {
-        var customers = scores.Select(s => s.Customer).ToArray();
-        var covariate = scores.Select(s => (double)s.Control).ToArray();
-        var salt = campaign.SaltFor("split");
-        var result = campaign.SplitMethod switch
-        {
-            "plain" => Splitter.ByHash(customers, salt, [covariate]),
-            "blocks" => Splitter.ByBlocks(customers, Splitter.QuantileStrata(covariate, Strata), BlockSeed(salt), covariates: [covariate]),
-            _ => Splitter.BestOf(customers, [covariate], salt, campaign.SplitCandidates),
-        };
-        var holdBack = SaltKey.From(campaign.SaltFor("hold-back"));
-        var assignments = customers.Select((customer, i) => new Assignment(
-            customer, (byte)result.Arms[i], CustomerHash.Share(CustomerHash.Salted(customer, holdBack)) < campaign.HoldbackShare)).ToList();
-        var balance = Balance.Of([covariate, [.. scores.Select(s => (double)s.Treatment)]], result.Arms.Select(a => a == Arm.Treatment).ToArray());
-        var allocation = new Allocation(
-            campaign.Id, scoringId, campaign.SplitMethod, result.Winner, [.. result.Candidates],
-            JsonSerializer.Serialize(new { controlScore = balance.StandardisedDifferences[0], treatmentScore = balance.StandardisedDifferences[1], imbalance = result.Imbalance }),
-            result.Controls, result.Treatments, default);
-        return new CampaignSplit(allocation, assignments);
-    }
-
-    private static ulong BlockSeed(string salt) => SaltKey.From(salt).First;
 }

@@ -7,5 +7,7 @@ public static class AllocatingServices
 {
     public static IServiceCollection AddAllocating(this IServiceCollection services) => services
         .AddSingleton<AllocationStore>()
+        .AddSingleton<CampaignSplitter>()
+        .AddSingleton<WaveFigureStore>()
         .AddSingleton<IJob, AllocateWave>();
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Dapper;
 using Npgsql;
 using NpgsqlTypes;
@@ -8,10 +9,15 @@ namespace Pimm.Core.Allocating;
 /// <summary>The split of a campaign's eligible customers, drawn once.</summary>
 /// <param name="Winner">index of the chosen candidate salt</param>
 /// <param name="Imbalances">Mahalanobis imbalance of every candidate</param>
-/// <param name="Balance">JSON: standardised differences of the covariates before and after</param>
+/// <param name="Balance">a <see cref="SplitBalance"/> as JSON</param>
 public sealed record Allocation(
     long CampaignId, long ScoringId, string Method, int Winner, double[] Imbalances, string Balance, long ControlCustomers,
-    long TreatmentCustomers, DateTimeOffset AllocatedAt);
+    long TreatmentCustomers, DateTimeOffset AllocatedAt)
+{
+    /// <summary>What to say where the arms have different sizes; null where they have not. Equal impressions are then not equal doses.</summary>
+    public string? UnequalArms => ControlCustomers == TreatmentCustomers ? null : string.Create(CultureInfo.InvariantCulture,
+        $"The arms have {ControlCustomers:N0} and {TreatmentCustomers:N0} eligible customers: the same number of impressions is a larger share of the {(ControlCustomers < TreatmentCustomers ? "control" : "treatment")}.");
+}
 
 /// <summary>A customer's arm (0 control, 1 treatment) and sticky hold-back flag.</summary>
 public readonly record struct Assignment(Guid Customer, byte Arm, bool Flagged);
@@ -45,8 +51,10 @@ public sealed class AllocationStore(NpgsqlDataSource database, TimeProvider time
           from wave where campaign_id = @campaignId order by wave_date
         """;
 
-    // Waves build on each other: whoever adds one waits for whoever is adding one, and then looks again.
+    // Waves build on each other and a split is drawn once: whoever adds one waits for whoever is adding one, and then looks again.
     private const string LockCampaign = "select id from campaign where id = @CampaignId for update";
+
+    private const string SelectScoringOfSplit = "select scoring_id from allocation where campaign_id = @CampaignId";
 
     private const string SelectNewestWave = "select max(wave_date) from wave where campaign_id = @CampaignId";
 
@@ -107,9 +115,20 @@ public sealed class AllocationStore(NpgsqlDataSource database, TimeProvider time
         return plans;
     }
 
-    /// <summary>Saves the split inside the caller's transaction; an assignment that exists already stays as it is.</summary>
-    public async Task AddSplitAsync(NpgsqlConnection connection, Allocation allocation, IReadOnlyList<Assignment> assignments, long runId, CancellationToken cancellationToken)
+    /// <summary>
+    /// Saves the split inside the caller's transaction. The first write wins: the same split, written by another run meanwhile,
+    /// stays as it is, and a split of other scores is refused.
+    /// </summary>
+    /// <returns>whether it was written now</returns>
+    /// <exception cref="InputException">the campaign was split meanwhile, out of another scoring</exception>
+    public async Task<bool> AddSplitAsync(NpgsqlConnection connection, Allocation allocation, IReadOnlyList<Assignment> assignments, long runId, CancellationToken cancellationToken)
     {
+        await connection.ExecuteAsync(LockCampaign, new { allocation.CampaignId });
+        if (await connection.ExecuteScalarAsync<long?>(SelectScoringOfSplit, new { allocation.CampaignId }) is { } scoring)
+        {
+            return scoring == allocation.ScoringId ? false : throw new InputException(
+                $"Another run split the campaign's customers meanwhile, out of scoring {scoring} instead of {allocation.ScoringId}: ask for the wave again, it then uses that split.");
+        }
         await connection.ExecuteAsync(InsertAllocation, new
         {
             allocation.CampaignId, allocation.ScoringId, allocation.Method, allocation.Winner, allocation.Imbalances,
@@ -122,14 +141,16 @@ public sealed class AllocationStore(NpgsqlDataSource database, TimeProvider time
             import.Write((short)assignment.Arm, NpgsqlDbType.Smallint);
             import.Write(assignment.Flagged, NpgsqlDbType.Boolean);
         }, cancellationToken);
+        return true;
     }
 
     /// <summary>Saves a wave with its plans inside the caller's transaction: for both arms or for neither.</summary>
     /// <param name="expectedNewest">the newest wave that the plans were made after; null when this is the first</param>
-    /// <exception cref="InputException">another wave was saved meanwhile</exception>
+    /// <exception cref="InputException">another wave was saved meanwhile, or the arms' quotas differ</exception>
     public async Task AddWaveAsync(
         NpgsqlConnection connection, Wave wave, IReadOnlyList<PlanRow> plans, DateOnly? expectedNewest, long runId, CancellationToken cancellationToken)
     {
+        RefuseUnequalQuotas(wave, plans);
         await connection.ExecuteAsync(LockCampaign, new { wave.CampaignId });
         if (await connection.ExecuteScalarAsync<DateOnly?>(SelectNewestWave, new { wave.CampaignId }) is { } newest && newest != expectedNewest)
         {
@@ -143,6 +164,18 @@ public sealed class AllocationStore(NpgsqlDataSource database, TimeProvider time
         await BulkCopy.WriteAsync(
             connection, "wave_plan (customer, campaign_id, wave_date, policy, arm, action, exploration, rank, propensity)", plans,
             (import, plan) => WritePlan(import, wave.CampaignId, plan), cancellationToken);
+    }
+
+    private static void RefuseUnequalQuotas(Wave wave, IReadOnlyList<PlanRow> plans)
+    {
+        var (control, treatment) = (Exported(0), Exported(1));
+        if (control != wave.Impressions || treatment != wave.Impressions)
+        {
+            throw new InputException(
+                $"The wave of {wave.WaveDate:yyyy-MM-dd} exports {control} control and {treatment} treatment customers where each arm gets {wave.Impressions}: the arms are only comparable at equal impressions, so nothing was saved.");
+        }
+
+        int Exported(byte arm) => plans.Count(p => p.Arm == arm && p.Policy == arm && p.Action == 1);
     }
 
     private static PlanRow ReadPlan(NpgsqlBinaryExporter export)

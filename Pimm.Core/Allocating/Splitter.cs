@@ -101,7 +101,8 @@ public static class Splitter
         return geometry.Mahalanobis(sum, treated);
     }
 
-    private static double? ImbalanceOf(Arm[] arms, IReadOnlyList<double[]> covariates)
+    /// <summary>Mahalanobis imbalance of arms on covariates; null without covariates that vary.</summary>
+    public static double? ImbalanceOf(Arm[] arms, IReadOnlyList<double[]> covariates)
     {
         var geometry = new BalanceGeometry(covariates, arms.Length);
         return geometry.Dimensions == 0 ? null : geometry.Mahalanobis(arms.Select(arm => arm == Arm.Treatment).ToArray());

@@ -15,13 +15,39 @@ namespace Pimm.Core.Campaigns;
 /// <param name="ExplorationShare">x: share of N drawn at random, 0 to 0.5</param>
 /// <param name="SplitMethod">"best-of", "blocks" or "plain" (Allocating)</param>
 /// <param name="SplitCandidates">R of best-of-R, 1 to 10,000</param>
-/// <param name="Salt">unique; the salts of split, hold-back, exploration and ties are made from it</param>
+/// <param name="Salt">unique for ever; the salts of traffic, split, hold-back, exploration and ties are made from it</param>
 /// <param name="PlannedConversions">core conversions of both arms expected at launch, the scale of the sequential bounds; null leaves these out</param>
+/// <param name="SplitCovariates">one to three of "control-score", "treatment-score" and the audience's number attributes; null: the control model's score</param>
+/// <param name="TrafficShare">share of the audience that may enter, above 0 to 1, by a hash of its own</param>
+/// <param name="Layer">campaigns of one audience that name the same layer share its hash; null: none</param>
+/// <param name="LayerFrom">first of the layer's 10,000 parts that this campaign uses, 0 to 9,999</param>
+/// <param name="LayerTo">the first part after its range, above LayerFrom to 10,000</param>
+/// <param name="ContactLimit">customers exported this often in the ContactDays before the first day, or since, are not eligible; 1 to 1,000, null: no limit</param>
+/// <param name="ContactDays">1 to 366; given exactly where ContactLimit is</param>
+/// <param name="CopyOf">the campaign that this one restarts; null: none</param>
+/// <param name="Segments">attributes of the audience, "control-score" or "treatment-score", by whose levels the lift report is broken down; at most 5, null for none</param>
+/// <param name="Guardrails">JSON: a list of <see cref="Guardrail"/>; null for none</param>
 public sealed record Campaign(
     long Id, string Name, long AudienceId, long ControlLineId, long TreatmentLineId, string TimeZone, DateOnly StartsOn,
     int Days, int WindowDays, int ImpressionsPerDay, double HoldbackShare, double ExplorationShare, string SplitMethod,
-    int SplitCandidates, string Salt, string CreatedBy, DateTimeOffset CreatedAt, int? PlannedConversions = null)
+    int SplitCandidates, string Salt, string CreatedBy, DateTimeOffset CreatedAt, int? PlannedConversions = null,
+    string[]? SplitCovariates = null, double TrafficShare = 1, string? Layer = null, int? LayerFrom = null, int? LayerTo = null,
+    int? ContactLimit = null, int? ContactDays = null, long? CopyOf = null, string[]? Segments = null, string? Guardrails = null)
 {
+    public const string ControlScore = "control-score";
+    public const string TreatmentScore = "treatment-score";
+
+    /// <summary>A layer's parts; a range is [LayerFrom, LayerTo) of them.</summary>
+    public const int LayerParts = 10_000;
+
+    /// <summary>The most attributes that one report is broken down by.</summary>
+    public const int MostSegments = 5;
+
+    /// <summary>What the split is balanced on, never empty.</summary>
+    public IReadOnlyList<string> Covariates => SplitCovariates is { Length: > 0 } chosen ? chosen : [ControlScore];
+
+    public IReadOnlyList<Guardrail> GuardrailList() => Guardrails is null ? [] : Guardrail.Parse(Guardrails);
+
     /// <summary>The days of the campaign in order; each is the key of one wave.</summary>
     public IEnumerable<DateOnly> WaveDates => Enumerable.Range(0, Days).Select(StartsOn.AddDays);
 
@@ -49,8 +75,21 @@ public sealed record Campaign(
     /// <summary>From here on no outcome counts any more: the last wave's window is closed.</summary>
     public DateTimeOffset ClosesAt => StartOf(StartsOn.AddDays(Days - 1)).AddDays(WindowDays);
 
-    /// <summary>The salt of one purpose: "split", "hold-back", "exploration" or "tie".</summary>
+    /// <summary>The salt of one purpose: "traffic", "split", "hold-back", "exploration", "tie" or "randomisation-test".</summary>
     public string SaltFor(string purpose) => $"{Salt}/{purpose}";
+
+    /// <summary>The salt of the layer: the same for every campaign of the audience that names it.</summary>
+    public string LayerSalt => string.Create(CultureInfo.InvariantCulture, $"{LayerSaltPrefix}{AudienceId}/{Layer}");
+
+    private const string LayerSaltPrefix = "layer/";
+
+    /// <summary>The same definition from another first day on: a restart, whose customers are split anew.</summary>
+    public Campaign Copy(string name, DateOnly startsOn, string salt, string createdBy, DateTimeOffset at) => this with
+    {
+        Id = 0, Name = name, StartsOn = startsOn, CreatedBy = createdBy, CreatedAt = at, CopyOf = Id,
+        Salt = salt != Salt ? salt : throw new InputException(
+            $"The salt \"{salt}\" is that of campaign \"{Name}\": a restart needs one of its own, or the arms carry over what they saw before."),
+    };
 
     /// <exception cref="InputException">a value is out of its range; the sentence names it</exception>
     public Campaign Validated()
@@ -64,9 +103,42 @@ public sealed record Campaign(
         Check(ExplorationShare is >= 0 and <= 0.5, $"Exploration share is {Show(ExplorationShare)}: it must lie between 0 and 0.5.");
         Check(SplitMethod is "best-of" or "blocks" or "plain", $"Split method \"{SplitMethod}\" is unknown: choose best-of, blocks or plain.");
         Check(SplitCandidates is >= 1 and <= 10_000, $"Split candidates is {SplitCandidates}: choose 1 to 10,000.");
+        Check(Salt.Trim().Length is > 0 and <= 200, $"The campaign's salt has {Salt.Trim().Length} characters: give it 1 to 200.");
+        Check(!Salt.StartsWith(LayerSaltPrefix, StringComparison.Ordinal), $"The salt \"{Salt}\" begins with \"{LayerSaltPrefix}\", which is kept for layers: choose another.");
+        CheckCovariates();
+        Check(TrafficShare is > 0 and <= 1, $"Traffic share is {Show(TrafficShare)}: it must be above 0 and at most 1.");
+        CheckLayer();
+        Check(ContactLimit is null == ContactDays is null, "Contact limit and contact days belong together: give both, or neither.");
+        Check(ContactLimit is null or (>= 1 and <= 1000), $"Contact limit is {ContactLimit}: choose 1 to 1,000 exports a customer.");
+        Check(ContactDays is null or (>= 1 and <= 366), $"Contact days is {ContactDays}: choose 1 to 366.");
         Check(PlannedConversions is null or > 0, $"Planned conversions is {PlannedConversions}: give at least 1, or none.");
+        Check(Segments is null or { Length: <= MostSegments }, $"{Segments?.Length} attributes to break the report down by: choose at most {MostSegments}.");
+        Check(Segments is null || Segments.Distinct().Count() == Segments.Length, "An attribute to break the report down by stands there twice: name each once.");
+        Guardrail.Check(GuardrailList());
         Check(ControlLineId != TreatmentLineId, "Control and treatment are the same model line: choose two, or there is nothing to compare.");
         return this;
+    }
+
+    private void CheckCovariates()
+    {
+        var given = SplitCovariates ?? [ControlScore];
+        Check(given.Length is >= 1 and <= 3, $"{given.Length} split covariates were given: choose one to three, more dilute each other.");
+        var blank = Array.FindIndex(given, string.IsNullOrWhiteSpace);
+        Check(blank < 0, $"Split covariate {blank + 1} has no name: give {ControlScore}, {TreatmentScore} or a number attribute.");
+        var repeated = given.GroupBy(c => c, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1)?.Key;
+        Check(repeated is null, $"The split covariate \"{repeated}\" is given twice: name each once.");
+    }
+
+    private void CheckLayer()
+    {
+        if (Layer is null)
+        {
+            Check(LayerFrom is null && LayerTo is null, "A range without a layer excludes nobody: name the layer, or leave the range out.");
+            return;
+        }
+        Check(Layer.Trim().Length is > 0 and <= 100 && Layer.Trim() == Layer, $"The layer's name \"{Layer}\" must have 1 to 100 characters and no spaces around them.");
+        Check(LayerFrom is not null && LayerTo is not null, $"The layer \"{Layer}\" has no range: give layerFrom and layerTo, parts of {Show(LayerParts)}.");
+        Check(LayerFrom >= 0 && LayerFrom < LayerTo && LayerTo <= LayerParts, $"The range {LayerFrom} to {LayerTo} is no part of the layer \"{Layer}\": choose 0 <= from < to <= {Show(LayerParts)}.");
     }
 
     private static string Show(double value) => value.ToString(CultureInfo.InvariantCulture);

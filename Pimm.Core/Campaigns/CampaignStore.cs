@@ -8,7 +8,9 @@ public sealed class CampaignStore(NpgsqlDataSource database)
 {
     private const string Columns =
         "id, name, audience_id, control_line_id, treatment_line_id, time_zone, starts_on, days, window_days, impressions_per_day, " +
-        "holdback_share, exploration_share, split_method, split_candidates, salt, created_by, created_at, planned_conversions";
+        "holdback_share, exploration_share, split_method, split_candidates, salt, created_by, created_at, planned_conversions, " +
+        "split_covariates, traffic_share, layer, layer_from, layer_to, contact_limit, contact_days, copy_of, " +
+        "segments, guardrails::text";
 
     private const string SelectCampaign = $"select {Columns} from campaign where id = @id";
 
@@ -17,9 +19,12 @@ public sealed class CampaignStore(NpgsqlDataSource database)
     private const string InsertCampaign =
         """
         insert into campaign(name, audience_id, control_line_id, treatment_line_id, time_zone, starts_on, days, window_days,
-            impressions_per_day, holdback_share, exploration_share, split_method, split_candidates, salt, created_by, created_at, planned_conversions)
+            impressions_per_day, holdback_share, exploration_share, split_method, split_candidates, salt, created_by, created_at, planned_conversions,
+            split_covariates, traffic_share, layer, layer_from, layer_to, contact_limit, contact_days, copy_of, segments, guardrails)
         values (@Name, @AudienceId, @ControlLineId, @TreatmentLineId, @TimeZone, @StartsOn, @Days, @WindowDays,
-            @ImpressionsPerDay, @HoldbackShare, @ExplorationShare, @SplitMethod, @SplitCandidates, @Salt, @CreatedBy, @CreatedAt, @PlannedConversions)
+            @ImpressionsPerDay, @HoldbackShare, @ExplorationShare, @SplitMethod, @SplitCandidates, @Salt, @CreatedBy, @CreatedAt, @PlannedConversions,
+            coalesce(@SplitCovariates::text[], '{control-score}'), @TrafficShare, @Layer, @LayerFrom, @LayerTo, @ContactLimit, @ContactDays, @CopyOf,
+            coalesce(@Segments::text[], '{}'), coalesce(@Guardrails::jsonb, '[]'))
         returning id
         """;
 
@@ -55,11 +60,28 @@ public sealed class CampaignStore(NpgsqlDataSource database)
           from campaign_stage where campaign_id = @id order by ordinal
         """;
 
+    /// <exception cref="InputException">a value is out of its range, the name or the salt was used before, or the layer's range is taken</exception>
     public async Task<long> CreateAsync(Campaign campaign, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        return await connection.ExecuteScalarAsync<long>(new CommandDefinition(InsertCampaign, campaign.Validated(), cancellationToken: cancellationToken));
+        try
+        {
+            return await connection.ExecuteScalarAsync<long>(new CommandDefinition(InsertCampaign, campaign.Validated(), cancellationToken: cancellationToken));
+        }
+        catch (PostgresException refused) when (Refusal(campaign, refused) is not null)
+        {
+            throw new InputException(Refusal(campaign, refused)!, refused);
+        }
     }
+
+    private static string? Refusal(Campaign campaign, PostgresException refused) => refused.ConstraintName switch
+    {
+        "campaign_salt_key" =>
+            $"The salt \"{campaign.Salt}\" was used by a campaign before: choose a new one, or the new arms carry over what the old ones saw.",
+        "campaign_name_key" => $"There is a campaign named \"{campaign.Name}\" already: choose another name.",
+        "campaign_layer_is_free" => refused.MessageText,
+        _ => null,
+    };
 
     public async Task<Campaign?> FindAsync(long id, CancellationToken cancellationToken = default)
     {

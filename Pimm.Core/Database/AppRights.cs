@@ -35,6 +35,12 @@ internal static class AppRights
           from pg_class c
          where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm') and pg_has_role(c.relowner, 'usage')
         union all
+        -- A table may have become append-only, or have had every right by default when it was made.
+        select format('revoke update, delete, truncate on %I.%I from %I', 'public', c.relname, @appRole)
+          from pg_class c
+         where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and pg_has_role(c.relowner, 'usage')
+           and obj_description(c.oid, 'pg_class') like 'append-only%'
+        union all
         select format('grant usage, select on sequence %I.%I to %I', 'public', c.relname, @appRole)
           from pg_class c
          where c.relnamespace = 'public'::regnamespace and c.relkind = 'S' and pg_has_role(c.relowner, 'usage')

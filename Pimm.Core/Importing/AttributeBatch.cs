@@ -28,4 +28,39 @@ public sealed class AttributeBatch(IReadOnlyList<AudienceColumn> attributes, int
 
     /// <summary>By attribute, then row; null where the value is missing; null for number attributes.</summary>
     public string?[]?[] Texts { get; } = [.. attributes.Select(a => a.IsNumber ? null : new string?[capacity])];
+
+    /// <summary>Drops the rows whose customers are refused; the others move up in their order.</summary>
+    public void Keep(Func<Guid, bool> keeps)
+    {
+        var kept = 0;
+        for (var row = 0; row < Count; row++)
+        {
+            if (!keeps(Customers[row]))
+            {
+                continue;
+            }
+            if (kept < row)
+            {
+                Move(row, kept);
+            }
+            kept++;
+        }
+        Count = kept;
+    }
+
+    private void Move(int from, int to)
+    {
+        (Customers[to], Keys[to], Stages[to], ImpressionTicks[to]) = (Customers[from], Keys[from], Stages[from], ImpressionTicks[from]);
+        for (var attribute = 0; attribute < Attributes.Count; attribute++)
+        {
+            if (Numbers[attribute] is { } numbers)
+            {
+                numbers[to] = numbers[from];
+            }
+            else
+            {
+                Texts[attribute]![to] = Texts[attribute]![from];
+            }
+        }
+    }
 }

@@ -9,10 +9,15 @@ public readonly record struct CampaignCustomer(Guid Customer, LiftCustomer Measu
 
 /// <summary>Everything a campaign has stored about its customers, in the order of the customers.</summary>
 public sealed record MeasuredCampaign(
-    Campaign Campaign, Allocation Allocation, IReadOnlyList<Wave> Waves, IReadOnlyList<CampaignCustomer> Customers, CampaignOutcomes Outcomes);
+    Campaign Campaign, Allocation Allocation, IReadOnlyList<Wave> Waves, IReadOnlyList<CampaignCustomer> Customers, CampaignOutcomes Outcomes)
+{
+    /// <summary>Stored arms that differ from those that salt, frozen scores and attributes give: anything but 0 means that somebody altered them.</summary>
+    public int ArmsChanged { get; init; }
+}
 
 /// <summary>Joins scores, assignments, plans and outcomes of a campaign, each read once.</summary>
-public sealed class CampaignReader(CampaignStore campaigns, ScoringStore scorings, AllocationStore allocations, LiftStore lifts)
+public sealed class CampaignReader(
+    CampaignStore campaigns, ScoringStore scorings, AllocationStore allocations, CampaignSplitter splitter, CampaignOutcomeStore back)
 {
     /// <exception cref="InputException">there is no such campaign, or it has not been split</exception>
     public async Task<MeasuredCampaign> ReadAsync(long campaignId, CancellationToken cancellationToken)
@@ -21,11 +26,16 @@ public sealed class CampaignReader(CampaignStore campaigns, ScoringStore scoring
         var allocation = await allocations.FindAsync(campaign.Id, cancellationToken)
             ?? throw new InputException($"Campaign \"{campaign.Name}\" has not been split yet: allocate a wave first.");
         var waves = await allocations.WavesAsync(campaign.Id, cancellationToken);
-        var scores = await scorings.ScoresAsync(allocation.ScoringId, cancellationToken);
+        var scoring = (await scorings.FindAsync(allocation.ScoringId, cancellationToken))!;
+        var scores = await scorings.ScoresAsync(scoring.Id, cancellationToken);
         var assignments = await allocations.AssignmentsAsync(campaign.Id, cancellationToken);
         var plans = await allocations.PlansAsync(campaign.Id, cancellationToken);
-        var outcomes = await lifts.OutcomesAsync(campaign, cancellationToken);
-        return new MeasuredCampaign(campaign, allocation, waves, Join(waves, scores, assignments, plans, outcomes), outcomes);
+        var outcomes = await back.OfCampaignAsync(campaign, cancellationToken);
+        var again = (await splitter.RedrawAsync(campaign, scoring, scores, cancellationToken)).Assignments;
+        return new MeasuredCampaign(campaign, allocation, waves, Join(waves, scores, assignments, plans, outcomes), outcomes)
+        {
+            ArmsChanged = again.Zip(assignments).Count(pair => pair.First.Arm != pair.Second.Arm),
+        };
     }
 
     private static List<CampaignCustomer> Join(
@@ -48,7 +58,8 @@ public sealed class CampaignReader(CampaignStore campaigns, ScoringStore scoring
             customers.Add(new CampaignCustomer(customer, new LiftCustomer(
                 (Arm)arm, scores[i].Control, scores[i].Treatment,
                 outcomes.FirstConversion.TryGetValue(customer, out var at) ? at : null, actual,
-                reached && outcomes.Delivered.Contains((customer, waves[actual.Wave].WaveDate)), control, treatment)));
+                reached && outcomes.Delivered.Contains((customer, waves[actual.Wave].WaveDate)), control, treatment,
+                outcomes.Amounts.TryGetValue(customer, out var amount) ? amount : null)));
         }
         return customers;
     }

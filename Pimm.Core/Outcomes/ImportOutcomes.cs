@@ -41,7 +41,7 @@ public sealed class ImportOutcomes(AudienceStore audiences, ImportStore imports,
         var id = await imports.BeginAsync(connection, audience.Id, JobKind, file.Source, sha256, run.RunId);
         await outcomes.BeginStagingAsync(connection);
         await rows.CopyAsync(connection, problems, run, cancellationToken);
-        problems.AddRange(await outcomes.TakeOutProblemsAsync(connection, audience, order));
+        problems.AddRange(await outcomes.TakeOutProblemsAsync(connection, audience, id, order));
         ImportFile.RefuseTooManyBad(file, problems, request.AcceptBadShare);
 
         var skipped = await outcomes.LandAsync(connection, audience.Id, request.Source, id, order);

@@ -19,6 +19,19 @@ public sealed class OutcomeStore
 
     private const string IndexStaging = "create index on staged_outcome (customer); analyze staged_outcome";
 
+    // A delivery beside the plans is no impression of the campaign, but the report says how many there were in each arm.
+    private const string KeepStrayDeliveries =
+        """
+        insert into stray_delivery(customer, campaign_id, wave_date, delivered_at, import_file_id)
+        select s.customer, s.campaign_id, s.wave_date, min(s.occurred_at), @importFileId
+          from staged_outcome s join campaign c on c.id = s.campaign_id and c.audience_id = @audienceId
+         where s.kind = 1 and not exists (
+               select from wave_plan p where p.customer = s.customer and p.campaign_id = s.campaign_id and p.wave_date = s.wave_date
+                  and p.policy = p.arm and p.action = 1)
+         group by 1, 2, 3
+        on conflict do nothing
+        """;
+
     private const string TakeOutUnknownImpressions =
         """
         delete from staged_outcome s
@@ -82,10 +95,11 @@ public sealed class OutcomeStore
 
     public Task BeginStagingAsync(NpgsqlConnection connection) => connection.ExecuteAsync(CreateStaging);
 
-    /// <summary>Takes out of the staging table what cannot be believed and says why.</summary>
-    public async Task<IReadOnlyList<ImportProblem>> TakeOutProblemsAsync(NpgsqlConnection connection, Audience audience, FunnelOrder order)
+    /// <summary>Takes out of the staging table what cannot be believed and says why; deliveries to customers that were not exported are kept apart.</summary>
+    public async Task<IReadOnlyList<ImportProblem>> TakeOutProblemsAsync(NpgsqlConnection connection, Audience audience, long importFileId, FunnelOrder order)
     {
         await connection.ExecuteAsync(IndexStaging);
+        await connection.ExecuteAsync(KeepStrayDeliveries, new { importFileId, audienceId = audience.Id });
         List<ImportProblem> problems =
         [
             .. await connection.QueryAsync<ImportProblem>(TakeOutUnknownCustomers(audience)),

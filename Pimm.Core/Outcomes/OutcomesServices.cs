@@ -7,5 +7,6 @@ public static class OutcomesServices
 {
     public static IServiceCollection AddOutcomes(this IServiceCollection services) => services
         .AddSingleton<OutcomeStore>()
+        .AddSingleton<DeliveryAnomalyStore>()
         .AddSingleton<IJob, ImportOutcomes>();
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Importing;
 using Pimm.Core.Queueing;
@@ -6,7 +5,8 @@ using Pimm.Core.Training;
 
 namespace Pimm.Core.Scoring;
 
-/// <summary>Scores every eligible customer of a campaign with both lines' champions and keeps both scores.</summary>
+/// <summary>Scores every eligible customer of a campaign with both lines' champions and keeps both scores. Who is eligible is decided here, once: scores,
+/// assignments and everything later have the same customers.</summary>
 public sealed class ScoreCampaign(
     CampaignStore campaigns, AudienceReader reader, AudienceStore audiences, ChampionScorers champions, ScoringStore scorings) : IJob
 {
@@ -23,22 +23,36 @@ public sealed class ScoreCampaign(
         using var control = await champions.OpenAsync(audience, campaign.ControlLineId, cancellationToken);
         using var treatment = await champions.OpenAsync(audience, campaign.TreatmentLineId, cancellationToken);
 
-        var scores = await ScoreAllAsync(run, audience, version, control, treatment, cancellationToken);
+        var funnel = new EligibilityFunnel(EligibilityFunnel.StepsOf(campaign, await scorings.AtContactLimitAsync(campaign, cancellationToken)));
+
+        var scores = await ScoreAllAsync(run, audience, version, funnel, control, treatment, cancellationToken);
+        if (scores.Count == 0)
+        {
+            throw new InputException($"No customer is left for campaign \"{campaign.Name}\" ({funnel.ToJson()}): widen its traffic share, its layer's range or its contact limit.");
+        }
 
         var scoring = new ScoringRun(
-            0, campaign.Id, version.Version, control.Version.Id, treatment.Version.Id, scores.Count, Exclusions(version, scores.Count), default);
+            0, campaign.Id, version.Version, control.Version.Id, treatment.Version.Id, scores.Count, funnel.ToJson(), default);
         await run.CompleteAsync(
             new { customers = scores.Count, controlVersion = control.Version.Version, treatmentVersion = treatment.Version.Version },
             connection => scorings.AddAsync(connection, scoring, scores, run.RunId, cancellationToken), cancellationToken);
     }
 
     private async Task<List<CustomerScore>> ScoreAllAsync(
-        JobExecution run, Audience audience, AudienceVersion version, OpenChampion control, OpenChampion treatment, CancellationToken cancellationToken)
+        JobExecution run, Audience audience, AudienceVersion version, EligibilityFunnel funnel, OpenChampion control, OpenChampion treatment,
+        CancellationToken cancellationToken)
     {
-        var scores = new List<CustomerScore>(checked((int)version.Customers));
+        var scores = new List<CustomerScore>();
+        var seen = 0L;
         var (controlScores, treatmentScores) = (Array.Empty<float>(), Array.Empty<float>());
         await foreach (var batch in reader.CustomersAsync(audience, version.Version, cancellationToken))
         {
+            seen += batch.Count;
+            batch.Keep(funnel.Admits);
+            if (batch.Count == 0)
+            {
+                continue;
+            }
             if (controlScores.Length < batch.Capacity)
             {
                 (controlScores, treatmentScores) = (new float[batch.Capacity], new float[batch.Capacity]);
@@ -49,15 +63,8 @@ public sealed class ScoreCampaign(
             {
                 scores.Add(new CustomerScore(batch.Customers[row], controlScores[row], treatmentScores[row]));
             }
-            run.Report((double)scores.Count / version.Customers, $"{scores.Count:N0} of {version.Customers:N0} customers scored");
+            run.Report((double)seen / version.Customers, $"{scores.Count:N0} customers scored, {seen:N0} of {version.Customers:N0} looked at");
         }
         return scores;
     }
-
-    // Consent, suppression and contact limits will be further steps of this funnel.
-    private static string Exclusions(AudienceVersion version, long eligible) => JsonSerializer.Serialize(new[]
-    {
-        new { step = "audience", customers = version.Customers },
-        new { step = "eligible", customers = eligible },
-    });
 }

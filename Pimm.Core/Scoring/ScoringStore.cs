@@ -1,6 +1,7 @@
 using Dapper;
 using Npgsql;
 using NpgsqlTypes;
+using Pimm.Core.Campaigns;
 using Pimm.Core.Database;
 
 namespace Pimm.Core.Scoring;
@@ -28,6 +29,14 @@ public sealed class ScoringStore(NpgsqlDataSource database, TimeProvider time)
           from scoring where campaign_id = @campaignId order by id desc limit 1
         """;
 
+    // From the contact window before the first day to the end of the last: waves of other campaigns that are published already count too.
+    private const string SelectAtContactLimit =
+        """
+        select customer from customer_contact
+         where audience_id = @audienceId and campaign_id <> @campaignId and contacted_at >= @from and contacted_at < @to
+         group by customer having count(*) >= @limit
+        """;
+
     private const string InsertScoring =
         """
         insert into scoring(campaign_id, audience_version, control_version_id, treatment_version_id, customers, exclusions, run_id, finished_at)
@@ -45,6 +54,21 @@ public sealed class ScoringStore(NpgsqlDataSource database, TimeProvider time)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         return await connection.QuerySingleOrDefaultAsync<ScoringRun>(new CommandDefinition(SelectNewest, new { campaignId }, cancellationToken: cancellationToken));
+    }
+
+    /// <summary>Customers whom the audience's other campaigns have exported as often as this one's contact limit allows; nobody without a limit.</summary>
+    public async Task<IReadOnlySet<Guid>> AtContactLimitAsync(Campaign campaign, CancellationToken cancellationToken = default)
+    {
+        if (campaign.ContactLimit is not { } limit || campaign.ContactDays is not { } days)
+        {
+            return new HashSet<Guid>();
+        }
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return (await connection.QueryAsync<Guid>(new CommandDefinition(SelectAtContactLimit, new
+        {
+            campaignId = campaign.Id, campaign.AudienceId, limit,
+            from = campaign.StartsAt.AddDays(-days), to = campaign.StartOf(campaign.StartsOn.AddDays(campaign.Days)),
+        }, cancellationToken: cancellationToken))).ToHashSet();
     }
 
     /// <summary>All scores of a scoring, ordered by customer.</summary>

@@ -2,27 +2,18 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Pimm.Core;
+using Pimm.Core.Allocating;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Importing;
+using Pimm.Core.Lift;
 using Pimm.Core.Training;
 
 namespace Pimm.Jobs.CommandLine;
 
-/// <summary>A campaign as a file describes it.</summary>
-/// <param name="Audience">the audience's name</param>
-/// <param name="Control">network of the control line: a name of the catalogue of networks, or random</param>
-/// <param name="ControlSettings">settings of the control line as `train --set`; "ignore" and "allowLeak" are lists of attributes</param>
-/// <param name="Salt">never used before; default made of name and first day</param>
-public sealed record CampaignFile(
-    string Name, string Audience, string Control, string Treatment, DateOnly StartsOn, int Days, int WindowDays, int ImpressionsPerDay,
-    string TimeZone = "UTC", double HoldbackShare = 0.1, double ExplorationShare = 0.05, string SplitMethod = "best-of",
-    int SplitCandidates = 100, string? Salt = null, int? PlannedConversions = null,
-    Dictionary<string, string>? ControlSettings = null, Dictionary<string, string>? TreatmentSettings = null);
-
 /// <summary>The campaign's life, for scripts.</summary>
 public static class CampaignsCommand
 {
-    public static Command Create() => new("campaigns", "campaigns: list, show, create from a file") { List(), Show(), New() };
+    public static Command Create() => new("campaigns", "campaigns: list, show, create from a file, copy") { List(), Show(), New(), Copy() };
 
     private static Command List()
     {
@@ -49,19 +40,30 @@ public static class CampaignsCommand
     private static Command Show()
     {
         var id = new Argument<long>("id") { Description = "the campaign's number" };
-        return new Command("show", "one campaign and the state of its seven stages") { id, Invocation.JsonOption }.Does(async (call, cancellationToken) =>
+        return new Command("show", "one campaign: its seven stages, who is eligible, how alike the arms are") { id, Invocation.JsonOption }.Does(async (call, cancellationToken) =>
         {
-            var campaign = await call.Service<CampaignStore>().GetAsync(call.Arguments.GetValue(id), cancellationToken);
-            var stages = await call.Service<CampaignStore>().StagesAsync(campaign.Id, cancellationToken);
-            call.Print(new { campaign, stages }, lines =>
-            {
-                lines.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                    $"{campaign.Name}: {campaign.Days} days from {campaign.StartsOn:yyyy-MM-dd} ({campaign.TimeZone}), {campaign.ImpressionsPerDay:N0} impressions a day and arm, window {campaign.WindowDays} days"));
-                foreach (var stage in stages)
-                {
-                    lines.WriteLine(FormattableString.Invariant($"  {stage.Ordinal} {stage.Stage,-11} {stage.State,-9} {stage.Quantity:N0} {stage.Unit} {(stage.State == "done" ? "" : $"{stage.Message} {stage.Error}")}").TrimEnd());
-                }
-            });
+            await CampaignDisplay.ShowAsync(call, call.Arguments.GetValue(id), cancellationToken);
+            return ExitCode.Done;
+        });
+    }
+
+    private static Command Copy()
+    {
+        var id = new Argument<long>("id") { Description = "the campaign's number" };
+        var name = new Option<string>("--name") { Description = "the new campaign's name", Required = true };
+        var startsOn = new Option<string>("--starts-on") { Description = "its first day, as 2026-12-01", Required = true };
+        var salt = new Option<string?>("--salt") { Description = "never used before; default made of name and first day" };
+        return new Command("copy", "starts a campaign again under another salt, so that its customers are split anew") { id, name, startsOn, salt, Invocation.JsonOption }.Does(async (call, cancellationToken) =>
+        {
+            var campaigns = call.Service<CampaignStore>();
+            var original = await campaigns.GetAsync(call.Arguments.GetValue(id), cancellationToken);
+            var first = DateOnly.TryParseExact(call.Arguments.GetValue(startsOn), "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date)
+                ? date : throw new InputException($"--starts-on is \"{call.Arguments.GetValue(startsOn)}\": write the day as 2026-12-01.");
+            var title = call.Arguments.GetValue(name)!;
+            var copy = original.Copy(title, first, call.Arguments.GetValue(salt) ?? CampaignFile.DefaultSalt(title, first), Environment.UserName, TimeProvider.System.GetUtcNow());
+            var copied = await campaigns.CreateAsync(copy, cancellationToken);
+            call.Print(new { id = copied, copyOf = original.Id, copy.Salt }, lines => lines.WriteLine(
+                $"Campaign {copied} starts campaign {original.Id} again on {first:yyyy-MM-dd} under the salt \"{copy.Salt}\": score it, its customers are split anew."));
             return ExitCode.Done;
         });
     }
@@ -71,37 +73,20 @@ public static class CampaignsCommand
         var file = new Argument<string>("file") { Description = "JSON: name, audience, control, treatment, startsOn, days, windowDays, impressionsPerDay, …" };
         return new Command("create", "makes a campaign out of a JSON file; its model lines are made when they are new") { file, Invocation.JsonOption }.Does(async (call, cancellationToken) =>
         {
-            var described = Read(call.Arguments.GetValue(file)!);
+            var described = CampaignFile.Read(call.Arguments.GetValue(file)!);
             var audience = await call.Service<AudienceStore>().FindByNameAsync(described.Audience, cancellationToken)
                 ?? throw new InputException($"There is no audience named \"{described.Audience}\": import its customers first.");
+            // Refused before anything is made: lines stay.
+            var planned = described.ToCampaign(audience.Id, 0, 1, Environment.UserName, TimeProvider.System.GetUtcNow()).Validated();
+            CampaignSplitter.CheckCovariates(planned, audience);
+            SegmentReader.Check(planned.Segments ?? [], audience);
+            Guardrail.Check(planned.GuardrailList(), audience.Funnel);
             var control = await LineAsync(call, audience.Id, described.Control, described.ControlSettings, cancellationToken);
             var treatment = await LineAsync(call, audience.Id, described.Treatment, described.TreatmentSettings, cancellationToken);
-            var id = await call.Service<CampaignStore>().CreateAsync(new Campaign(
-                0, described.Name, audience.Id, control, treatment, described.TimeZone, described.StartsOn, described.Days, described.WindowDays,
-                described.ImpressionsPerDay, described.HoldbackShare, described.ExplorationShare, described.SplitMethod, described.SplitCandidates,
-                described.Salt ?? string.Create(CultureInfo.InvariantCulture, $"{described.Name}/{described.StartsOn:yyyy-MM-dd}"), Environment.UserName,
-                TimeProvider.System.GetUtcNow(), described.PlannedConversions), cancellationToken);
+            var id = await call.Service<CampaignStore>().CreateAsync(planned with { ControlLineId = control, TreatmentLineId = treatment }, cancellationToken);
             call.Print(new { id }, lines => lines.WriteLine($"Campaign {id} is made: train, score, allocate, export and lift take --campaign {id}."));
             return ExitCode.Done;
         });
-    }
-
-    private static CampaignFile Read(string path)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize<CampaignFile>(File.ReadAllText(path), new JsonSerializerOptions(JsonSerializerDefaults.Web) { RespectRequiredConstructorParameters = true })
-                ?? throw new InputException($"{path} holds the JSON null: describe a campaign.");
-        }
-        catch (JsonException damage)
-        {
-            throw new InputException(
-                $"{path} describes no campaign{(damage.Path is { Length: > 2 } at ? $" (look at \"{at[2..]}\")" : "")}: give JSON with name, audience, control, treatment, startsOn (2026-12-01), days, windowDays and impressionsPerDay; docs/campaigns.md has an example.", damage);
-        }
-        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
-        {
-            throw new InputException($"{path} cannot be read: check that it is there and that you may read it.", unreadable);
-        }
     }
 
     /// <summary>Lines of the same network with other settings are other lines.</summary>

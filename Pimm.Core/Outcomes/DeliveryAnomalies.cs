@@ -1,0 +1,15 @@
+namespace Pimm.Core.Outcomes;
+
+/// <summary>Deliveries that no plan explains, by the customer's arm in this campaign. None of them is in the counts of delivered impressions.</summary>
+/// <param name="NotExportedControl">deliveries to control customers whom that wave did not export: held back, or not reached</param>
+/// <param name="NotExportedTreatment">the same of treatment customers</param>
+/// <param name="NotEligible">deliveries to customers who have no arm in this campaign</param>
+/// <param name="OtherCampaignControl">
+/// delivered control customers to whom another campaign of the audience, open at the same time, delivered too
+/// </param>
+/// <param name="OtherCampaignTreatment">the same of treatment customers</param>
+/// <param name="BothArmsControl">those of OtherCampaignControl who are in the treatment there: reached by both policies</param>
+/// <param name="BothArmsTreatment">those of OtherCampaignTreatment who are in the control there</param>
+public sealed record DeliveryAnomalies(
+    long NotExportedControl, long NotExportedTreatment, long NotEligible, long OtherCampaignControl, long OtherCampaignTreatment,
+    long BothArmsControl, long BothArmsTreatment);

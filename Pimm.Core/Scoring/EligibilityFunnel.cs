@@ -1,0 +1,59 @@
+using System.Text.Json;
+using Pimm.Core.Campaigns;
+using Pimm.Core.Statistics;
+
+namespace Pimm.Core.Scoring;
+
+/// <summary>A reason not to be eligible.</summary>
+/// <param name="Name">as the funnel shows it</param>
+public sealed record EligibilityStep(string Name, Func<Guid, bool> Keeps);
+
+/// <summary>
+/// Takes the audience's customers through the steps of a campaign in order and counts how many each leaves. The counts are of
+/// customers, so each must be asked about once.
+/// </summary>
+public sealed class EligibilityFunnel(IReadOnlyList<EligibilityStep> steps)
+{
+    private readonly long[] _left = new long[steps.Count];
+    private long _asked;
+
+    /// <summary>
+    /// Every reason there is, used by this campaign or not; a further one is a line here. Each hash has a salt of its own, so
+    /// that who enters says nothing about the arm.
+    /// </summary>
+    /// <param name="atContactLimit">customers who were reached as often as the campaign allows</param>
+    public static IReadOnlyList<EligibilityStep> StepsOf(Campaign campaign, IReadOnlySet<Guid> atContactLimit)
+    {
+        var traffic = SaltKey.From(campaign.SaltFor("traffic"));
+        var layer = SaltKey.From(campaign.LayerSalt);
+        return
+        [
+            new("traffic", customer => campaign.TrafficShare >= 1 || CustomerHash.Share(CustomerHash.Salted(customer, traffic)) < campaign.TrafficShare),
+            new("layer", customer => campaign.Layer is null || PartOf(customer, layer) is var part && part >= campaign.LayerFrom && part < campaign.LayerTo),
+            new("contact limit", customer => !atContactLimit.Contains(customer)),
+        ];
+    }
+
+    /// <summary>Which of a layer's 10,000 parts a customer lies in.</summary>
+    public static int PartOf(Guid customer, SaltKey layer) =>
+        (int)(CustomerHash.Share(CustomerHash.Salted(customer, layer)) * Campaign.LayerParts);
+
+    public bool Admits(Guid customer)
+    {
+        _asked++;
+        for (var step = 0; step < steps.Count; step++)
+        {
+            if (!steps[step].Keeps(customer))
+            {
+                return false;
+            }
+            _left[step]++;
+        }
+        return true;
+    }
+
+    /// <summary>Customers asked about, then left after each step, then eligible: [{"step", "customers"}].</summary>
+    public string ToJson() => JsonSerializer.Serialize(new[] { new { step = "audience", customers = _asked } }
+        .Concat(steps.Select((s, i) => new { step = s.Name, customers = _left[i] }))
+        .Append(new { step = "eligible", customers = _left.Length == 0 ? _asked : _left[^1] }));
+}

@@ -1,0 +1,62 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Pimm.Core;
+using Pimm.Core.Campaigns;
+
+namespace Pimm.Jobs.CommandLine;
+
+/// <summary>A campaign as a file describes it; docs/campaigns.md says what each field means.</summary>
+/// <param name="Audience">the audience's name</param>
+/// <param name="Control">network of the control line: a name of the catalogue of networks, or random</param>
+/// <param name="ControlSettings">settings of the control line as `train --set`; "ignore" and "allowLeak" are lists of attributes</param>
+/// <param name="Salt">never used before; default made of name and first day</param>
+/// <param name="ControlImpressionsPerDay">accepted only where it says the same as ImpressionsPerDay: quotas are equal</param>
+public sealed record CampaignFile(
+    string Name, string Audience, string Control, string Treatment, DateOnly StartsOn, int Days, int WindowDays, int ImpressionsPerDay,
+    string TimeZone = "UTC", double HoldbackShare = 0.1, double ExplorationShare = 0.05, string SplitMethod = "best-of",
+    int SplitCandidates = 100, string? Salt = null, int? PlannedConversions = null,
+    Dictionary<string, string>? ControlSettings = null, Dictionary<string, string>? TreatmentSettings = null,
+    string[]? SplitCovariates = null, double TrafficShare = 1, string? Layer = null, int? LayerFrom = null, int? LayerTo = null,
+    int? ContactLimit = null, int? ContactDays = null, int? ControlImpressionsPerDay = null, int? TreatmentImpressionsPerDay = null,
+    string[]? Segments = null, Guardrail[]? Guardrails = null)
+{
+    // A field that is misspelt would silently be its default.
+    private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web)
+    {
+        RespectRequiredConstructorParameters = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    };
+
+    public static string DefaultSalt(string name, DateOnly startsOn) => string.Create(CultureInfo.InvariantCulture, $"{name}/{startsOn:yyyy-MM-dd}");
+
+    /// <exception cref="InputException">the file cannot be read, describes no campaign, or wants unequal quotas</exception>
+    public static CampaignFile Read(string path)
+    {
+        try
+        {
+            var file = JsonSerializer.Deserialize<CampaignFile>(File.ReadAllText(path), Format) ?? throw new InputException($"{path} holds the JSON null: describe a campaign.");
+            return file.RefuseUnequalQuotas();
+        }
+        catch (JsonException damage)
+        {
+            throw new InputException(
+                $"{path} describes no campaign{(damage.Path is { Length: > 2 } at ? $" (look at \"{at[2..]}\")" : "")}: give JSON with name, audience, control, treatment, startsOn (2026-12-01), days, windowDays and impressionsPerDay; docs/campaigns.md has every field.", damage);
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"{path} cannot be read: check that it is there and that you may read it.", unreadable);
+        }
+    }
+
+    public Campaign ToCampaign(long audienceId, long controlLineId, long treatmentLineId, string createdBy, DateTimeOffset at) => new(
+        0, Name, audienceId, controlLineId, treatmentLineId, TimeZone, StartsOn, Days, WindowDays, ImpressionsPerDay, HoldbackShare, ExplorationShare,
+        SplitMethod, SplitCandidates, Salt ?? DefaultSalt(Name, StartsOn), createdBy, at, PlannedConversions, SplitCovariates, TrafficShare,
+        Layer, LayerFrom, LayerTo, ContactLimit, ContactDays, null, Segments, Guardrail.ToJson(Guardrails ?? []));
+
+    private CampaignFile RefuseUnequalQuotas()
+    {
+        var (control, treatment) = (ControlImpressionsPerDay ?? ImpressionsPerDay, TreatmentImpressionsPerDay ?? ImpressionsPerDay);
+        return control == ImpressionsPerDay && treatment == ImpressionsPerDay ? this : throw new InputException(string.Create(CultureInfo.InvariantCulture,
+            $"The arms' impressions a day differ ({control:N0} in the control, {treatment:N0} in the treatment, {ImpressionsPerDay:N0} asked for): policies are compared at equal impressions, so give impressionsPerDay alone."));
+    }
+}

@@ -25,12 +25,14 @@ namespace Pimm.Core.Campaigns;
 /// <param name="ContactLimit">customers exported this often in the ContactDays before the first day, or since, are not eligible; 1 to 1,000, null: no limit</param>
 /// <param name="ContactDays">1 to 366; given exactly where ContactLimit is</param>
 /// <param name="CopyOf">the campaign that this one restarts; null: none</param>
+/// <param name="Segments">attributes of the audience, "control-score" or "treatment-score", by whose levels the lift report is broken down; at most 5, null for none</param>
+/// <param name="Guardrails">JSON: a list of <see cref="Guardrail"/>; null for none</param>
 public sealed record Campaign(
     long Id, string Name, long AudienceId, long ControlLineId, long TreatmentLineId, string TimeZone, DateOnly StartsOn,
     int Days, int WindowDays, int ImpressionsPerDay, double HoldbackShare, double ExplorationShare, string SplitMethod,
     int SplitCandidates, string Salt, string CreatedBy, DateTimeOffset CreatedAt, int? PlannedConversions = null,
     string[]? SplitCovariates = null, double TrafficShare = 1, string? Layer = null, int? LayerFrom = null, int? LayerTo = null,
-    int? ContactLimit = null, int? ContactDays = null, long? CopyOf = null)
+    int? ContactLimit = null, int? ContactDays = null, long? CopyOf = null, string[]? Segments = null, string? Guardrails = null)
 {
     public const string ControlScore = "control-score";
     public const string TreatmentScore = "treatment-score";
@@ -38,9 +40,13 @@ public sealed record Campaign(
     /// <summary>A layer's parts; a range is [LayerFrom, LayerTo) of them.</summary>
     public const int LayerParts = 10_000;
 
+    /// <summary>The most attributes that one report is broken down by.</summary>
+    public const int MostSegments = 5;
+
     /// <summary>What the split is balanced on, never empty.</summary>
     public IReadOnlyList<string> Covariates => SplitCovariates is { Length: > 0 } chosen ? chosen : [ControlScore];
 
+    public IReadOnlyList<Guardrail> GuardrailList() => Guardrails is null ? [] : Guardrail.Parse(Guardrails);
 
     /// <summary>The days of the campaign in order; each is the key of one wave.</summary>
     public IEnumerable<DateOnly> WaveDates => Enumerable.Range(0, Days).Select(StartsOn.AddDays);
@@ -106,6 +112,9 @@ public sealed record Campaign(
         Check(ContactLimit is null or (>= 1 and <= 1000), $"Contact limit is {ContactLimit}: choose 1 to 1,000 exports a customer.");
         Check(ContactDays is null or (>= 1 and <= 366), $"Contact days is {ContactDays}: choose 1 to 366.");
         Check(PlannedConversions is null or > 0, $"Planned conversions is {PlannedConversions}: give at least 1, or none.");
+        Check(Segments is null or { Length: <= MostSegments }, $"{Segments?.Length} attributes to break the report down by: choose at most {MostSegments}.");
+        Check(Segments is null || Segments.Distinct().Count() == Segments.Length, "An attribute to break the report down by stands there twice: name each once.");
+        Guardrail.Check(GuardrailList());
         Check(ControlLineId != TreatmentLineId, "Control and treatment are the same model line: choose two, or there is nothing to compare.");
         return this;
     }

@@ -96,7 +96,7 @@ public static class Significances
         Func<ModelResult, (double Difference, double Lower, double Upper, double P)> of)
     {
         var outcomes = baselines.Select(of).ToArray();
-        var adjusted = TwoByTwo.Holm([.. outcomes.Select(outcome => outcome.P)]);
+        var adjusted = Multiplicity.Holm([.. outcomes.Select(outcome => outcome.P)]);
         return baselines.Select((baseline, at) => new Significance(
             candidate.Tasks[task].Name, candidate.Model, baseline.Model, outcomes[at].Difference, outcomes[at].Lower, outcomes[at].Upper,
             outcomes[at].P, adjusted[at], test, note));

@@ -17,7 +17,7 @@ public sealed record MeasuredCampaign(
 
 /// <summary>Joins scores, assignments, plans and outcomes of a campaign, each read once.</summary>
 public sealed class CampaignReader(
-    CampaignStore campaigns, ScoringStore scorings, AllocationStore allocations, CampaignSplitter splitter, LiftStore lifts)
+    CampaignStore campaigns, ScoringStore scorings, AllocationStore allocations, CampaignSplitter splitter, CampaignOutcomeStore back)
 {
     /// <exception cref="InputException">there is no such campaign, or it has not been split</exception>
     public async Task<MeasuredCampaign> ReadAsync(long campaignId, CancellationToken cancellationToken)
@@ -30,7 +30,7 @@ public sealed class CampaignReader(
         var scores = await scorings.ScoresAsync(scoring.Id, cancellationToken);
         var assignments = await allocations.AssignmentsAsync(campaign.Id, cancellationToken);
         var plans = await allocations.PlansAsync(campaign.Id, cancellationToken);
-        var outcomes = await lifts.OutcomesAsync(campaign, cancellationToken);
+        var outcomes = await back.OfCampaignAsync(campaign, cancellationToken);
         var again = (await splitter.RedrawAsync(campaign, scoring, scores, cancellationToken)).Assignments;
         return new MeasuredCampaign(campaign, allocation, waves, Join(waves, scores, assignments, plans, outcomes), outcomes)
         {
@@ -58,7 +58,8 @@ public sealed class CampaignReader(
             customers.Add(new CampaignCustomer(customer, new LiftCustomer(
                 (Arm)arm, scores[i].Control, scores[i].Treatment,
                 outcomes.FirstConversion.TryGetValue(customer, out var at) ? at : null, actual,
-                reached && outcomes.Delivered.Contains((customer, waves[actual.Wave].WaveDate)), control, treatment)));
+                reached && outcomes.Delivered.Contains((customer, waves[actual.Wave].WaveDate)), control, treatment,
+                outcomes.Amounts.TryGetValue(customer, out var amount) ? amount : null)));
         }
         return customers;
     }

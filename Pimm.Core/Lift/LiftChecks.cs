@@ -1,5 +1,6 @@
 using System.Globalization;
 using Pimm.Core.Allocating;
+using Pimm.Core.Outcomes;
 using Pimm.Core.Statistics;
 
 namespace Pimm.Core.Lift;
@@ -13,17 +14,13 @@ internal static class LiftChecks
     /// <summary>… and a difference of at least this (0.1 percentage point).</summary>
     public const double AlarmDifference = 0.001;
 
-    private static readonly TimeSpan Stale = TimeSpan.FromHours(48);
-
     public static IReadOnlyList<LiftCheck> Of(LiftInput input, LiftTally tally)
     {
         var checks = new List<LiftCheck> { Split(input, tally) };
         if (input.ArmsChanged > 0)
             checks.Add(new LiftCheck("arms changed", null, true, $"{input.ArmsChanged} customers' stored arms were changed after the split."));
         checks.AddRange(TwoByTwos(input, tally));
-        checks.Add(Quota(input, tally));
-        if (Freshness(input, tally) is { } freshness)
-            checks.Add(freshness);
+        checks.AddRange(DataChecks.Of(input, tally));
         return checks;
     }
 
@@ -47,48 +44,62 @@ internal static class LiftChecks
 
     private static IEnumerable<LiftCheck> TwoByTwos(LiftInput input, LiftTally tally)
     {
-        List<CountCheck> tables = input.CountChecks.ToList();
-        if (input.HasDeliveryReport)
-            for (int w = 0; w < input.Waves.Count; w++)
-                tables.Add(new CountCheck("exported and delivered", new Proportion(tally.Control.Eligible, tally.Control.Waves[w].Delivered),
-                    new Proportion(tally.Treatment.Eligible, tally.Treatment.Waves[w].Delivered), w));
+        List<CountCheck> tables = [.. input.CountChecks, .. Tables(input, tally)];
         tables.RemoveAll(table => table.Control.N == 0 || table.Treatment.N == 0);
-        double[] adjusted = TwoByTwo.Holm(tables.Select(table => TwoByTwo.PValue(table.Control, table.Treatment)!.Value).ToArray());
+        double[] adjusted = Multiplicity.Holm(tables.Select(table => TwoByTwo.PValue(table.Control, table.Treatment)!.Value).ToArray());
         for (int i = 0; i < tables.Count; i++)
         {
             CountCheck table = tables[i];
             bool alarm = adjusted[i] < AlarmLevel && Math.Abs(table.Control.Rate!.Value - table.Treatment.Rate!.Value) >= AlarmDifference;
             string name = table.Name + (table.Wave is { } wave ? $", wave {wave + 1}" : "") + (table.Segment is { } segment ? $", {segment}" : "");
             yield return new LiftCheck(name, adjusted[i], alarm,
-                Text($"{table.Control.Conversions:N0} of {table.Control.N:N0} assigned in the control, {table.Treatment.Conversions:N0} of {table.Treatment.N:N0} in the treatment")
+                Text($"{table.Control.Conversions:N0} of {table.Control.N:N0} in the control, {table.Treatment.Conversions:N0} of {table.Treatment.N:N0} in the treatment")
                 + $"; {(alarm ? "chance does not explain this" : "alike")} (Holm p = {P(adjusted[i])}).");
         }
     }
 
-    private static LiftCheck Quota(LiftInput input, LiftTally tally)
+    /// <summary>Deliveries by wave and segment, customers whom neither plan touches, and whoever was delivered beside the plans.</summary>
+    private static IEnumerable<CountCheck> Tables(LiftInput input, LiftTally tally)
     {
-        int[] unequal = Waves(input, w => tally.Control.Waves[w].Exported.N != tally.Treatment.Waves[w].Exported.N);
-        if (unequal.Length > 0)
-            return new LiftCheck("impressions", null, true, $"The arms' impressions differ in wave {string.Join(", ", unequal)}: equal impressions are what makes the arms comparable.");
-        int[] unfilled = Waves(input, w => input.Waves[w].Impressions < input.Waves[w].Requested);
-        return new LiftCheck("impressions", null, false, unfilled.Length == 0
-            ? "Both arms were given the same number of impressions in every wave, as many as planned."
-            : $"Both arms were given the same number of impressions; fewer than planned in wave {string.Join(", ", unfilled)}.");
+        if (input.HasDeliveryReport)
+            for (int w = 0; w < input.Waves.Count; w++)
+                yield return new CountCheck("exported and delivered", new Proportion(tally.Control.Eligible, tally.Control.Waves[w].Delivered),
+                    new Proportion(tally.Treatment.Eligible, tally.Treatment.Waves[w].Delivered), w);
+        foreach (SegmentColumn column in input.Segments)
+            foreach (CountCheck check in OfSegment(column, input, tally))
+                yield return check;
+        if (input.Anomalies is { } anomalies)
+            foreach (CountCheck check in OfAnomalies(anomalies, tally))
+                yield return check;
+        if (input.HasCustomerOutcomes)
+            yield return new CountCheck("reached by neither plan", new Proportion(tally.Control.Untouched, tally.Control.UntouchedConversions),
+                new Proportion(tally.Treatment.Untouched, tally.Treatment.UntouchedConversions));
     }
 
-    private static LiftCheck? Freshness(LiftInput input, LiftTally tally)
+    private static IEnumerable<CountCheck> OfAnomalies(DeliveryAnomalies found, LiftTally tally)
     {
-        if (input.NewestOutcome is not { } newest || tally.Closes is not { } closes)
-            return null;
-        if (closes <= input.AsOf && input.OutcomesReceived < closes)
-            return new LiftCheck("freshness", null, true, Text($"Outcomes were last taken in at {input.OutcomesReceived:yyyy-MM-dd HH:mm} UTC, before the last window closed at {closes:yyyy-MM-dd HH:mm}: import the files since then."));
-        TimeSpan silence = (input.AsOf < closes ? input.AsOf : closes) - newest;
-        string age = Text($"The newest outcome is {Math.Max(0, silence.TotalHours):0} hours older than the time this counts to");
-        return new LiftCheck("freshness", null, false, silence > Stale ? $"{age}: ask whether a file is missing." : $"{age}.");
+        yield return Beside("delivered but not exported", found.NotExportedControl, found.NotExportedTreatment);
+        yield return Beside("reached by another campaign too", found.OtherCampaignControl, found.OtherCampaignTreatment);
+        yield return Beside("in both arms", found.BothArmsControl, found.BothArmsTreatment);
+
+        // A customer may have several stray deliveries: the table counts customers, at most all of them.
+        CountCheck Beside(string name, long control, long treatment) => new(name,
+            new Proportion(tally.Control.Eligible, Math.Min(control, tally.Control.Eligible)),
+            new Proportion(tally.Treatment.Eligible, Math.Min(treatment, tally.Treatment.Eligible)));
     }
 
-    private static int[] Waves(LiftInput input, Func<int, bool> which) =>
-        Enumerable.Range(0, input.Waves.Count).Where(which).Select(w => w + 1).ToArray();
+    private static IEnumerable<CountCheck> OfSegment(SegmentColumn column, LiftInput input, LiftTally tally)
+    {
+        LevelTally[] levels = SegmentEffects.Count(column, input, tally);
+        for (int level = 0; level < levels.Length; level++)
+        {
+            string segment = $"{column.Attribute} {column.Levels[level]}";
+            yield return new CountCheck("eligible", new Proportion(tally.Control.Eligible, levels[level].Control.N),
+                new Proportion(tally.Treatment.Eligible, levels[level].Treatment.N), Segment: segment);
+            if (input.HasDeliveryReport)
+                yield return new CountCheck("delivered of the exported", levels[level].ControlDelivered, levels[level].TreatmentDelivered, Segment: segment);
+        }
+    }
 
     private static string P(double p) => p < 0.0001 ? "below 0.0001" : p.ToString("0.####", CultureInfo.InvariantCulture);
 

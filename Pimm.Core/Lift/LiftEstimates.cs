@@ -34,23 +34,22 @@ internal sealed class LiftEstimates
 
     public (Estimate Plain, Estimate? Adjusted) IncrementTreatment { get; }
 
+    public LiftAlwaysValid? ExtraAlwaysValid =>
+        AlwaysValid.Of(Extra.Plain, _tally.Control.Conversions, _tally.Treatment.Conversions, _input.PlannedConversions, _input.Confidence);
+
+    public LiftAlwaysValid? DisagreementAlwaysValid => AlwaysValid.Of(
+        Disagreement.Plain, _tally.Control.DisagreeingConversions, _tally.Treatment.DisagreeingConversions, _input.PlannedConversions, _input.Confidence);
+
     public Estimate IncrementRatio => Fieller.Ratio(IncrementTreatment.Plain, IncrementControl.Plain, _input.Confidence);
 
     public Estimate DeliveredLift => ProportionComparison.RelativeLift(_tally.Control.Exported, _tally.Treatment.Exported, _input.Confidence);
-
-    /// <summary>1,000·n/N with n and N the arms' means; null where nobody was exported.</summary>
-    private double? PerThousand()
-    {
-        double exported = _tally.Control.ExportedCount + _tally.Treatment.ExportedCount;
-        return exported == 0 ? null : 1000.0 * (_tally.Control.Eligible + _tally.Treatment.Eligible) / exported;
-    }
 
     private (Estimate, Estimate?) NeedingFeed(string method, Func<(Estimate, Estimate?)> compute) =>
         _input.HasCustomerOutcomes ? compute() : (Estimate.Unavailable(method, NoFeed), null);
 
     private (Estimate, Estimate?) ExtraPerThousand()
     {
-        if (PerThousand() is not { } factor)
+        if (_tally.PerThousand is not { } factor)
             return (Estimate.Unavailable("newcombe", "Nobody was exported yet."), null);
         AdjustedMeans? adjusted = RegressionAdjustment.Means(_tally.Converted, _treated, _scores);
         return (ProportionComparison.Newcombe(_tally.Control.All, _tally.Treatment.All, _input.Confidence).Scaled(factor),
@@ -69,7 +68,7 @@ internal sealed class LiftEstimates
             return (Estimate.Unavailable(method, "unavailable: the newest champion ranked each night, so there is no shadow plan of fixed models."), null);
         if (mismatches > 0)
             return (Estimate.Unavailable(method, $"unavailable: what was exported differs from the arm's own plan for {mismatches} customers."), null);
-        if (PerThousand() is not { } factor)
+        if (_tally.PerThousand is not { } factor)
             return (Estimate.Unavailable(method, "Nobody was exported yet."), null);
         return (DisagreementSet.Difference(_tally.Control.Apart, _tally.Treatment.Apart, _input.Confidence).Scaled(factor),
             RegressionAdjustment.Means(_tally.ConvertedApart, _treated, _scores)?.Difference(_input.Confidence).Scaled(factor));

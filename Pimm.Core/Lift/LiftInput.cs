@@ -1,21 +1,27 @@
 using Pimm.Core.Allocating;
+using Pimm.Core.Campaigns;
+using Pimm.Core.Outcomes;
 using Pimm.Core.Statistics;
 
 namespace Pimm.Core.Lift;
 
 /// <summary>
 /// One eligible customer as the campaign saw it: arm, both frozen scores (probabilities of the core conversion), first
-/// core conversion by any route, what was done, whether the channel delivered it, and what each policy planned.
+/// core conversion by any route, what was done, whether the channel delivered it, what each policy planned, and the sum of the
+/// amounts that came within the campaign's window (null: none).
 /// </summary>
 public readonly record struct LiftCustomer(
     Arm Arm, double ControlScore, double TreatmentScore, DateTimeOffset? ConvertedAt,
-    PlannedAction Actual, bool Delivered, PlannedAction ControlPlan, PlannedAction TreatmentPlan);
+    PlannedAction Actual, bool Delivered, PlannedAction ControlPlan, PlannedAction TreatmentPlan, double? Amount = null);
 
 /// <summary>A published wave; Requested is N as planned, Impressions what each arm was given.</summary>
 public sealed record LiftWave(DateOnly Date, DateTimeOffset Start, int Requested, int Impressions);
 
 /// <summary>How many of an arm's customers reached a stage, for instance clicked.</summary>
 public sealed record FunnelCount(string Stage, long Control, long Treatment);
+
+/// <summary>A count of something in each arm.</summary>
+public readonly record struct ArmCounts(long Control, long Treatment);
 
 /// <summary>A 2×2 health check by arm, the assigned customers as margin, of all waves and segments or of one.</summary>
 public sealed record CountCheck(string Name, Proportion Control, Proportion Treatment, int? Wave = null, string? Segment = null);
@@ -75,6 +81,31 @@ public sealed record LiftInput
     public IReadOnlyList<FunnelCount> Funnel { get; init; } = [];
 
     public IReadOnlyList<CountCheck> CountChecks { get; init; } = [];
+
+    /// <summary>IANA id of the zone whose calendar days the report is broken down by.</summary>
+    public string TimeZone { get; init; } = "UTC";
+
+    /// <summary>Attributes that the report is broken down by, one level for each customer.</summary>
+    public IReadOnlyList<SegmentColumn> Segments { get; init; } = [];
+
+    public IReadOnlyList<Guardrail> Guardrails { get; init; } = [];
+
+    /// <summary>What was delivered beside the plans; null: unknown.</summary>
+    public DeliveryAnomalies? Anomalies { get; init; }
+
+    /// <summary>Customers whom both policies reached through two campaigns: not among <see cref="Customers"/>, only counted.</summary>
+    public ArmCounts InBothArms { get; init; }
+
+    /// <summary>How many of those in both arms each wave exported, in order; empty: none.</summary>
+    public IReadOnlyList<ArmCounts> ExportsLeftOut { get; init; } = [];
+
+    /// <summary>Funnel labels dated before their wave began: not among <see cref="Funnel"/>, only counted.</summary>
+    public ArmCounts LabelsBeforeImpression { get; init; }
+
+    /// <summary>Outcomes in the window that came without an amount, while others had one.</summary>
+    public long OutcomesWithoutAmount { get; init; }
+
+    public LiftIntake? Intake { get; init; }
 
     public double Confidence { get; init; } = 0.95;
 

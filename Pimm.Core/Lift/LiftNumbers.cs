@@ -9,16 +9,17 @@ internal static class LiftNumbers
     private const string PerThousand = "per 1,000 impressions";
     private const string Relative = "relative";
 
-    public static IReadOnlyList<LiftNumber> Of(LiftEstimates estimates) =>
+    /// <param name="eligible">the eligible lift's always-valid bounds</param>
+    public static IReadOnlyList<LiftNumber> Of(LiftEstimates estimates, LiftAlwaysValid? eligible) =>
     [
         Number(LiftKeys.Extra, "Extra core conversions per 1,000 impressions",
             "What the treatment model is worth: conversions by any route of all eligible customers, by the arm they were assigned to.",
             "It cannot say which customers made the difference; customers treated alike in both arms only add noise.",
-            PerThousand, estimates.Extra),
+            PerThousand, estimates.Extra) with { AlwaysValid = estimates.ExtraAlwaysValid },
         Number(LiftKeys.Disagreement, "The same from the disagreement set",
             "The same question, counting only customers whom the two policies treat differently, from the wave in which they first do.",
             "It needs frozen models and the shadow plans; without these it is not available.",
-            PerThousand, estimates.Disagreement),
+            PerThousand, estimates.Disagreement) with { AlwaysValid = estimates.DisagreementAlwaysValid },
         Number(LiftKeys.IncrementControl, "Increment of the control's impressions",
             "Core conversions that the control's impressions brought: exported against held back of the same waves.",
             "It is the level of one arm, not a comparison; exploration is not in it.",
@@ -34,11 +35,24 @@ internal static class LiftNumbers
         Number(LiftKeys.EligibleLift, "Eligible lift",
             "How much more often the treatment's eligible customers converted, by any route.",
             "It is diluted by everybody who was not reached, so it is small by nature.",
-            Relative, estimates.EligibleLift),
+            Relative, estimates.EligibleLift) with { AlwaysValid = eligible },
         Number(LiftKeys.DeliveredLift, "Delivered lift",
             "How much more often exported customers of the treatment converted than those of the control: the number the PIMM paper reports.",
             "It cannot tell an ad that works from customers who convert anyway: it can be large without any effect, or have the wrong sign. It is never adjusted.",
             Relative, (estimates.DeliveredLift, null)),
+    ];
+
+    /// <summary>The amounts' numbers: per 1,000 impressions, and relative.</summary>
+    public static IReadOnlyList<LiftNumber> OfAmount((Estimate, Estimate?) extra, (Estimate, Estimate?) lift) =>
+    [
+        Number(LiftKeys.Amount, "Extra amount per 1,000 impressions",
+            "What the treatment model is worth in the unit of the amounts: the sum over each eligible customer's outcomes, by the arm they were assigned to.",
+            "A few large amounts can decide it; its interval is wide for that reason.",
+            "amount per 1,000 impressions", extra),
+        Number(LiftKeys.AmountLift, "Amount, relative",
+            "How much more the treatment's eligible customers brought than the control's.",
+            "It is diluted by everybody who was not reached, and not defined where the control brought nothing.",
+            Relative, lift),
     ];
 
     private static LiftNumber Number(string key, string name, string shows, string cannotShow, string unit, (Estimate Plain, Estimate? Adjusted) estimate)

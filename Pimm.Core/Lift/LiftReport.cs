@@ -3,12 +3,34 @@ using System.Text.Json.Serialization;
 
 namespace Pimm.Core.Lift;
 
-/// <summary>What a campaign's treatment model was worth, with everything needed to doubt it. Times are UTC; infinities are written as "Infinity" and "-Infinity".</summary>
+/// <summary>
+/// What a campaign's treatment model was worth, with everything needed to doubt it. Times are UTC; infinities are written as
+/// "Infinity" and "-Infinity". The parts that may be null are missing in reports of earlier versions of the code.
+/// </summary>
 public sealed record LiftReport(
     string Campaign, bool Simulated, DateTimeOffset AsOf, double Confidence, LiftWindows Windows, LiftVerdict? Verdict,
     IReadOnlyList<LiftCheck> Checks, IReadOnlyList<LiftNumber> Numbers, LiftSequential Sequential,
     IReadOnlyList<LiftFunnelStage> Funnel, IReadOnlyList<LiftTruthRow>? Truth)
 {
+    public LiftOrigin? Origin { get; init; }
+
+    public LiftChanges? Changes { get; init; }
+
+    public IReadOnlyList<LiftGuardrail>? Guardrails { get; init; }
+
+    /// <summary>Chosen after assignment, as delivered lift is: never adjusted, never a reason to ship.</summary>
+    public IReadOnlyList<LiftStage>? Stages { get; init; }
+
+    public LiftAmount? Amount { get; init; }
+
+    public LiftDays? Days { get; init; }
+
+    public IReadOnlyList<LiftSegment>? Segments { get; init; }
+
+    public LiftDivergence? Divergence { get; init; }
+
+    public IReadOnlyList<LiftExclusion>? Exclusions { get; init; }
+
     public static JsonSerializerOptions JsonOptions { get; } = new(JsonSerializerDefaults.Web)
     {
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
@@ -35,6 +57,8 @@ public static class LiftKeys
     public const string IncrementRatio = "incrementRatio";
     public const string EligibleLift = "eligibleLift";
     public const string DeliveredLift = "deliveredLift";
+    public const string Amount = "amountPerThousand";
+    public const string AmountLift = "amountLift";
 }
 
 /// <summary>Until when conversions count. Closed: the eligible window has ended.</summary>
@@ -47,8 +71,15 @@ public sealed record LiftWaveWindow(
 public sealed record LiftWaveArm(
     long Exported, long Explored, long Delivered, long HeldBack, long ExportedConversions, long HeldBackConversions, double? Increment, double? StandardError);
 
-/// <summary>Status: ship, roll-back, cannot-tell or off.</summary>
-public sealed record LiftVerdict(string Status, string Sentence);
+/// <summary>
+/// Status: ship, roll-back, keep-running, cannot-tell, unhealthy or no-data (docs/campaigns.md has the rule); off and no verdict at
+/// all are what earlier versions of the code said for unhealthy and keep-running. Days: about how many until the windows
+/// close, or how many campaign days more would tell; null where no number of them is sensible.
+/// </summary>
+public sealed record LiftVerdict(string Status, string Sentence)
+{
+    public int? Days { get; init; }
+}
 
 /// <summary>PValue is Holm's over all 2×2 checks where the check is one of these, null where there is none.</summary>
 public sealed record LiftCheck(string Name, double? PValue, bool Alarm, string Sentence);
@@ -59,7 +90,10 @@ public sealed record LiftCheck(string Name, double? PValue, bool Alarm, string S
 /// </summary>
 public sealed record LiftNumber(
     string Key, string Name, string Shows, string CannotShow, double? Estimate, double? StandardError, double? Lower, double? Upper,
-    string Method, string Unit, string? Note, LiftAdjustment? Adjusted);
+    string Method, string Unit, string? Note, LiftAdjustment? Adjusted)
+{
+    public LiftAlwaysValid? AlwaysValid { get; init; }
+}
 
 /// <summary>The number again with regression adjustment; Changed says what that did.</summary>
 public sealed record LiftAdjustment(double? Estimate, double? StandardError, double? Lower, double? Upper, string Method, string Changed);

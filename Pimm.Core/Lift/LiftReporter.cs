@@ -11,12 +11,21 @@ public static class LiftReporter
     {
         Check(input);
         var tally = new LiftTally(input);
-        var estimates = new LiftEstimates(input, tally);
-        IReadOnlyList<LiftNumber> numbers = LiftNumbers.Of(estimates);
-        IReadOnlyList<LiftCheck> checks = LiftChecks.Of(input, tally);
-        LiftWindows windows = Windows(input, tally);
-        return new LiftReport(input.Campaign, input.Simulated, input.AsOf, input.Confidence, windows, Verdict(input, windows, checks, numbers),
-            checks, numbers, Sequential(input, tally), Funnel(input, tally), input.Truth is { } truth ? TruthRows(truth, numbers) : null);
+        LiftSequential sequential = Sequential(input, tally);
+        IReadOnlyList<LiftNumber> numbers = LiftNumbers.Of(new LiftEstimates(input, tally), EligibleBounds(input, tally, sequential));
+        var amounts = new AmountEstimates(input, tally);
+        var report = new LiftReport(input.Campaign, input.Simulated, input.AsOf, input.Confidence, Windows(input, tally), null,
+            LiftChecks.Of(input, tally), numbers, sequential, Funnel(input, tally), input.Truth is { } truth ? TruthRows(truth, numbers) : null)
+        {
+            Guardrails = GuardrailStates.Of(input, tally, amounts),
+            Stages = StageLifts.Of(input, tally),
+            Amount = amounts.Report(),
+            Days = DailySeries.Of(input, tally),
+            Segments = SegmentEffects.Of(input, tally),
+            Divergence = Divergence.Of(input),
+            Exclusions = Exclusions.Of(input, tally),
+        };
+        return report with { Verdict = LiftVerdicts.Of(input, report) };
     }
 
     private static void Check(LiftInput input)
@@ -26,6 +35,8 @@ public static class LiftReporter
         for (int w = 1; w < input.Waves.Count; w++)
             if (input.Waves[w].Start <= input.Waves[w - 1].Start)
                 throw new InputException($"Wave {w + 1} starts at {input.Waves[w].Start:O}, not after the wave before it; give waves in order.");
+        if (input.Segments.FirstOrDefault(column => column.LevelOf.Count != input.Customers.Count) is { } wrong)
+            throw new InputException($"The attribute \"{wrong.Attribute}\" has {wrong.LevelOf.Count} values for {input.Customers.Count} customers; give one for each.");
         _ = Estimate.CriticalValue(input.Confidence);
     }
 
@@ -42,21 +53,9 @@ public static class LiftReporter
             increment?.Value, increment?.StandardError);
     }
 
-    /// <summary>From the disagreement set where there is one, else from the headline; the choice does not depend on what they say.</summary>
-    private static LiftVerdict? Verdict(LiftInput input, LiftWindows windows, IReadOnlyList<LiftCheck> checks, IReadOnlyList<LiftNumber> numbers)
-    {
-        if (checks.FirstOrDefault(check => check.Alarm) is { } alarm)
-            return new LiftVerdict("off", $"No verdict: the check \"{alarm.Name}\" failed. {alarm.Sentence}");
-        if (!windows.Closed || !input.HasCustomerOutcomes)
-            return null;
-        LiftNumber number = numbers.Single(n => n.Key == LiftKeys.Disagreement) is { Lower: not null } sharp ? sharp : numbers.Single(n => n.Key == LiftKeys.Extra);
-        if (number.Estimate is not { } value || number.Lower is not { } lower || number.Upper is not { } upper)
-            return null;
-        string interval = string.Create(CultureInfo.InvariantCulture, $"{value:+0.##;-0.##;0} core conversions per 1,000 impressions, {100 * input.Confidence:0.#} % interval {lower:+0.##;-0.##;0} to {upper:+0.##;-0.##;0}, {number.Method}");
-        return lower > 0 ? new LiftVerdict("ship", $"Ship: the treatment model brings more ({interval}).")
-            : upper < 0 ? new LiftVerdict("roll-back", $"Roll back: the treatment model brings less ({interval}).")
-            : new LiftVerdict("cannot-tell", $"This campaign cannot tell the models apart: the interval covers 0 ({interval}).");
-    }
+    /// <summary>The eligible lift's bounds as they stand beside the other numbers; null without a planned number of conversions.</summary>
+    private static LiftAlwaysValid? EligibleBounds(LiftInput input, LiftTally tally, LiftSequential look) => input.PlannedConversions is null || !input.HasCustomerOutcomes ? null
+        : new LiftAlwaysValid(look.Lower, look.Upper, null, tally.Control.Conversions + tally.Treatment.Conversions, look.Note);
 
     private static LiftSequential Sequential(LiftInput input, LiftTally tally)
     {

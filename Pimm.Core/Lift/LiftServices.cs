@@ -7,6 +7,9 @@ public static class LiftServices
 {
     public static IServiceCollection AddLift(this IServiceCollection services) => services
         .AddSingleton<LiftStore>()
+        .AddSingleton<CampaignOutcomeStore>()
         .AddSingleton<CampaignReader>()
+        .AddSingleton<SegmentReader>()
+        .AddSingleton<LiftInputReader>()
         .AddSingleton<IJob, MeasureLift>();
 }

@@ -1,60 +1,57 @@
 using Dapper;
 using Npgsql;
-using NpgsqlTypes;
-using Pimm.Core.Campaigns;
-using Pimm.Core.Database;
 
 namespace Pimm.Core.Lift;
 
-/// <summary>One computed report of a campaign.</summary>
-/// <param name="Report">a <see cref="LiftReport"/> as JSON</param>
+/// <summary>One computed report of a campaign; never changed.</summary>
+/// <param name="Report">a <see cref="LiftReport"/> as JSON, as it was printed then</param>
 /// <param name="CodeVersion">version of the code that computed it</param>
-public sealed record StoredLiftReport(long Id, long CampaignId, DateTimeOffset AsOf, string Report, string CodeVersion, DateTimeOffset ComputedAt);
+/// <param name="Version">numbered in each campaign from 1</param>
+/// <param name="ComputedBy">who asked for it; null where nobody said so</param>
+/// <param name="Page">the report as text, as it was printed then; null of versions before there were numbers</param>
+public sealed record StoredLiftReport(
+    long Id, long CampaignId, DateTimeOffset AsOf, string Report, string CodeVersion, DateTimeOffset ComputedAt,
+    int Version, string? ComputedBy, long? RunId, string? Page);
 
-/// <summary>What came back of a campaign, by customer; all times are what the events said.</summary>
-/// <param name="FirstConversion">
-/// first core conversion by any route in [start, close); of an audience without customer outcomes the impressions' own last funnel
-/// stage, which only delivered lift may use
-/// </param>
-/// <param name="Delivered">(customer, wave) of delivered impressions</param>
-/// <param name="Newest">when the newest customer outcome since the start happened; null: the audience has no such feed</param>
-/// <param name="Received">when an outcome file was last taken in</param>
-public sealed record CampaignOutcomes(
-    IReadOnlyDictionary<Guid, DateTimeOffset> FirstConversion, IReadOnlySet<(Guid Customer, DateOnly Wave)> Delivered,
-    IReadOnlyList<FunnelCount> Funnel, DateTimeOffset? Newest, DateTimeOffset? Received);
+/// <summary>One line of a campaign's list of versions.</summary>
+/// <param name="Verdict">status of its verdict; null: it had none</param>
+public sealed record LiftVersion(
+    int Version, DateTimeOffset AsOf, DateTimeOffset ComputedAt, string? ComputedBy, long? RunId, string CodeVersion, string? Verdict, string? Sentence);
 
-/// <summary>Lift reports, and the outcomes they are computed from.</summary>
+/// <summary>The newest report of one campaign.</summary>
+public sealed record CampaignReport(long CampaignId, string Campaign, int Version, string Report);
+
+/// <summary>Lift reports: each is the next version of its campaign's.</summary>
 public sealed class LiftStore(NpgsqlDataSource database, TimeProvider time)
 {
-    private const string SelectNewest =
+    private const string Columns = "id, campaign_id, as_of, report::text, code_version, computed_at, version, computed_by, run_id, page";
+
+    private const string SelectNewest = $"select {Columns} from lift_report where campaign_id = @campaignId order by version desc limit 1";
+
+    private const string SelectVersion = $"select {Columns} from lift_report where campaign_id = @campaignId and version = @version";
+
+    private const string SelectVersions =
         """
-        select id, campaign_id, as_of, report::text, code_version, computed_at
-          from lift_report where campaign_id = @campaignId order by id desc limit 1
+        select version, as_of, computed_at, computed_by, run_id, code_version,
+               report->'verdict'->>'status' as verdict, report->'verdict'->>'sentence' as sentence
+          from lift_report where campaign_id = @campaignId order by version
         """;
+
+    private const string SelectNewestOfAll =
+        """
+        select distinct on (c.starts_on, c.id) c.id as campaign_id, c.name as campaign, l.version, l.report::text
+          from campaign c join lift_report l on l.campaign_id = c.id
+         order by c.starts_on, c.id, l.version desc
+        """;
+
+    // Two reports computed at once: the second one waits, and follows the first.
+    private const string LockCampaign = "select id from campaign where id = @campaignId for update";
 
     private const string InsertReport =
         """
-        insert into lift_report(campaign_id, as_of, report, code_version, run_id, computed_at)
-        values (@campaignId, @asOf, @report::jsonb, @codeVersion, @runId, @at) returning id
+        insert into lift_report(campaign_id, as_of, report, code_version, run_id, computed_at, version, computed_by, page)
+        values (@campaignId, @AsOf, @report::json, @CodeVersion, @RunId, @at, @Version, @AskedBy, @page) returning id
         """;
-
-    private const string SelectFunnel =
-        """
-        select a.funnel[g.stage] as stage,
-               count(f.customer) filter (where s.arm = 0) as control, count(f.customer) filter (where s.arm = 1) as treatment
-          from campaign c
-          join audience a on a.id = c.audience_id
-          cross join lateral generate_series(1, cardinality(a.funnel)) g(stage)
-          left join funnel_label f on f.campaign_id = c.id and f.stage = g.stage
-          left join assignment s on s.customer = f.customer and s.campaign_id = c.id
-         where c.id = @campaignId
-         group by g.stage, a.funnel order by g.stage
-        """;
-
-    private const string SelectReceived = "select max(imported_at) from import_file where audience_id = @audienceId and kind = 'outcomes'";
-
-    private const string SelectNewestOutcome =
-        "select max(occurred_at) from customer_outcome where audience_id = @audienceId and occurred_at >= @from";
 
     public async Task<StoredLiftReport?> NewestAsync(long campaignId, CancellationToken cancellationToken = default)
     {
@@ -62,39 +59,43 @@ public sealed class LiftStore(NpgsqlDataSource database, TimeProvider time)
         return await connection.QuerySingleOrDefaultAsync<StoredLiftReport>(new CommandDefinition(SelectNewest, new { campaignId }, cancellationToken: cancellationToken));
     }
 
-    public async Task<CampaignOutcomes> OutcomesAsync(Campaign campaign, CancellationToken cancellationToken = default)
+    /// <exception cref="InputException">there is no such version</exception>
+    public async Task<StoredLiftReport> GetAsync(long campaignId, int version, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        var newest = await InstantAsync(connection, SelectNewestOutcome, new { audienceId = campaign.AudienceId, from = campaign.StartsAt });
-        var first = new Dictionary<Guid, DateTimeOffset>();
-        var conversions = BulkCopy.ReadAsync(
-            connection,
-            newest is null
-                ? "(select f.customer, min(f.occurred_at) from funnel_label f join campaign c on c.id = f.campaign_id join audience a on a.id = c.audience_id " +
-                  $"where f.campaign_id = {campaign.Id} and f.stage = cardinality(a.funnel) group by f.customer)"
-                : $"(select customer, min(occurred_at) from customer_outcome where audience_id = {campaign.AudienceId} " +
-                  $"and occurred_at >= '{campaign.StartsAt:yyyy-MM-dd HH:mm:ss}+00' and occurred_at < '{campaign.ClosesAt:yyyy-MM-dd HH:mm:ss}+00' group by customer)",
-            static export => (export.Read<Guid>(NpgsqlDbType.Uuid), new DateTimeOffset(export.Read<DateTime>(NpgsqlDbType.TimestampTz))), cancellationToken);
-        await foreach (var (customer, at) in conversions)
-        {
-            first.Add(customer, at);
-        }
-        var delivered = new HashSet<(Guid, DateOnly)>();
-        var deliveries = BulkCopy.ReadAsync(
-            connection, $"(select customer, wave_date from delivery where campaign_id = {campaign.Id})",
-            static export => (export.Read<Guid>(NpgsqlDbType.Uuid), export.Read<DateOnly>(NpgsqlDbType.Date)), cancellationToken);
-        await foreach (var delivery in deliveries)
-        {
-            delivered.Add(delivery);
-        }
-        var funnel = await connection.QueryAsync<FunnelCount>(SelectFunnel, new { campaignId = campaign.Id });
-        var received = await InstantAsync(connection, SelectReceived, new { audienceId = campaign.AudienceId });
-        return new CampaignOutcomes(first, delivered, [.. funnel], newest, received);
+        return await connection.QuerySingleOrDefaultAsync<StoredLiftReport>(new CommandDefinition(SelectVersion, new { campaignId, version }, cancellationToken: cancellationToken))
+            ?? throw new InputException($"Campaign {campaignId} has no lift report of version {version}: `pimm lift --campaign {campaignId} --versions` lists those there are.");
     }
 
-    private static async Task<DateTimeOffset?> InstantAsync(NpgsqlConnection connection, string query, object parameters) =>
-        await connection.ExecuteScalarAsync<DateTime?>(query, parameters) is { } instant ? new DateTimeOffset(instant) : null;
+    /// <summary>Oldest first.</summary>
+    public async Task<IReadOnlyList<LiftVersion>> VersionsAsync(long campaignId, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return [.. await connection.QueryAsync<LiftVersion>(new CommandDefinition(SelectVersions, new { campaignId }, cancellationToken: cancellationToken))];
+    }
 
-    public async Task<long> AddAsync(NpgsqlConnection connection, long campaignId, LiftReport report, string codeVersion, long runId) =>
-        await connection.ExecuteScalarAsync<long>(InsertReport, new { campaignId, report.AsOf, report = report.ToJson(), codeVersion, runId, at = time.GetUtcNow() });
+    /// <summary>Every measured campaign's newest report, in the order of the campaigns' first days.</summary>
+    public async Task<IReadOnlyList<CampaignReport>> NewestOfAllAsync(CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return [.. await connection.QueryAsync<CampaignReport>(new CommandDefinition(SelectNewestOfAll, cancellationToken: cancellationToken))];
+    }
+
+    /// <summary>Saves the report as the campaign's next version, with what changed since the last one, inside the caller's transaction.</summary>
+    /// <param name="origin">who made it and how; its version is found here</param>
+    /// <returns>the report as it is stored</returns>
+    public async Task<LiftReport> AddAsync(NpgsqlConnection connection, long campaignId, LiftReport report, LiftOrigin origin)
+    {
+        await connection.ExecuteAsync(LockCampaign, new { campaignId });
+        var last = await connection.QuerySingleOrDefaultAsync<StoredLiftReport>(SelectNewest, new { campaignId });
+        origin = origin with { Version = (last?.Version ?? 0) + 1 };
+        report = report with { Origin = origin };
+        report = report with { Changes = last is null ? null : VersionChanges.Since(last, LiftReport.FromJson(last.Report), report) };
+        await connection.ExecuteScalarAsync<long>(InsertReport, new
+        {
+            campaignId, report.AsOf, report = report.ToJson(), origin.CodeVersion, origin.RunId, at = time.GetUtcNow(), origin.Version, origin.AskedBy,
+            page = LiftReportText.Render(report),
+        });
+        return report;
+    }
 }

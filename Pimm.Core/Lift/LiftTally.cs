@@ -22,7 +22,7 @@ internal sealed class WaveTally
 /// <summary>Counts of one arm on the clock [campaign start, last wave + window].</summary>
 internal sealed class ArmTally(int waves)
 {
-    public long Eligible, Conversions, Disagreeing, DisagreeingConversions, PlanMismatches;
+    public long Eligible, Conversions, Disagreeing, DisagreeingConversions, PlanMismatches, ConvertedBeforeWave, Untouched, UntouchedConversions;
 
     public WaveTally[] Waves { get; } = Enumerable.Range(0, waves).Select(_ => new WaveTally()).ToArray();
 
@@ -67,6 +67,16 @@ internal sealed class LiftTally
 
     public bool[] ConvertedOwnWave { get; }
 
+    /// <summary>1,000·n/N with n and N the arms' means; null where nobody was exported.</summary>
+    public double? PerThousand
+    {
+        get
+        {
+            double exported = Control.ExportedCount + Treatment.ExportedCount;
+            return exported == 0 ? null : 1000.0 * (Control.Eligible + Treatment.Eligible) / exported;
+        }
+    }
+
     public ArmTally Of(Arm arm) => arm == Arm.Control ? Control : Treatment;
 
     private void Count(int i, in LiftCustomer customer)
@@ -82,6 +92,8 @@ internal sealed class LiftTally
         int parting = CampaignPlanState.DivergenceWave(customer.ControlPlan, customer.TreatmentPlan);
         if (parting >= 0)
             arm.Disagreeing++;
+        if (customer is { ControlPlan.Action: WaveAction.None, TreatmentPlan.Action: WaveAction.None })
+            (arm.Untouched, arm.UntouchedConversions) = (arm.Untouched + 1, arm.UntouchedConversions + (converted ? 1 : 0));
         if (parting >= 0 && converted && customer.ConvertedAt >= _input.Waves[parting].Start)
         {
             arm.DisagreeingConversions++;
@@ -101,6 +113,8 @@ internal sealed class LiftTally
         DateTimeOffset start = _input.Waves[customer.Actual.Wave].Start;
         bool converted = customer.ConvertedAt >= start && customer.ConvertedAt <= start + _input.Window;
         ConvertedOwnWave[i] = converted;
+        if (customer.Actual.Action != WaveAction.HeldBack && customer.ConvertedAt >= _input.CampaignStart && customer.ConvertedAt < start)
+            arm.ConvertedBeforeWave++;
         int one = converted ? 1 : 0, delivered = customer.Delivered || !_input.HasDeliveryReport ? 1 : 0;
         switch (customer.Actual.Action)
         {

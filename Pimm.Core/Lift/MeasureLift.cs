@@ -1,7 +1,5 @@
 using System.Reflection;
-using Pimm.Core.Allocating;
 using Pimm.Core.Campaigns;
-using Pimm.Core.Importing;
 using Pimm.Core.Queueing;
 
 namespace Pimm.Core.Lift;
@@ -10,8 +8,12 @@ namespace Pimm.Core.Lift;
 public delegate Task<LiftTruth?> TruthOfCampaign(
     Campaign campaign, LiftInput input, IReadOnlyList<CampaignCustomer> customers, CancellationToken cancellationToken);
 
-/// <summary>Computes a campaign's lift report as of now and keeps it; earlier reports stay.</summary>
-public sealed class MeasureLift(CampaignReader reader, AudienceStore audiences, LiftStore lifts, TruthOfCampaign truth, TimeProvider time) : IJob
+/// <summary>What a run of the kind "lift" is asked to do.</summary>
+/// <param name="AskedBy">who wants the report; null: nobody said so</param>
+public sealed record LiftRequest(string? AskedBy = null);
+
+/// <summary>Computes a campaign's lift report as of now and keeps it as its next version; earlier versions stay as they were.</summary>
+public sealed class MeasureLift(LiftInputReader inputs, LiftStore lifts, TruthOfCampaign truth, TimeProvider time) : IJob
 {
     public const string JobKind = "lift";
 
@@ -20,45 +22,17 @@ public sealed class MeasureLift(CampaignReader reader, AudienceStore audiences, 
     public async Task RunAsync(JobExecution run, CancellationToken cancellationToken)
     {
         run.Report(0.1, "reading assignments, plans and outcomes");
-        var measured = await reader.ReadAsync(run.RequiredCampaignId, cancellationToken);
-        var (campaign, allocation, waves, customers, outcomes) = measured;
-        var audience = await audiences.GetAsync(campaign.AudienceId, cancellationToken);
+        var (measured, input) = await inputs.ReadAsync(run.RequiredCampaignId, time.GetUtcNow(), cancellationToken);
 
         run.Report(0.5, "computing the report");
-        var input = new LiftInput
-        {
-            Campaign = campaign.Name,
-            AsOf = time.GetUtcNow(),
-            CampaignStart = campaign.StartsAt,
-            Window = TimeSpan.FromDays(campaign.WindowDays),
-            Waves = [.. waves.Select(w => new LiftWave(w.WaveDate, w.ImpressionsAt, campaign.ImpressionsPerDay, w.Impressions))],
-            Customers = [.. customers.Select(c => c.Measured)],
-            SplitMethod = MethodOf(allocation.Method),
-            BlockMismatches = allocation.Method == "blocks" ? measured.ArmsChanged : null,
-            ArmsChanged = allocation.Method == "blocks" ? 0 : measured.ArmsChanged,
-            Ends = campaign.ClosesAt,
-            OutcomesReceived = outcomes.Received,
-            HasCustomerOutcomes = outcomes.Newest is not null,
-            HasDeliveryReport = outcomes.Delivered.Count > 0,
-            PlannedConversions = campaign.PlannedConversions,
-            NewestOutcome = outcomes.Newest,
-            Funnel = outcomes.Funnel,
-            Simulated = audience.Simulated,
-        };
-        var report = LiftReporter.Report(input with { Truth = await truth(campaign, input, customers, cancellationToken) });
+        var report = LiftReporter.Report(input with { Truth = await truth(measured.Campaign, input, measured.Customers, cancellationToken) });
+        var origin = new LiftOrigin(0, run.RunId, run.ReadArguments<LiftRequest>().AskedBy, CodeVersion, input.Intake);
 
         await run.CompleteAsync(
             new { verdict = report.Verdict?.Status, headline = report.Number(LiftKeys.Extra).Estimate },
-            connection => lifts.AddAsync(connection, campaign.Id, report, CodeVersion, run.RunId), cancellationToken);
+            connection => lifts.AddAsync(connection, measured.Campaign.Id, report, origin), cancellationToken);
     }
 
     private static string CodeVersion =>
         typeof(MeasureLift).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
-
-    private static SplitMethod MethodOf(string method) => method switch
-    {
-        "plain" => SplitMethod.Hash,
-        "blocks" => SplitMethod.PermutedBlocks,
-        _ => SplitMethod.BestOfCandidates,
-    };
 }

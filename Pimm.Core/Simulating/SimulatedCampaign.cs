@@ -77,8 +77,9 @@ public static class SimulatedCampaign
             PlannedAction action = own[position];
             bool exported = action.Action is WaveAction.Exported or WaveAction.Explored;
             bool delivered = exported && new RandomStream(RandomStream.Seed(seed, "delivery", index)).NextDouble() < options.DeliveryShare;
-            rows[index] = new LiftCustomer(arm, control, treatment, outcomes.ConvertedAt(Start, window, delivered ? waves[action.Wave].Start : null),
-                action, delivered, state.ControlPlan[position], state.TreatmentPlan[position]);
+            DateTimeOffset? convertedAt = outcomes.ConvertedAt(Start, window, delivered ? waves[action.Wave].Start : null);
+            rows[index] = new LiftCustomer(arm, control, treatment, convertedAt, action, delivered,
+                state.ControlPlan[position], state.TreatmentPlan[position], convertedAt is null ? null : outcomes.Amount);
         });
     }
 

@@ -1,13 +1,31 @@
 namespace Pimm.Core.Statistics;
 
 /// <summary>One wave of one arm: customers exported by the ranking, those it passed and held back, and how many exported impressions were delivered (null without a report).</summary>
-public sealed record IncrementWave(Proportion Exported, Proportion HeldBack, long? Delivered = null)
+/// <param name="HoldBackShare">
+/// h, the share drawn to be held back, strictly between 0 and 1. Given, the standard error is campaign.md's, with h in place of the number
+/// held back; null, or where that number contradicts h: with the number itself
+/// </param>
+public sealed record IncrementWave(Proportion Exported, Proportion HeldBack, long? Delivered = null, double? HoldBackShare = null)
 {
+    private const double MostDeviations = 5;
+
     /// <summary>The wave's weight among others: what was delivered, or exported where that is not reported.</summary>
     public double Weight => Delivered ?? Exported.N;
 
     /// <summary>Exported ÷ delivered, 1 without a report of deliveries, null where none was delivered.</summary>
     public double? DeliveryFactor => Delivered is null ? 1 : Delivered > 0 ? (double)Exported.N / Delivered : null;
+
+    /// <summary>hN/(1 − h), how many a walk passes on average until N are exported; null without h.</summary>
+    public double? ExpectedHeldBack => HoldBackShare switch
+    {
+        null => null,
+        > 0 and < 1 => HoldBackShare * Exported.N / (1 - HoldBackShare),
+        _ => throw new InputException($"A hold-back share of {HoldBackShare} is outside (0, 1); give for example 0.1."),
+    };
+
+    /// <summary>The number held back lies more than five deviations √(hN)/(1 − h) of the walk from what h lets expect.</summary>
+    public bool ContradictsShare => ExpectedHeldBack is { } expected
+        && Math.Abs(HeldBack.N - expected) > MostDeviations * Math.Sqrt(expected / (1 - HoldBackShare!.Value));
 }
 
 /// <summary>
@@ -18,12 +36,26 @@ public static class Increment
 {
     private const string Method = "exported-held";
 
-    /// <summary>One wave. SE = 1000·√(p₁(1−p₁)/n₁ + p₀(1−p₀)/n₀)·exported/delivered; with n₀ = hN/(1−h) it is campaign.md's.</summary>
+    /// <summary>
+    /// One wave. SE = 1000·√(p₁(1−p₁)/N + p₀(1−p₀)/n₀)·exported/delivered with n₀ the number held back, or hN/(1−h) where
+    /// the wave names its h. The interval is Newcombe's on the counts themselves.
+    /// </summary>
     public static Estimate OfWave(IncrementWave wave, double confidence = 0.95)
     {
         if (Missing(wave) is { } reason)
             return Estimate.Unavailable(Method, reason);
-        return ProportionComparison.Newcombe(wave.HeldBack, wave.Exported, confidence).Scaled(1000 * wave.DeliveryFactor!.Value) with { Method = Method };
+        Estimate difference = ProportionComparison.Newcombe(wave.HeldBack, wave.Exported, confidence) with { Method = Method };
+        if (wave.ContradictsShare)
+            difference = difference with { Note = FormattableString.Invariant($"{wave.HeldBack.N} were held back where a share of {wave.HoldBackShare} lets {wave.ExpectedHeldBack:0} expect: the standard error counts those held back.") };
+        else if (wave.ExpectedHeldBack is { } expected)
+            difference = difference with { StandardError = Error(wave, expected) };
+        return difference.Scaled(1000 * wave.DeliveryFactor!.Value);
+    }
+
+    private static double Error(IncrementWave wave, double heldBack)
+    {
+        double e = wave.Exported.Rate!.Value, h = wave.HeldBack.Rate!.Value;
+        return Math.Sqrt(e * (1 - e) / wave.Exported.N + h * (1 - h) / heldBack);
     }
 
     /// <summary>

@@ -18,7 +18,8 @@ public sealed record CampaignFile(
     int SplitCandidates = 100, string? Salt = null, int? PlannedConversions = null,
     Dictionary<string, string>? ControlSettings = null, Dictionary<string, string>? TreatmentSettings = null,
     string[]? SplitCovariates = null, double TrafficShare = 1, string? Layer = null, int? LayerFrom = null, int? LayerTo = null,
-    int? ContactLimit = null, int? ContactDays = null, int? ControlImpressionsPerDay = null, int? TreatmentImpressionsPerDay = null)
+    int? ContactLimit = null, int? ContactDays = null, int? ControlImpressionsPerDay = null, int? TreatmentImpressionsPerDay = null,
+    string[]? Segments = null, Guardrail[]? Guardrails = null)
 {
     // A field that is misspelt would silently be its default.
     private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web)
@@ -50,7 +51,7 @@ public sealed record CampaignFile(
     public Campaign ToCampaign(long audienceId, long controlLineId, long treatmentLineId, string createdBy, DateTimeOffset at) => new(
         0, Name, audienceId, controlLineId, treatmentLineId, TimeZone, StartsOn, Days, WindowDays, ImpressionsPerDay, HoldbackShare, ExplorationShare,
         SplitMethod, SplitCandidates, Salt ?? DefaultSalt(Name, StartsOn), createdBy, at, PlannedConversions, SplitCovariates, TrafficShare,
-        Layer, LayerFrom, LayerTo, ContactLimit, ContactDays);
+        Layer, LayerFrom, LayerTo, ContactLimit, ContactDays, null, Segments, Guardrail.ToJson(Guardrails ?? []));
 
     private CampaignFile RefuseUnequalQuotas()
     {

@@ -4,7 +4,6 @@ using Pimm.Core;
 using Pimm.Core.Allocating;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Exporting;
-using Pimm.Core.Lift;
 using Pimm.Core.Queueing;
 using Pimm.Core.Scoring;
 using Pimm.Core.Training;
@@ -21,7 +20,7 @@ public static class CampaignStageCommands
     [
         Stage(AllocateWave.JobKind, "splits a campaign's customers once and selects its next wave", Date),
         Stage(ExportWave.JobKind, "writes the two audience lists of a wave, or of all waves without lists", Date),
-        Lift(),
+        LiftCommand.Create(),
     ];
 
     /// <summary>`train --campaign`: both lines' next versions.</summary>
@@ -43,22 +42,6 @@ public static class CampaignStageCommands
     private static Command Stage(string kind, string description, Option<string?> date) =>
         new Command(kind, description) { Campaign, date, Invocation.JsonOption }.Does((call, cancellationToken) =>
             StageRun.DoAsync(call, new JobRequest(kind, StageRun.NewKey(kind), new { }, call.Arguments.GetValue(Campaign), DateOf(call)), cancellationToken));
-
-    private static Command Lift() =>
-        new Command(MeasureLift.JobKind, "computes a campaign's lift report and prints it") { Campaign, LiftRandomisationTest.Draws, Invocation.JsonOption }.Does(async (call, cancellationToken) =>
-        {
-            var campaign = call.Arguments.GetValue(Campaign);
-            var draws = LiftRandomisationTest.DrawsOf(call);
-            await StageRun.RunAsync(call, new JobRequest(MeasureLift.JobKind, StageRun.NewKey("lift"), new { }, campaign), cancellationToken);
-            var stored = (await call.Service<LiftStore>().NewestAsync(campaign, cancellationToken))!;
-            var test = draws is { } asked ? await LiftRandomisationTest.RunAsync(call, campaign, asked, cancellationToken) : null;
-            call.Output.WriteLine(call.Json ? LiftRandomisationTest.Beside(stored.Report, test) : LiftReportText.Render(LiftReport.FromJson(stored.Report)));
-            if (test is not null && !call.Json)
-            {
-                call.Output.WriteLine(test.Sentence);
-            }
-            return ExitCode.Done;
-        });
 
     private static DateOnly? DateOf(Invocation call) => call.Arguments.GetValue(Date) switch
     {

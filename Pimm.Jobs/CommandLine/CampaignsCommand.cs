@@ -5,6 +5,7 @@ using Pimm.Core;
 using Pimm.Core.Allocating;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Importing;
+using Pimm.Core.Lift;
 using Pimm.Core.Training;
 
 namespace Pimm.Jobs.CommandLine;
@@ -78,6 +79,8 @@ public static class CampaignsCommand
             // Refused before anything is made: lines stay.
             var planned = described.ToCampaign(audience.Id, 0, 1, Environment.UserName, TimeProvider.System.GetUtcNow()).Validated();
             CampaignSplitter.CheckCovariates(planned, audience);
+            SegmentReader.Check(planned.Segments ?? [], audience);
+            Guardrail.Check(planned.GuardrailList(), audience.Funnel);
             var control = await LineAsync(call, audience.Id, described.Control, described.ControlSettings, cancellationToken);
             var treatment = await LineAsync(call, audience.Id, described.Treatment, described.TreatmentSettings, cancellationToken);
             var id = await call.Service<CampaignStore>().CreateAsync(planned with { ControlLineId = control, TreatmentLineId = treatment }, cancellationToken);

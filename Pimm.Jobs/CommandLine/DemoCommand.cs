@@ -74,7 +74,7 @@ public static class DemoCommand
         }
         else
         {
-            call.Output.WriteLine(LiftReportText.Render(report));
+            call.Output.Write(LiftReportText.Render(report));
         }
         return ExitCode.Done;
     }

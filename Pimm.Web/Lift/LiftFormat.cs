@@ -33,7 +33,9 @@ public static class LiftFormat
         "ship" => ("check_circle", "Ship the treatment model", "good"),
         "roll-back" => ("undo", "Roll the treatment model back", "bad"),
         "cannot-tell" => ("balance", "The models cannot be told apart", "neutral"),
-        "off" => ("gpp_maybe", "The verdict is switched off", "warn"),
+        "unhealthy" or "off" => ("gpp_maybe", "The verdict is switched off", "warn"),
+        "no-data" => ("hourglass_empty", "No data to decide on", "neutral"),
+        "keep-running" => ("hourglass_top", report.Verdict.Days is { } days ? $"Keep running, about {days} {(days == 1 ? "day" : "days")}" : "Keep running", "neutral"),
         _ => ("hourglass_top", "No verdict yet", "neutral"),
     };
 }

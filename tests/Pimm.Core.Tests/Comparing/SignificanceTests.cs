@@ -31,7 +31,7 @@ public sealed class SignificanceTests
 
         double[] p = [CorrectedResampledTest.Of(first, 0.25).PValue, CorrectedResampledTest.Of(second, 0.25).PValue];
         pairs.Select(pair => pair.P).ShouldBe(p, 1e-9);
-        pairs.Select(pair => pair.PHolm).ShouldBe(TwoByTwo.Holm(p), 1e-9);
+        pairs.Select(pair => pair.PHolm).ShouldBe(Multiplicity.Holm(p), 1e-9);
         pairs.Select(pair => pair.Note).ShouldAllBe(note => note == null);
     }
 

@@ -1,4 +1,5 @@
 using Pimm.Core.Allocating;
+using Pimm.Core.Campaigns;
 using Pimm.Core.Lift;
 using Pimm.Core.Simulating;
 using Pimm.Core.Statistics;
@@ -12,6 +13,7 @@ public sealed class LiftReporterTests
 {
     private static readonly DateTimeOffset Start = new(2026, 5, 4, 6, 0, 0, TimeSpan.Zero);
     private static readonly SimulatedCampaignOptions Small = new() { Eligible = 60_000, Waves = 3, Impressions = 1_000, DeliveryShare = 0.9 };
+    private static readonly MarketCustomer[] Population = MarketCustomer.DrawMany(8, 0, Small.Eligible);
     private static readonly LiftInput KnownLift = SimulatedCampaign.Run(MarketWorld.KnownLift, 8, Small);
 
     /// <summary>Two waves; in each arm 400 customers, the first 40 exported in wave 0, the next 10 held back there, 20 exported in wave 1.</summary>
@@ -60,7 +62,11 @@ public sealed class LiftReporterTests
             CountChecks = [new CountCheck("outcome linked", new Proportion(29_900, 29_880), new Proportion(30_000, 29_978))],
             Funnel = [new FunnelCount("clicked", 80, 91)],
             NewestOutcome = KnownLift.AsOf.AddDays(-2),
+            Segments = [SegmentColumn.OfTexts("device", Population.Select(c => (string?)$"d{c.Device}").ToArray()), SegmentColumn.OfNumbers("age", Population.Select(c => c.Age).ToArray())],
+            Guardrails = [new Guardrail(Guardrail.DeliveryRate, 0.02), new Guardrail("clicked", 0.1), new Guardrail(Guardrail.Amount, 0.05)],
+            TimeZone = "Asia/Shanghai",
         });
+        report = report with { Origin = new LiftOrigin(1, 7, "ada", "1.0", new LiftIntake(2, 600)) };
         VerifiedFile.ShouldMatch(LiftReportText.Render(report), "LiftReport.verified.txt");
         VerifiedFile.ShouldMatch(report.ToJson() + "\n", "LiftReport.verified.json");
         LiftReport.FromJson(report.ToJson()).ToJson().ShouldBe(report.ToJson());
@@ -69,11 +75,11 @@ public sealed class LiftReporterTests
     [Fact]
     public void The_verdict_waits_for_the_window_and_is_off_under_an_alarm()
     {
-        LiftReporter.Report(KnownLift with { AsOf = KnownLift.Waves[^1].Start.AddDays(29.9) }).Verdict.ShouldBeNull();
+        LiftReporter.Report(KnownLift with { AsOf = KnownLift.Waves[^1].Start.AddDays(29.9) }).Verdict!.Status.ShouldBe("keep-running");
         LiftVerdict ship = LiftReporter.Report(KnownLift).Verdict!;
         ship.Status.ShouldBe("ship");
         LiftVerdict off = LiftReporter.Report(KnownLift with { CountChecks = [new CountCheck("outcome linked", new Proportion(10_000, 9_000), new Proportion(10_000, 9_900))] }).Verdict!;
-        off.Status.ShouldBe("off");
+        off.Status.ShouldBe("unhealthy");
         off.Sentence.ShouldContain("outcome linked");
         LiftReporter.Report(ByHand((_, i) => i % 50 == 0 ? 2 : null)).Verdict!.Status.ShouldBe("cannot-tell");
         LiftReporter.Report(ByHand((arm, i) => arm == Arm.Control && i < 60 ? 2 : null)).Verdict!.Status.ShouldBe("roll-back");
@@ -83,7 +89,7 @@ public sealed class LiftReporterTests
     public void The_verdict_waits_for_the_last_planned_day_even_when_no_wave_was_published_on_it()
     {
         LiftInput input = KnownLift with { AsOf = KnownLift.CampaignStart.AddDays(200), Ends = KnownLift.CampaignStart.AddDays(300) };
-        LiftReporter.Report(input).Verdict.ShouldBeNull();
+        LiftReporter.Report(input).Verdict!.Status.ShouldBe("keep-running");
         LiftReporter.Report(input with { Ends = KnownLift.CampaignStart.AddDays(150) }).Verdict!.Status.ShouldBe("ship");
     }
 
@@ -91,7 +97,7 @@ public sealed class LiftReporterTests
     public void Outcomes_last_taken_in_before_the_windows_closed_turn_the_verdict_off()
     {
         LiftInput closed = KnownLift with { AsOf = KnownLift.CampaignStart.AddDays(200), NewestOutcome = KnownLift.CampaignStart.AddDays(10) };
-        LiftReporter.Report(closed with { OutcomesReceived = KnownLift.CampaignStart.AddDays(10) }).Verdict!.Status.ShouldBe("off");
+        LiftReporter.Report(closed with { OutcomesReceived = KnownLift.CampaignStart.AddDays(10) }).Verdict!.Status.ShouldBe("unhealthy");
         LiftReporter.Report(closed with { OutcomesReceived = KnownLift.CampaignStart.AddDays(199) }).Verdict!.Status.ShouldBe("ship");
     }
 
@@ -104,7 +110,7 @@ public sealed class LiftReporterTests
         TwoByTwo.PValue(many[7].Control, many[7].Treatment)!.Value.ShouldBeLessThan(0.002);
         LiftReporter.Report(KnownLift with { CountChecks = many }).Checks.ShouldAllBe(check => !check.Alarm);
         LiftReporter.Report(KnownLift with { ArmsChanged = 1 }).Checks.Count(check => check.Alarm).ShouldBe(1);
-        LiftReporter.Report(KnownLift with { SplitMethod = SplitMethod.PermutedBlocks, BlockMismatches = 3 }).Verdict!.Status.ShouldBe("off");
+        LiftReporter.Report(KnownLift with { SplitMethod = SplitMethod.PermutedBlocks, BlockMismatches = 3 }).Verdict!.Status.ShouldBe("unhealthy");
     }
 
     [Fact]

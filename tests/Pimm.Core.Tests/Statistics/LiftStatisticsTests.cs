@@ -90,11 +90,4 @@ public sealed class LiftStatisticsTests
         TwoByTwo.PValue(new Proportion(0, 0), new Proportion(4, 0)).ShouldBeNull();
         Should.Throw<InputException>(() => SampleRatio.Of([1, 2], [1, 0]));
     }
-
-    [Fact]
-    public void Holm_steps_down_and_never_decreases()
-    {
-        TwoByTwo.Holm([0.01, 0.04, 0.03, 0.005]).ShouldBe([0.03, 0.06, 0.06, 0.02], 1e-12);
-        TwoByTwo.Holm([]).ShouldBeEmpty();
-    }
 }

@@ -31,7 +31,7 @@ public sealed class ProportionTests
     public void Koopmans_ratio_gives_his_published_interval()
     {
         // Koopman (1984), Biometrics 40:513: 36/40 against 16/80, risk ratio 4.5 in (2.94, 7.15).
-        Estimate interval = ProportionComparison.Koopman(control: new Proportion(80, 16), treatment: new Proportion(40, 36));
+        Estimate interval = Koopman.Lift(control: new Proportion(80, 16), treatment: new Proportion(40, 36));
         interval.Value!.Value.ShouldBe(3.5, 1e-12);
         interval.Lower!.Value.ShouldBe(1.94, 5e-3);
         interval.Upper!.Value.ShouldBe(6.15, 5e-3);
@@ -40,16 +40,16 @@ public sealed class ProportionTests
     [Fact]
     public void A_group_without_conversions_leaves_one_bound_open()
     {
-        Estimate none = ProportionComparison.Koopman(new Proportion(1000, 0), new Proportion(1000, 5));
+        Estimate none = Koopman.Lift(new Proportion(1000, 0), new Proportion(1000, 5));
         none.Value.ShouldBeNull();
         none.Upper.ShouldBe(double.PositiveInfinity);
         none.Lower!.Value.ShouldBeInRange(-1, 5);
-        Estimate lost = ProportionComparison.Koopman(new Proportion(1000, 5), new Proportion(1000, 0));
+        Estimate lost = Koopman.Lift(new Proportion(1000, 5), new Proportion(1000, 0));
         lost.Value.ShouldBe(-1);
         lost.Lower.ShouldBe(-1);
         lost.Upper!.Value.ShouldBeInRange(-0.9, 1);
-        ProportionComparison.Koopman(new Proportion(10, 0), new Proportion(10, 0)).Note.ShouldNotBeNull();
-        ProportionComparison.LogRiskRatio(new Proportion(10, 0), new Proportion(10, 3)).Value.ShouldBeNull();
+        Koopman.Lift(new Proportion(10, 0), new Proportion(10, 0)).Note.ShouldNotBeNull();
+        LogRiskRatio.Lift(new Proportion(10, 0), new Proportion(10, 3)).Estimate.Value.ShouldBeNull();
     }
 
     [Fact]
@@ -62,7 +62,7 @@ public sealed class ProportionTests
     [Fact]
     public void Log_risk_ratio_follows_its_formula()
     {
-        Estimate lift = ProportionComparison.LogRiskRatio(new Proportion(5000, 100), new Proportion(4000, 120));
+        Estimate lift = LogRiskRatio.Lift(new Proportion(5000, 100), new Proportion(4000, 120)).Estimate;
         double error = Math.Sqrt(0.98 / 100 + 0.97 / 120);
         lift.Value!.Value.ShouldBe(0.5, 1e-12);
         lift.Upper!.Value.ShouldBe(1.5 * Math.Exp(1.959963984540054 * error) - 1, 1e-9);

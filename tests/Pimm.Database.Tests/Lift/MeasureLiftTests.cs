@@ -1,4 +1,6 @@
 using Dapper;
+using Npgsql;
+using Pimm.Core;
 using Pimm.Core.Lift;
 using Pimm.Core.Queueing;
 using Pimm.Database.Tests.KnownLift;
@@ -21,7 +23,7 @@ public sealed class MeasureLiftTests
 
         var report = await world.MeasureAsync("no feed");
 
-        report.Verdict.ShouldBeNull();
+        report.Verdict!.Status.ShouldBe("no-data");
         report.Number(LiftKeys.Extra).Estimate.ShouldBeNull();
         report.Number(LiftKeys.Extra).Note.ShouldNotBeNullOrEmpty();
         report.Number(LiftKeys.DeliveredLift).Estimate.ShouldNotBeNull();
@@ -42,13 +44,104 @@ public sealed class MeasureLiftTests
 
         var report = await world.MeasureAsync("altered");
 
-        report.Verdict!.Status.ShouldBe("off");
+        report.Verdict!.Status.ShouldBe("unhealthy");
         report.Checks.Single(c => c.Name == "arms changed").Sentence.ShouldStartWith("7 customers' stored arms");
     }
+
+    [Fact]
+    public async Task Every_report_is_a_version_that_never_changes_and_says_what_is_new()
+    {
+        await using var world = new OwnCampaign();
+        await world.InitializeAsync();
+        var first = (await world.Lifts.NewestAsync(world.Id, Cancel))!;
+        await world.ExecuteAsync("delete from customer_outcome where customer in (select customer from customer_outcome order by customer limit 3)");
+
+        var second = await world.MeasureAsync("second", "ada");
+
+        first.Version.ShouldBe(1);
+        (second.Origin!.Version, second.Origin.AskedBy).ShouldBe((2, "ada"));
+        second.Changes!.Since.ShouldBe(1);
+        (second.Changes.Rows, second.Changes.Files).ShouldBe((0, 0));
+        second.Changes.Numbers.ShouldContain(change => change.Key == LiftKeys.Extra && change.Before == LiftReport.FromJson(first.Report).Number(LiftKeys.Extra).Estimate);
+        var versions = await world.Lifts.VersionsAsync(world.Id, Cancel);
+        versions.Select(version => (version.Version, version.ComputedBy, version.Verdict)).ShouldBe(
+            [(1, null, LiftReport.FromJson(first.Report).Verdict!.Status), (2, "ada", second.Verdict!.Status)]);
+        var old = await world.Lifts.GetAsync(world.Id, 1, Cancel);
+        (old.Report, old.Page).ShouldBe((first.Report, first.Page));
+        old.Report.ShouldBe(LiftReport.FromJson(old.Report).ToJson());
+        old.Page.ShouldBe(LiftReportText.Render(LiftReport.FromJson(old.Report)));
+        (await Should.ThrowAsync<PostgresException>(() => world.ExecuteAsync("update lift_report set computed_by = 'eve'"))).MessageText.ShouldContain("never changed");
+        (await Should.ThrowAsync<InputException>(() => world.Lifts.GetAsync(world.Id, 9, Cancel))).Message.ShouldContain("no lift report of version 9");
+        (await world.Lifts.NewestOfAllAsync(Cancel)).Single().Version.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Segments_guardrails_and_amounts_come_from_the_rows()
+    {
+        await using var world = new OwnCampaign();
+        await world.InitializeAsync();
+        await world.ExecuteAsync("""alter table campaign disable trigger campaign_measures_are_frozen; update campaign set segments = '{device,age,control-score}', guardrails = '[{"metric": "amount", "margin": 0.2}, {"metric": "click", "margin": 0.3}]'""");
+
+        var report = await world.MeasureAsync("segments");
+
+        report.Segments!.Select(segment => segment.Attribute).ShouldBe(["device", "age", "control-score"]);
+        foreach (var segment in report.Segments!)
+        {
+            segment.Levels.Sum(level => level.ControlEligible + level.TreatmentEligible).ShouldBe(6_000);
+            segment.Levels.Sum(level => level.ControlConversions + level.TreatmentConversions).ShouldBe(report.Sequential.ControlConversions + report.Sequential.TreatmentConversions);
+        }
+        report.Segments[0].Levels.Select(level => level.Level).Order().ShouldBe(["d0", "d1", "d2"]);
+        (await world.CountAsync($"select count(*) from audience.customers_{world.Audience} where device = 'd0'"))
+            .ShouldBe(report.Segments[0].Levels.Single(level => level.Level == "d0") is var d0 ? d0.ControlEligible + d0.TreatmentEligible : 0);
+        report.Guardrails!.Select(guardrail => guardrail.Metric).ShouldBe(["amount", "click"]);
+        report.Amount!.Numbers.Count.ShouldBe(2);
+        var total = await world.SumAsync("select sum(o.amount) from customer_outcome o join assignment a on a.customer = o.customer");
+        (report.Amount.ControlMean!.Value * report.Funnel[0].Control + report.Amount.TreatmentMean!.Value * report.Funnel[0].Treatment).ShouldBe(total, 0.01);
+        report.Days!.Days.Sum(day => day.ControlOnDay).ShouldBe(report.Sequential.ControlConversions);
+    }
+
+    [Fact]
+    public async Task Labels_dated_before_their_wave_are_left_out_and_counted()
+    {
+        await using var world = new OwnCampaign();
+        await world.InitializeAsync();
+        var before = LiftReport.FromJson((await world.Lifts.NewestAsync(world.Id, Cancel))!.Report);
+        await world.ExecuteAsync(
+            """
+            update funnel_label l set occurred_at = w.impressions_at - interval '1 hour' from wave w, (select customer from funnel_label where stage = 1 order by customer limit 1) one
+             where w.campaign_id = l.campaign_id and w.wave_date = l.wave_date and l.customer = one.customer
+            """);
+
+        var report = await world.MeasureAsync("early");
+
+        var early = report.Exclusions!.Single(exclusion => exclusion.What == "labels before the impression");
+        (early.Control + early.Treatment).ShouldBeGreaterThanOrEqualTo(1);
+        Clicks(report).ShouldBe(Clicks(before) - 1);
+    }
+
+    private static long Clicks(LiftReport report) => report.Stages!.Single(stage => stage.Stage == "click") is var click ? click.Control + click.Treatment : 0;
 
     private sealed class OwnCampaign : IAsyncDisposable
     {
         private readonly SmallCampaign _small = new();
+
+        public long Id => _small.Campaign.Id;
+
+        public long Audience => _small.Audience.Id;
+
+        public LiftStore Lifts => _small.Pimm.Service<LiftStore>();
+
+        public async Task<long> CountAsync(string sql)
+        {
+            await using var connection = await _small.Pimm.Database.Owner.OpenConnectionAsync(Cancel);
+            return await connection.ExecuteScalarAsync<long>(sql);
+        }
+
+        public async Task<double> SumAsync(string sql)
+        {
+            await using var connection = await _small.Pimm.Database.Owner.OpenConnectionAsync(Cancel);
+            return await connection.ExecuteScalarAsync<double>(sql);
+        }
 
         public ValueTask InitializeAsync() => _small.InitializeAsync();
 
@@ -58,9 +151,9 @@ public sealed class MeasureLiftTests
             (await connection.ExecuteAsync(sql)).ShouldBeGreaterThan(0);
         }
 
-        public async Task<LiftReport> MeasureAsync(string key)
+        public async Task<LiftReport> MeasureAsync(string key, string? askedBy = null)
         {
-            var run = await _small.Pimm.RunAsync(new JobRequest(MeasureLift.JobKind, key, new { }, _small.Campaign.Id), Cancel);
+            var run = await _small.Pimm.RunAsync(new JobRequest(MeasureLift.JobKind, key, new LiftRequest(askedBy), _small.Campaign.Id), Cancel);
             run.State.ShouldBe(JobStates.Succeeded, run.Error);
             return LiftReport.FromJson((await _small.Pimm.Service<LiftStore>().NewestAsync(_small.Campaign.Id, Cancel))!.Report);
         }

@@ -1,0 +1,134 @@
+using Dapper;
+using Npgsql;
+using NpgsqlTypes;
+using Pimm.Core.Campaigns;
+using Pimm.Core.Database;
+
+namespace Pimm.Core.Lift;
+
+/// <summary>What came back of a campaign, by customer; all times are what the events said.</summary>
+/// <param name="FirstConversion">
+/// first core conversion by any route in [start, close); of an audience without customer outcomes the impressions' own last funnel
+/// stage, which only delivered lift may use
+/// </param>
+/// <param name="Amounts">sum of the amounts in [start, close) of customers who had any</param>
+/// <param name="WithoutAmount">outcomes in [start, close) without an amount, where others have one</param>
+/// <param name="Delivered">(customer, wave) of delivered impressions</param>
+/// <param name="Newest">when the newest customer outcome since the start happened; null: the audience has no such feed</param>
+/// <param name="Received">when an outcome file was last taken in</param>
+public sealed record CampaignOutcomes(
+    IReadOnlyDictionary<Guid, DateTimeOffset> FirstConversion, IReadOnlyDictionary<Guid, double> Amounts, long WithoutAmount,
+    IReadOnlySet<(Guid Customer, DateOnly Wave)> Delivered, DateTimeOffset? Newest, DateTimeOffset? Received);
+
+/// <summary>Reads what came back of a campaign, each table once.</summary>
+public sealed class CampaignOutcomeStore(NpgsqlDataSource database)
+{
+    // A label dated before its wave began belongs to no impression of it.
+    private const string SelectFunnel =
+        """
+        select a.funnel[g.stage] as stage,
+               count(f.customer) filter (where f.arm = 0) as control, count(f.customer) filter (where f.arm = 1) as treatment
+          from campaign c
+          join audience a on a.id = c.audience_id
+          cross join lateral generate_series(1, cardinality(a.funnel)) g(stage)
+          left join (
+               select l.customer, l.stage, s.arm
+                 from funnel_label l
+                 join wave w on w.campaign_id = l.campaign_id and w.wave_date = l.wave_date and l.occurred_at >= w.impressions_at
+                 join assignment s on s.customer = l.customer and s.campaign_id = l.campaign_id
+                where l.campaign_id = @campaignId and l.customer <> all(@without)) f on f.stage = g.stage
+         where c.id = @campaignId
+         group by g.stage, a.funnel order by g.stage
+        """;
+
+    private const string SelectEarlyLabels =
+        """
+        select count(*) filter (where s.arm = 0) as control, count(*) filter (where s.arm = 1) as treatment
+          from funnel_label l
+          join wave w on w.campaign_id = l.campaign_id and w.wave_date = l.wave_date and l.occurred_at < w.impressions_at
+          join assignment s on s.customer = l.customer and s.campaign_id = l.campaign_id
+         where l.campaign_id = @campaignId
+        """;
+
+    private const string SelectReceived = "select max(imported_at) from import_file where audience_id = @audienceId and kind = 'outcomes'";
+
+    private const string SelectIntake =
+        "select count(*) as files, coalesce(sum(created), 0)::bigint as rows from import_file where audience_id = @audienceId and kind = 'outcomes'";
+
+    private const string SelectNewestOutcome =
+        "select max(occurred_at) from customer_outcome where audience_id = @audienceId and occurred_at >= @from";
+
+    public async Task<CampaignOutcomes> OfCampaignAsync(Campaign campaign, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        var newest = await InstantAsync(connection, SelectNewestOutcome, new { audienceId = campaign.AudienceId, from = campaign.StartsAt });
+        var (first, amounts, without) = (new Dictionary<Guid, DateTimeOffset>(), new Dictionary<Guid, double>(), 0L);
+        await foreach (var outcome in BulkCopy.ReadAsync(connection, newest is null ? LastStageOf(campaign) : OutcomesOf(campaign), ReadOutcome, cancellationToken))
+        {
+            first.Add(outcome.Customer, outcome.First);
+            without += outcome.WithoutAmount;
+            if (outcome.Amount is { } amount)
+            {
+                amounts.Add(outcome.Customer, amount);
+            }
+        }
+        var delivered = new HashSet<(Guid, DateOnly)>();
+        var deliveries = BulkCopy.ReadAsync(
+            connection, $"(select customer, wave_date from delivery where campaign_id = {campaign.Id})",
+            static export => (export.Read<Guid>(NpgsqlDbType.Uuid), export.Read<DateOnly>(NpgsqlDbType.Date)), cancellationToken);
+        await foreach (var delivery in deliveries)
+        {
+            delivered.Add(delivery);
+        }
+        var received = await InstantAsync(connection, SelectReceived, new { audienceId = campaign.AudienceId });
+        return new CampaignOutcomes(first, amounts, amounts.Count == 0 ? 0 : without, delivered, newest, received);
+    }
+
+    /// <summary>How many impressions reached each stage, by arm.</summary>
+    /// <param name="without">customers who do not count</param>
+    public async Task<IReadOnlyList<FunnelCount>> FunnelAsync(long campaignId, IEnumerable<Guid> without, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return [.. await connection.QueryAsync<FunnelCount>(new CommandDefinition(SelectFunnel, new { campaignId, without = without.ToArray() }, cancellationToken: cancellationToken))];
+    }
+
+    /// <summary>Labels that are dated before their wave began.</summary>
+    public async Task<ArmCounts> EarlyLabelsAsync(long campaignId, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return await connection.QuerySingleAsync<ArmCounts>(new CommandDefinition(SelectEarlyLabels, new { campaignId }, cancellationToken: cancellationToken));
+    }
+
+    public async Task<LiftIntake> IntakeAsync(long audienceId, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return await connection.QuerySingleAsync<LiftIntake>(new CommandDefinition(SelectIntake, new { audienceId }, cancellationToken: cancellationToken));
+    }
+
+    private static string LastStageOf(Campaign campaign) =>
+        "(select f.customer, min(f.occurred_at), null::double precision, 0::bigint from funnel_label f join campaign c on c.id = f.campaign_id " +
+        $"join audience a on a.id = c.audience_id where f.campaign_id = {campaign.Id} and f.stage = cardinality(a.funnel) group by f.customer)";
+
+    private static string OutcomesOf(Campaign campaign) =>
+        $"(select customer, min(occurred_at), sum(amount), count(*) filter (where amount is null) from customer_outcome where audience_id = {campaign.AudienceId} " +
+        $"and occurred_at >= '{campaign.StartsAt:yyyy-MM-dd HH:mm:ss}+00' and occurred_at < '{campaign.ClosesAt:yyyy-MM-dd HH:mm:ss}+00' group by customer)";
+
+    private static (Guid Customer, DateTimeOffset First, double? Amount, long WithoutAmount) ReadOutcome(NpgsqlBinaryExporter export)
+    {
+        var customer = export.Read<Guid>(NpgsqlDbType.Uuid);
+        var first = new DateTimeOffset(export.Read<DateTime>(NpgsqlDbType.TimestampTz));
+        double? amount = null;
+        if (export.IsNull)
+        {
+            export.Skip();
+        }
+        else
+        {
+            amount = export.Read<double>(NpgsqlDbType.Double);
+        }
+        return (customer, first, amount, export.Read<long>(NpgsqlDbType.Bigint));
+    }
+
+    private static async Task<DateTimeOffset?> InstantAsync(NpgsqlConnection connection, string query, object parameters) =>
+        await connection.ExecuteScalarAsync<DateTime?>(query, parameters) is { } instant ? new DateTimeOffset(instant) : null;
+}

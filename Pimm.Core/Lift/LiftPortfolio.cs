@@ -1,0 +1,94 @@
+using System.Text.Json;
+using Pimm.Core.Training;
+using static Pimm.Core.Lift.LiftText;
+
+namespace Pimm.Core.Lift;
+
+/// <summary>One campaign among the others: its newest report's two numbers and what it says.</summary>
+/// <param name="Status">of the verdict; reports of earlier versions of the code may have none</param>
+public sealed record PortfolioCampaign(
+    long CampaignId, string Campaign, bool Simulated, int Version, DateTimeOffset AsOf, bool Closed, string? Status, LiftInterval DeliveredLift, LiftInterval Headline)
+{
+    internal static PortfolioCampaign Of(CampaignReport stored)
+    {
+        var report = LiftReport.FromJson(stored.Report);
+        return new PortfolioCampaign(stored.CampaignId, stored.Campaign, report.Simulated, stored.Version, report.AsOf, report.Windows.Closed, report.Verdict?.Status,
+            Interval(report.Number(LiftKeys.DeliveredLift)), Interval(report.Number(LiftKeys.Extra)));
+    }
+
+    /// <summary>How the campaign is named in lists and figures.</summary>
+    internal string Label => Simulated ? $"{Campaign} (simulated)" : Campaign;
+
+    internal bool Healthy => Status is not ("unhealthy" or "off");
+
+    private static LiftInterval Interval(LiftNumber number) => new(number.Estimate, number.StandardError, number.Lower, number.Upper, number.Method, number.Note);
+}
+
+/// <summary>
+/// All measured campaigns side by side: Figure 4 of the PIMM paper, the relative improvement of each by delivered lift, beside the
+/// headline, which says what the paper's number cannot. Nothing is pooled.
+/// </summary>
+public sealed record LiftPortfolio(IReadOnlyList<PortfolioCampaign> Campaigns)
+{
+    private const string Note =
+        "Delivered lift compares the customers each model chose; extra core conversions per 1,000 impressions compare everybody eligible. A campaign with a failed health check proves nothing.";
+
+    public static LiftPortfolio Of(IEnumerable<CampaignReport> reports) => new([.. reports.Select(PortfolioCampaign.Of)]);
+
+    public string ToJson() => JsonSerializer.Serialize(this, LiftReport.JsonOptions);
+
+    public string ToText()
+    {
+        var text = new LiftText();
+        if (Campaigns.Count == 0)
+            text.Line("No campaign has a lift report yet: pimm lift --campaign ID computes one.");
+        else
+            text.Line($"{"",-32}{"delivered lift",-30}{"extra per 1,000 impressions",-30}verdict");
+        foreach (PortfolioCampaign campaign in Campaigns)
+            text.Line($"{Fit(campaign.Label, 31)} {Shown(campaign.DeliveredLift, "relative"),-30}{Shown(campaign.Headline, ""),-30}{Verdict(campaign)}");
+        if (Campaigns.Count > 0)
+            text.Wrapped(Note, "");
+        return text.ToString();
+    }
+
+    /// <summary>FILE.md, and the figures in the folder FILE beside it.</summary>
+    public void Write(string path) => MarkdownPage.Write(path, Figures(), Page);
+
+    private string Page(string folder)
+    {
+        var page = new MarkdownPage(folder, Figures());
+        page.Line("# Lift of all campaigns");
+        page.Line(Note);
+        page.Figure("delivered-lift");
+        page.Figure("headline");
+        page.Table("campaign | | delivered lift | interval | extra per 1,000 impressions | interval | windows | verdict | report", "---|---|---|---|---|---|---|---|---", Campaigns.Select(c =>
+            $"{MarkdownCell.Of(c.Campaign)} | {(c.Simulated ? "simulated" : "")} | {Value(c.DeliveredLift.Estimate, "relative")} | {Interval(c.DeliveredLift.Lower, c.DeliveredLift.Upper, "relative")} | "
+            + $"{Value(c.Headline.Estimate, "")} | {Interval(c.Headline.Lower, c.Headline.Upper, "")} | {(c.Closed ? "closed" : "open")} | {Verdict(c)} | version {c.Version}, {Time(c.AsOf)} UTC"));
+        return page.ToString();
+    }
+
+    private IReadOnlyList<(string, SvgChart)> Figures() => Campaigns.Count == 0 ? [] :
+    [
+        ("delivered-lift", Figure("Relative improvement by campaign", "delivered lift, %", campaign => campaign.DeliveredLift, 100)),
+        ("headline", Figure("What the treatment models were worth", "core conversions per 1,000 impressions", campaign => campaign.Headline, 1)),
+    ];
+
+    private SvgChart Figure(string title, string axis, Func<PortfolioCampaign, LiftInterval> of, double factor) => new(
+        title, LiftFigures.Sentence(Campaigns.Select(c => (c.Label, of(c).Estimate, of(c).Lower, of(c).Upper)), factor),
+        new ChartAxis("campaign", Categories: [.. Campaigns.Select(c => LiftFigures.Cut(c.Simulated ? $"{LiftFigures.Cut(c.Campaign)} (sim.)" : c.Campaign))]), new ChartAxis(axis),
+        [
+            LiftFigures.Zero(Campaigns.Count),
+            .. Series("real", c => !c.Simulated && c.Healthy, of, factor), .. Series("simulated", c => c.Simulated && c.Healthy, of, factor),
+            .. Series("a health check failed", c => !c.Healthy, of, factor),
+        ]);
+
+    private IEnumerable<ChartSeries> Series(string label, Func<PortfolioCampaign, bool> which, Func<PortfolioCampaign, LiftInterval> of, double factor) =>
+        Campaigns.Any(which)
+            ? [LiftFigures.Bars(label, Campaigns.Select(c => which(c) ? (of(c).Estimate, of(c).Lower, of(c).Upper) : default((double?, double?, double?))), factor)]
+            : [];
+
+    private static string Shown(LiftInterval interval, string unit) =>
+        interval.Estimate is null ? "n/a" : $"{Value(interval.Estimate, unit)} ({Interval(interval.Lower, interval.Upper, unit)})";
+
+    private static string Verdict(PortfolioCampaign campaign) => campaign.Status ?? "none yet";
+}

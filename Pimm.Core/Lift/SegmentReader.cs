@@ -1,0 +1,97 @@
+using Npgsql;
+using NpgsqlTypes;
+using Pimm.Core.Campaigns;
+using Pimm.Core.Database;
+using Pimm.Core.Importing;
+using Pimm.Core.Scoring;
+
+namespace Pimm.Core.Lift;
+
+/// <summary>Reads the attributes that a campaign's report is broken down by, as they were when its customers were scored.</summary>
+public sealed class SegmentReader(NpgsqlDataSource database, ScoringStore scorings)
+{
+    /// <param name="customers">in the order of the stored customers; some may be left out</param>
+    /// <exception cref="InputException">the audience has no such attribute</exception>
+    public async Task<IReadOnlyList<SegmentColumn>> ReadAsync(
+        Campaign campaign, Audience audience, long scoringId, IReadOnlyList<CampaignCustomer> customers, CancellationToken cancellationToken)
+    {
+        var names = campaign.Segments ?? [];
+        Check(names, audience);
+        var columns = names.Length == 0 ? [] : await ColumnsAsync(names, audience, scoringId, customers, cancellationToken);
+        return [.. names.Select((name, i) => name switch
+        {
+            Campaign.ControlScore => SegmentColumn.OfNumbers(name, [.. customers.Select(customer => customer.Measured.ControlScore)]),
+            Campaign.TreatmentScore => SegmentColumn.OfNumbers(name, [.. customers.Select(customer => customer.Measured.TreatmentScore)]),
+            _ => columns[i],
+        })];
+    }
+
+    /// <exception cref="InputException">a name is no attribute of the audience</exception>
+    public static void Check(IEnumerable<string> names, Audience audience)
+    {
+        if (names.FirstOrDefault(name => name is not (Campaign.ControlScore or Campaign.TreatmentScore) && audience.Attributes.All(attribute => attribute.Name != name)) is { } unknown)
+        {
+            throw new InputException(
+                $"The report cannot be broken down by \"{unknown}\": choose {Campaign.ControlScore}, {Campaign.TreatmentScore} or an attribute of the audience, {string.Join(", ", audience.Attributes.Select(a => a.Name))}.");
+        }
+    }
+
+    private async Task<SegmentColumn[]> ColumnsAsync(
+        string[] names, Audience audience, long scoringId, IReadOnlyList<CampaignCustomer> customers, CancellationToken cancellationToken)
+    {
+        var scoring = await scorings.FindAsync(scoringId, cancellationToken) ?? throw new InputException($"The scoring {scoringId} is gone: score the campaign again.");
+        var attributes = names.Select(name => audience.Attributes.FirstOrDefault(attribute => attribute.Name == name)).ToArray();
+        var numbers = attributes.Select(attribute => attribute is { IsNumber: true } ? new double[customers.Count] : null).ToArray();
+        var texts = attributes.Select(attribute => attribute is { IsNumber: false } ? new string?[customers.Count] : null).ToArray();
+        var place = 0;
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        var list = string.Join(", ", attributes.OfType<AudienceColumn>().Select(attribute => $"c.\"{attribute.Name}\""));
+        var rows = BulkCopy.ReadAsync(
+            connection,
+            $"(select s.customer{(list.Length == 0 ? "" : ", ")}{list} from score s join {audience.CustomersTable} c on c.customer = s.customer " +
+            $"and c.version = {scoring.AudienceVersion} where s.scoring_id = {scoringId} order by s.customer)",
+            export => ReadRow(export, customers, ref place, numbers, texts), cancellationToken);
+        await foreach (var _ in rows)
+        {
+        }
+        if (place != customers.Count)
+        {
+            throw new InvalidOperationException($"Attributes were found of {place} of {customers.Count} customers: the audience's version {scoring.AudienceVersion} is not complete.");
+        }
+        return [.. names.Select((name, i) => numbers[i] is { } values ? SegmentColumn.OfNumbers(name, values) : SegmentColumn.OfTexts(name, texts[i] ?? []))];
+    }
+
+    /// <summary>Takes the row in when its customer is the next one; who was left out of the customers is passed.</summary>
+    private static bool ReadRow(
+        NpgsqlBinaryExporter export, IReadOnlyList<CampaignCustomer> customers, ref int place, double[]?[] numbers, string?[]?[] texts)
+    {
+        var wanted = export.Read<Guid>(NpgsqlDbType.Uuid) is var customer && place < customers.Count && customers[place].Customer == customer;
+        for (var i = 0; i < numbers.Length; i++)
+        {
+            if (numbers[i] is { } column)
+            {
+                var value = export.IsNull ? Skipped(export, double.NaN) : export.Read<double>(NpgsqlDbType.Double);
+                if (wanted)
+                {
+                    column[place] = value;
+                }
+            }
+            else if (texts[i] is { } words)
+            {
+                var text = export.IsNull ? Skipped<string?>(export, null) : export.Read<string>(NpgsqlDbType.Text);
+                if (wanted)
+                {
+                    words[place] = text;
+                }
+            }
+        }
+        place += wanted ? 1 : 0;
+        return wanted;
+    }
+
+    private static T Skipped<T>(NpgsqlBinaryExporter export, T value)
+    {
+        export.Skip();
+        return value;
+    }
+}

@@ -70,7 +70,7 @@ public static class CampaignsCommand
 
     private static Command New()
     {
-        var file = new Argument<string>("file") { Description = "JSON: name, audience, control, treatment, startsOn, days, windowDays, impressionsPerDay, …" };
+        var file = new Argument<string>("file") { Description = "JSON: name, audience, control, treatment, startsOn, days, windowDays, impressionsPerDay; optional splitCovariates, trafficShare, layer, contactLimit and more (docs/campaigns.md)" };
         return new Command("create", "makes a campaign out of a JSON file; its model lines are made when they are new") { file, Invocation.JsonOption }.Does(async (call, cancellationToken) =>
         {
             var described = CampaignFile.Read(call.Arguments.GetValue(file)!);

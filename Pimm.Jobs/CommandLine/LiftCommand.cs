@@ -52,6 +52,7 @@ public static class LiftCommand
     private static async Task<int> OneAsync(Invocation call, long campaign, int? version, string? page, CancellationToken cancellationToken)
     {
         var lifts = call.Service<LiftStore>();
+        var draws = LiftRandomisationTest.DrawsOf(call);
         if (version is null)
         {
             await StageRun.RunAsync(
@@ -64,7 +65,7 @@ public static class LiftCommand
         {
             LiftMarkdown.Write(LiftReport.FromJson(stored.Report), page);
         }
-        var test = await LiftRandomisationTest.RunAsync(call, campaign, cancellationToken);
+        var test = draws is { } asked ? await LiftRandomisationTest.RunAsync(call, campaign, asked, cancellationToken) : null;
         call.Output.Write(call.Json ? LiftRandomisationTest.Beside(stored.Report, test) + "\n" : stored.Page ?? LiftReportText.Render(LiftReport.FromJson(stored.Report)));
         if (test is not null && !call.Json)
         {

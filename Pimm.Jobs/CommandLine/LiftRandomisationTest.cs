@@ -12,27 +12,33 @@ namespace Pimm.Jobs.CommandLine;
 /// <summary>`lift --randomisation-test [B]`: customer outcomes against arms that are drawn again, the whole split each time.</summary>
 internal sealed record LiftRandomisationTest(RandomisationResult Result)
 {
-    public static readonly Option<int?> Draws = new("--randomisation-test")
+    public static readonly Option<string?> Draws = new("--randomisation-test")
     {
-        Description = "also draws the whole split again B times (default 999) and compares", Arity = ArgumentArity.ZeroOrOne,
-        CustomParser = result => result.Tokens is [var token] ? Parse(token.Value) : RandomisationTest.FewestDraws,
+        Description = "also draws the whole split again B times (default 999) and compares", Arity = ArgumentArity.ZeroOrOne, HelpName = "B",
     };
 
-    private static int Parse(string given) =>
-        int.TryParse(given, NumberStyles.None, CultureInfo.InvariantCulture, out var draws) && draws is >= RandomisationTest.FewestDraws and <= RandomisationTest.MostDraws
-            ? draws : throw new InputException(string.Create(CultureInfo.InvariantCulture,
-                $"--randomisation-test is \"{given}\": give a number of draws from {RandomisationTest.FewestDraws} to {RandomisationTest.MostDraws:N0}."));
-
-    public string Sentence => string.Create(CultureInfo.InvariantCulture,
-        $"Randomisation test: difference of mean outcomes {Result.Statistic:+0.000000;-0.000000;0.000000}, standard deviation over splits {Result.StandardDeviation:0.000000}, p = {Result.P:0.####} of {Result.Draws:N0} splits drawn again.");
-
-    /// <returns>null where the option was not given</returns>
-    public static async Task<LiftRandomisationTest?> RunAsync(Invocation call, long campaignId, CancellationToken cancellationToken)
+    /// <summary>How many draws were asked for; null where the option was not given.</summary>
+    public static int? DrawsOf(Invocation call)
     {
         if (call.Arguments.GetResult(Draws) is null)
         {
             return null;
         }
+        return call.Arguments.GetValue(Draws) switch
+        {
+            null => RandomisationTest.FewestDraws,
+            var text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var draws)
+                && draws is >= RandomisationTest.FewestDraws and <= RandomisationTest.MostDraws => draws,
+            var text => throw new InputException(string.Create(CultureInfo.InvariantCulture,
+                $"--randomisation-test is \"{text}\": give a number of draws from {RandomisationTest.FewestDraws} to {RandomisationTest.MostDraws:N0}.")),
+        };
+    }
+
+    public string Sentence => string.Create(CultureInfo.InvariantCulture,
+        $"Randomisation test: difference of mean outcomes {Result.Statistic:+0.000000;-0.000000;0.000000}, standard deviation over splits {Result.StandardDeviation:0.000000}, p = {Result.P:0.####} of {Result.Draws:N0} splits drawn again.");
+
+    public static async Task<LiftRandomisationTest> RunAsync(Invocation call, long campaignId, int draws, CancellationToken cancellationToken)
+    {
         var measured = await call.Service<CampaignReader>().ReadAsync(campaignId, cancellationToken);
         if (measured.Outcomes.Newest is null)
         {
@@ -45,7 +51,7 @@ internal sealed record LiftRandomisationTest(RandomisationResult Result)
         double[] values = [.. measured.Customers.Select(c => c.Measured.ConvertedAt is null ? 0.0 : 1.0)];
         Arm[] arms = [.. measured.Customers.Select(c => c.Measured.Arm)];
         return new LiftRandomisationTest(RandomisationTest.Run(
-            values, arms, design, measured.Campaign.SaltFor("randomisation-test"), call.Arguments.GetValue(Draws) ?? RandomisationTest.FewestDraws,
+            values, arms, design, measured.Campaign.SaltFor("randomisation-test"), draws,
             progress: call.Error == Console.Error && !Console.IsErrorRedirected ? done => Tell(call.Error, done) : null, cancellationToken: cancellationToken));
     }
 

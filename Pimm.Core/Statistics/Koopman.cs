@@ -40,18 +40,33 @@ public static class Koopman
         return Math.Exp((inside + outside) / 2);
     }
 
-    /// <summary>Koopman's U(θ): the score statistic of H₀: p_T = θ·p_C at the restricted maximum of the likelihood.</summary>
-    private static double Score(Proportion control, Proportion treatment, double ratio)
+    /// <summary>
+    /// Koopman's U(θ), the score statistic of H₀: p_T = θ·p_C: Pearson's χ² of both groups at the restricted maximum of the likelihood.
+    /// Each group's share of misses is solved for by itself: 1 − p has no digits left where nearly all convert.
+    /// </summary>
+    private static double Score(Proportion control, Proportion treatment, double ratio) =>
+        Deviation(treatment, RestrictedMisses(treatment, control, ratio), RestrictedRate(treatment, control, ratio))
+        + Deviation(control, RestrictedMisses(control, treatment, 1 / ratio), RestrictedRate(treatment, control, ratio) / ratio);
+
+    private static double Deviation(Proportion group, double misses, double rate)
     {
-        double x = treatment.Conversions, m = treatment.N, y = control.Conversions, n = control.N;
-        double b = ratio * (m + y) + x + n;
-        // The smaller root of the quadratic, in the form without cancellation.
-        double p = 2 * ratio * (x + y) / (b + Math.Sqrt(Math.Max(0, b * b - 4 * ratio * (m + n) * (x + y))));
-        double deviation = x - m * p;
-        if (deviation == 0)
-            return 0;
-        if (p <= 0 || p >= 1)
-            return double.PositiveInfinity;
-        return deviation * deviation / (m * p * (1 - p)) * (1 + m * (ratio - p) / (n * (1 - p)));
+        double difference = misses < 0.5 ? group.N * misses - (group.N - group.Conversions) : group.Conversions - group.N * rate;
+        return difference == 0 ? 0 : misses <= 0 || rate <= 0 ? double.PositiveInfinity : difference * difference / (group.N * rate * misses);
+    }
+
+    /// <summary>p_T: the smaller root of (m + n)p² − (θ(m + y) + x + n)p + θ(x + y), in the form without cancellation.</summary>
+    private static double RestrictedRate(Proportion group, Proportion other, double ratio)
+    {
+        double x = group.Conversions, m = group.N, y = other.Conversions, n = other.N, b = ratio * (m + y) + x + n;
+        return 2 * ratio * (x + y) / (b + Math.Sqrt(Math.Max(0, b * b - 4 * ratio * (m + n) * (x + y))));
+    }
+
+    /// <summary>1 − p_T: the larger root of the same quadratic in q, (m + n)q² + Bq + (m − x)(1 − θ), B = θ(m + y) + x − 2m − n.</summary>
+    private static double RestrictedMisses(Proportion group, Proportion other, double ratio)
+    {
+        double x = group.Conversions, m = group.N, y = other.Conversions, n = other.N;
+        double b = ratio * (m + y) + x - 2 * m - n, c = (m - x) * (1 - ratio), root = Math.Sqrt(Math.Max(0, b * b - 4 * (m + n) * c));
+        double misses = b > 0 ? -2 * c / (b + root) : (root - b) / (2 * (m + n));
+        return Math.Clamp(misses, 0, 1);
     }
 }

@@ -48,7 +48,7 @@ public static class MeanComparison
         Estimate lift = ratio with { Value = sign * (ratio.Value - 1), Lower = sign * (ratio.Lower - 1), Upper = sign * (ratio.Upper - 1) };
         if (sign < 0)
             lift = lift with { Lower = lift.Upper, Upper = lift.Lower };
-        return error == 0
+        return lift.StandardError == 0
             ? TestedEstimate.Student(lift.Value!.Value, 0, double.PositiveInfinity, confidence, Fieller.Method)
             : new(lift, (treatment.Mean - control.Mean) / error, double.PositiveInfinity);
     }

@@ -1,3 +1,5 @@
+using MathNet.Numerics.Distributions;
+
 namespace Pimm.Core.Statistics;
 
 /// <summary>
@@ -31,7 +33,7 @@ public sealed record TestedEstimate(Estimate Estimate, double? Statistic, double
     {
         double critical = CriticalValue(confidence, degrees);
         if (standardError == 0)
-            return Untested(new Estimate(value, 0, null, null, method, "The standard error is zero, as nothing varies, so there is no interval and no test."));
+            return Untested(new Estimate(value, 0, null, null, method, "The standard error is zero, so there is no interval and no test."));
         return new(new Estimate(value, standardError, value - critical * standardError, value + critical * standardError, method), value / standardError, degrees);
     }
 
@@ -41,6 +43,6 @@ public sealed record TestedEstimate(Estimate Estimate, double? Statistic, double
     private static double CriticalValue(double confidence, double degrees)
     {
         double normal = Estimate.CriticalValue(confidence);
-        return double.IsInfinity(degrees) || double.IsNaN(degrees) ? normal : StudentQuantile.Of(degrees, 0.5 + confidence / 2);
+        return double.IsInfinity(degrees) || double.IsNaN(degrees) ? normal : StudentT.InvCDF(0, 1, degrees, 0.5 + confidence / 2);
     }
 }

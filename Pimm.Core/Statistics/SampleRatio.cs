@@ -6,10 +6,10 @@ namespace Pimm.Core.Statistics;
 /// Whether customers fell to the groups in the planned shares. A mismatch means that assignment or counting is broken: nothing
 /// else about the experiment can be believed then (Fabijan and others, KDD 2019).
 /// </summary>
-/// <param name="Statistic">χ², or |z| for the normal methods; null for the exact test</param>
+/// <param name="Statistic">χ²; |z| of the normal methods; the observed share of the second group for the exact test</param>
 /// <param name="Degrees">groups − 1</param>
 /// <param name="PValue">two-sided</param>
-public sealed record SampleRatio(double? Statistic, int Degrees, double PValue)
+public sealed record SampleRatio(double Statistic, int Degrees, double PValue)
 {
     /// <summary>A p-value below this is an alarm, unless another is asked for: rare enough to look at every day.</summary>
     public const double Alarm = 0.001;
@@ -35,7 +35,7 @@ public sealed record SampleRatio(double? Statistic, int Degrees, double PValue)
     public static SampleRatio Binomial(IReadOnlyList<long> observed, IReadOnlyList<double> weights)
     {
         double share = TwoShares(observed, weights)[1];
-        return new SampleRatio(null, 1, new BinomialCounts(observed.Sum(), share).NoLikelier(observed[1]));
+        return new SampleRatio((double)observed[1] / observed.Sum(), 1, new BinomialCounts(observed.Sum(), share).NoLikelier(observed[1]));
     }
 
     /// <summary>z = |k − np|/√(np(1−p)) of two groups; with the correction for continuity (|k − np| − ½, not below 0) in its place.</summary>

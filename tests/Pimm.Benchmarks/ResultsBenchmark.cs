@@ -96,6 +96,7 @@ internal sealed class ResultsBenchmark(string root, string data, string folder)
         yield return ("hotel_bookings", "Hotel bookings with their revenue (real)", page => Compared(page, "hotel_bookings",
             [.. Real("hotel_bookings", "y1_kept,y2_high_value", "booking_idx,LEAKY_deposit_type,LEAK_required_car_parking_spaces"), "--amount", "value_revenue", "--batch", "1000"]));
         yield return ("gradient-boosting", "Against gradient boosting, one model a task", GradientBoosting);
+        yield return ("lift-coverage", "How far the lift report can be trusted", Coverage);
     }
 
     private string[] Real(string set, string tasks, string ignored) =>
@@ -217,6 +218,19 @@ internal sealed class ResultsBenchmark(string root, string data, string folder)
         }
 
         Line(page, $"");
+    }
+
+    private void Coverage(StringBuilder page)
+    {
+        var answer = Path.Combine(folder, "lift-coverage.json");
+        if (!File.Exists(answer))
+        {
+            File.WriteAllText(answer, LiftCoverageBenchmark.ToJson(LiftCoverage.Measure(new CoverageSettings(), Console.Error.WriteLine)));
+        }
+
+        var measured = LiftCoverageBenchmark.FromJson(File.ReadAllText(answer));
+        _missed |= !LiftCoverageBenchmark.Report(measured);
+        page.Append(LiftCoverageBenchmark.Markdown(measured));
     }
 
     private static string Jobs(params string[] arguments) => Answer(Path.Combine(AppContext.BaseDirectory, "Pimm.Jobs"), arguments);

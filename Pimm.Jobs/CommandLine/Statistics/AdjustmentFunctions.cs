@@ -33,13 +33,25 @@ public static class AdjustmentFunctions
         return CupedAnswer.Of(cuped, level, relative && arms.Kind == ArmKind.Proportion ? -1 : double.NegativeInfinity);
     }
 
-    private static CovariateArm Arm(StatsInput arm, ArmKind kind) => arm.Checked(() => kind switch
+    private static CovariateArm Arm(StatsInput arm, ArmKind kind)
     {
-        ArmKind.Proportion => CovariateArm.OfProportion(StatsArms.Proportion(arm), StatsArms.Mean(arm, "pre", "preSquares"), arm.Number("cross")),
-        ArmKind.Mean => CovariateArm.OfMeans(StatsArms.Mean(arm), StatsArms.Mean(arm, "pre", "preSquares"), arm.Number("cross")),
-        _ => CovariateArm.OfRatios(StatsArms.Ratio(arm), PreRatio(arm), new RatioProducts(
-            arm.Number("numeratorPreNumerator"), arm.Number("denominatorPreDenominator"), arm.Number("numeratorPreDenominator"), arm.Number("denominatorPreNumerator"))),
-    });
+        if (kind == ArmKind.Ratio)
+        {
+            var (ratio, before, products) = (StatsArms.Ratio(arm), PreRatio(arm), Products(arm));
+            return arm.Checked(() => CovariateArm.OfRatios(ratio, before, products));
+        }
+        var (covariate, cross) = (StatsArms.Mean(arm, "pre", "preSquares"), arm.Number("cross"));
+        if (kind == ArmKind.Mean)
+        {
+            var mean = StatsArms.Mean(arm);
+            return arm.Checked(() => CovariateArm.OfMeans(mean, covariate, cross));
+        }
+        var proportion = StatsArms.Proportion(arm);
+        return arm.Checked(() => CovariateArm.OfProportion(proportion, covariate, cross));
+    }
+
+    private static RatioProducts Products(StatsInput arm) => new(
+        arm.Number("numeratorPreNumerator"), arm.Number("denominatorPreDenominator"), arm.Number("numeratorPreDenominator"), arm.Number("denominatorPreNumerator"));
 
     private static RatioMoments PreRatio(StatsInput arm) => new(
         StatsArms.Mean(arm, "preNumerator", "preNumeratorSquares"), StatsArms.Mean(arm, "preDenominator", "preDenominatorSquares"), arm.Number("preCross"));
@@ -51,7 +63,10 @@ public static class AdjustmentFunctions
         if (arms.Exists(stratum => stratum.Kind != arms[0].Kind || stratum.Kind == ArmKind.Ratio))
             throw new InputException("strata must all have means or all have proportions.");
         var strata = arms.Select(stratum => stratum.Samples()).Select(stratum => new Stratum(stratum.Control, stratum.Treatment)).ToList();
-        return EstimateAnswer.Of(PostStratification.Effect(strata, relative, level.Interval), level);
+        var (lowest, highest) = arms.Exists(stratum => stratum.Kind == ArmKind.Proportion)
+            ? (-1, relative ? double.PositiveInfinity : 1)
+            : (double.NegativeInfinity, double.PositiveInfinity);
+        return EstimateAnswer.Of(PostStratification.Effect(strata, relative, level.Interval), level, lowest, highest);
     }
 
     /// <summary>The adjusted effect as `lift` prints it, and what tells whether to believe it.</summary>

@@ -39,10 +39,17 @@ public sealed record StatsArms(StatsInput Control, StatsInput Treatment, ArmKind
 
     public (SampleMean Control, SampleMean Treatment) Samples() => (Sample(Control, Kind), Sample(Treatment, Kind));
 
-    public static Proportion Proportion(StatsInput arm) => arm.Checked(() => new Proportion(arm.Whole("n", 1), arm.Whole("conversions")));
+    public static Proportion Proportion(StatsInput arm)
+    {
+        var (n, conversions) = (arm.Whole("n", 1), arm.Whole("conversions"));
+        return arm.Checked(() => new Proportion(n, conversions));
+    }
 
-    public static Moments Mean(StatsInput arm, string sum = "sum", string squares = "sumSquares") =>
-        arm.Checked(() => Moments.OfSums(arm.Whole("n", 1), arm.Number(sum), arm.Number(squares)));
+    public static Moments Mean(StatsInput arm, string sum = "sum", string squares = "sumSquares")
+    {
+        var (n, total, totalSquares) = (arm.Whole("n", 1), arm.Number(sum), arm.Number(squares));
+        return arm.Checked(() => Moments.OfSums(n, total, totalSquares));
+    }
 
     public static RatioMoments Ratio(StatsInput arm) =>
         new(Mean(arm, "numerator", "numeratorSquares"), Mean(arm, "denominator", "denominatorSquares"), arm.Number("cross"));

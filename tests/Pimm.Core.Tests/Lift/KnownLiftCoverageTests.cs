@@ -50,7 +50,7 @@ public sealed class KnownLiftCoverageTests
         int[][] members = [Of(0), Of(1)];
         ArmState[] states = members.Select(m => new ArmState(new ArmCustomers(Pick(campaign.Keys, m),
             Pick(campaign.Scores(Arm.Control), m), Pick(campaign.Scores(Arm.Treatment), m), RepeatedCampaign.Salts(5)))).ToArray();
-        WavePlan wave = WaveSelector.PlanWave(states[0], states[1], 0, RepeatedCampaign.Impressions, 0);
+        WavePlan wave = WaveSelector.PlanWave(states[0], states[1], 0, campaign.Impressions, 0);
         foreach ((ArmWave arm, int[] positions) in new[] { (wave.Control, members[0]), (wave.Treatment, members[1]) })
             foreach (PolicyPlan plan in new[] { arm.Own, arm.Shadow })
             {

@@ -8,7 +8,8 @@ namespace Pimm.Core.Tests.Lift;
 /// <summary>What one repetition of a campaign gives: the estimates of the report, from its own functions, and the truth of its selection.</summary>
 internal sealed record Repetition(
     Estimate Extra, Estimate Disagreement, Estimate IncrementControl, Estimate IncrementTreatment, Estimate DeliveredLift,
-    double TrueExtra, double TrueIncrementControl, double TrueIncrementTreatment);
+    Proportion Control, Proportion Treatment,
+    double TrueExtra, double TrueIncrementControl, double TrueIncrementTreatment, Estimate? AdjustedExtra, Estimate? AdjustedDisagreement);
 
 /// <summary>
 /// One wave of a campaign over fixed customers, again and again with a new plain hash split, new hold-back flags and new
@@ -17,7 +18,6 @@ internal sealed record Repetition(
 /// </summary>
 internal sealed class RepeatedCampaign
 {
-    public const int Eligible = 200_000, Impressions = 10_000;
     public const double HoldBackShare = 0.1;
     private const byte Exported = 1, Held = 2;
     private readonly MarketTruth[] _truths;
@@ -25,15 +25,26 @@ internal sealed class RepeatedCampaign
     private readonly int[][] _rankings;
     private readonly int[] _byOrganic;
 
-    public RepeatedCampaign(MarketWorld world, ulong seed)
+    public RepeatedCampaign(MarketWorld world, ulong seed, int eligible = 200_000, int impressions = 10_000)
+        : this(MarketTruth.OfMany(MarketCustomer.DrawMany(seed, 0, eligible), world.Parameters, MarketEffects.Today), world, seed, impressions) { }
+
+    private RepeatedCampaign(MarketTruth[] truths, MarketWorld world, ulong seed, int impressions)
+        : this(truths, OracleScores.Of(world.Control, truths, seed), OracleScores.Of(world.Treatment, truths, seed), seed, impressions) { }
+
+    /// <summary>Any customers: their true q and τ, both models' scores, and how many impressions each arm is given.</summary>
+    public RepeatedCampaign(MarketTruth[] truths, double[] control, double[] treatment, ulong seed, int impressions)
     {
-        _truths = MarketTruth.OfMany(MarketCustomer.DrawMany(seed, 0, Eligible), world.Parameters, MarketEffects.Today);
+        (_truths, _scores, Eligible, Impressions) = (truths, [control, treatment], truths.Length, impressions);
         Keys = Enumerable.Range(0, Eligible).Select(i => CustomerHash.Of($"{seed}-{i}")).ToArray();
-        _scores = [OracleScores.Of(world.Control, _truths, seed), OracleScores.Of(world.Treatment, _truths, seed)];
-        var everybody = new ArmCustomers(Keys, _scores[0], _scores[1], Salts(0));
+        var everybody = new ArmCustomers(Keys, control, treatment, Salts(0));
         _rankings = [everybody.Ranking(Arm.Control).ToArray(), everybody.Ranking(Arm.Treatment).ToArray()];
         _byOrganic = Enumerable.Range(0, Eligible).OrderByDescending(i => _truths[i].Organic).ToArray();
     }
+
+    public int Eligible { get; }
+
+    /// <summary>N of each arm's single wave.</summary>
+    public int Impressions { get; }
 
     public Guid[] Keys { get; }
 
@@ -41,14 +52,15 @@ internal sealed class RepeatedCampaign
 
     public double[] Scores(Arm policy) => _scores[(int)policy];
 
-    public Repetition[] Repeat(int times)
+    /// <param name="adjust">also the adjusted forms, which cost a pass over all customers</param>
+    public Repetition[] Repeat(int times, bool adjust = false)
     {
         var results = new Repetition[times];
         Parallel.For(0, (times + 63) / 64, new ParallelOptions { MaxDegreeOfParallelism = 2 }, block =>
         {
             ulong[] bits = SplitBits(block);
             for (int r = block * 64; r < Math.Min(times, block * 64 + 64); r++)
-                results[r] = Once(r, Arms(bits, r));
+                results[r] = Once(r, Arms(bits, r), adjust);
         });
         return results;
     }
@@ -96,7 +108,7 @@ internal sealed class RepeatedCampaign
         return (plan, depth);
     }
 
-    private Repetition Once(int repetition, byte[] arms)
+    private Repetition Once(int repetition, byte[] arms, bool adjust)
     {
         (byte[] Plan, int Depth)[] walks = Walks(repetition, arms);
         Tally[] tallies = [new(), new()];
@@ -110,10 +122,17 @@ internal sealed class RepeatedCampaign
             foreach (int i in _rankings[policy].AsSpan(0, walks[policy].Depth))
                 if (walks[policy].Plan[i] is var action and not 0)
                     tallies[arms[i]].Reached(policy, arms[i] == policy, action == Exported, _truths[i].Effect, converted[i]);
-        return Estimates(tallies);
+        Repetition estimates = Estimates(tallies);
+        return adjust
+            ? estimates with { AdjustedExtra = Adjusted(arms, i => converted[i]), AdjustedDisagreement = Adjusted(arms, i => converted[i] && walks[0].Plan[i] != walks[1].Plan[i]) }
+            : estimates;
     }
 
-    private static Repetition Estimates(Tally[] arm)
+    private Estimate? Adjusted(byte[] arms, Predicate<int> converted) =>
+        RegressionAdjustment.Means(Enumerable.Range(0, arms.Length).Select(i => converted(i) ? 1.0 : 0.0).ToArray(), Array.ConvertAll(arms, arm => arm == 1), _scores)?
+            .Difference().Scaled(1000.0 * Eligible / 2 / Impressions);
+
+    private Repetition Estimates(Tally[] arm)
     {
         double perThousand = 1000.0 * Eligible / 2 / Impressions;
         Estimate[] increments = arm.Select(tally => Increment.Pooled([new IncrementWave(tally.Exported, tally.Held)])).ToArray();
@@ -121,8 +140,8 @@ internal sealed class RepeatedCampaign
         return new Repetition(
             ProportionComparison.Newcombe(arm[0].Everybody, arm[1].Everybody).Scaled(perThousand),
             DisagreementSet.Difference(arm[0].Apart, arm[1].Apart).Scaled(perThousand), increments[0], increments[1],
-            ProportionComparison.RelativeLift(arm[0].Exported, arm[1].Exported),
-            1000 * extra / (2 * Impressions), 1000 * arm[0].OwnEffects / Impressions, 1000 * arm[1].OwnEffects / Impressions);
+            ProportionComparison.RelativeLift(arm[0].Exported, arm[1].Exported), arm[0].Everybody, arm[1].Everybody,
+            1000 * extra / (2 * Impressions), 1000 * arm[0].OwnEffects / Impressions, 1000 * arm[1].OwnEffects / Impressions, null, null);
     }
 
     private bool[] Convert(byte[] arms, (byte[] Plan, int Depth)[] walks, RandomStream stream, out List<int> converters)
@@ -151,7 +170,7 @@ internal sealed class RepeatedCampaign
         }
     }
 
-    private static int Skip(RandomStream stream, double logMiss) => (int)Math.Min(Eligible, Math.Log(1 - stream.NextDouble()) / logMiss);
+    private static int Skip(RandomStream stream, double logMiss) => (int)Math.Min(int.MaxValue / 2, Math.Log(1 - stream.NextDouble()) / logMiss);
 
     private sealed class Tally
     {

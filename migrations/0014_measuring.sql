@@ -22,6 +22,8 @@ alter table lift_report alter column version set not null, add unique (campaign_
 comment on column lift_report.computed_by is 'who asked for the report; null where nobody said so';
 comment on column lift_report.page is 'the report as text, as it was printed then';
 
+comment on table lift_report is 'append-only: versions of a campaign''s report, numbered from 1';
+
 create function lift_report_is_frozen() returns trigger language plpgsql as $$
 begin
     raise exception 'lift reports are never changed: compute a new version' using errcode = '42501';

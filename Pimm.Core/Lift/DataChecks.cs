@@ -48,14 +48,17 @@ internal static class DataChecks
     {
         bool[] treated = input.Customers.Select(customer => customer.Arm == Arm.Treatment).ToArray();
         double[][] scores = [input.Customers.Select(c => c.ControlScore).ToArray(), input.Customers.Select(c => c.TreatmentScore).ToArray()];
-        double?[] differences = Statistics.Balance.Of(scores, treated).StandardisedDifferences.ToArray();
-        if (differences.All(difference => difference is null))
+        IReadOnlyList<double?> ofScores = Statistics.Balance.Of(scores, treated).StandardisedDifferences;
+        CovariateDifference[] all = [.. Named("control-score", ofScores[0]), .. Named("treatment-score", ofScores[1]), .. input.Covariates];
+        if (all.Length == 0)
             return null;
         long treatments = treated.LongCount(treatment => treatment), controls = treated.Length - treatments;
-        double error = Math.Sqrt(1.0 / treatments + 1.0 / controls), largest = differences.Max(difference => Math.Abs(difference ?? 0));
-        double p = Math.Min(1, differences.Length * Estimate.PValue(largest / error));
-        bool alarm = largest > LargeDifference && p < LiftChecks.AlarmLevel;
-        return new LiftCheck("balance", null, alarm, Text($"Both models' scores differ between the arms by {differences[0] ?? 0:0.000} and {differences[1] ?? 0:0.000} standard deviations; {(alarm ? "beyond 0.1, and chance does not explain it" : "alike")}."));
+        CovariateDifference largest = all.MaxBy(covariate => Math.Abs(covariate.Difference));
+        double p = Math.Min(1, all.Length * Estimate.PValue(largest.Difference / Math.Sqrt(1.0 / treatments + 1.0 / controls)));
+        bool alarm = Math.Abs(largest.Difference) > LargeDifference && p < LiftChecks.AlarmLevel;
+        return new LiftCheck("balance", p, alarm, Text($"Of {all.Length} covariates the arms differ most in {largest.Name}, by {largest.Difference:0.000} standard deviations; {(alarm ? "beyond 0.1, and chance does not explain it" : "alike")}."));
+
+        static IEnumerable<CovariateDifference> Named(string name, double? difference) => difference is { } value ? [new CovariateDifference(name, value)] : [];
     }
 
     private static LiftCheck? Freshness(LiftInput input, LiftTally tally)

@@ -23,6 +23,9 @@ public sealed record FunnelCount(string Stage, long Control, long Treatment);
 /// <summary>A count of something in each arm.</summary>
 public readonly record struct ArmCounts(long Control, long Treatment);
 
+/// <summary>How far the arms are apart in a covariate when they were split, in standard deviations, treatment − control.</summary>
+public readonly record struct CovariateDifference(string Name, double Difference);
+
 /// <summary>A 2×2 health check by arm, the assigned customers as margin, of all waves and segments or of one.</summary>
 public sealed record CountCheck(string Name, Proportion Control, Proportion Treatment, int? Wave = null, string? Segment = null);
 
@@ -79,6 +82,9 @@ public sealed record LiftInput
 
     /// <summary>Stages of the impressions' own funnel, in order, beside what the report counts itself.</summary>
     public IReadOnlyList<FunnelCount> Funnel { get; init; } = [];
+
+    /// <summary>Of the attributes, as the split was stored; the scores' are computed.</summary>
+    public IReadOnlyList<CovariateDifference> Covariates { get; init; } = [];
 
     public IReadOnlyList<CountCheck> CountChecks { get; init; } = [];
 

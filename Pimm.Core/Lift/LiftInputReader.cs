@@ -1,4 +1,5 @@
 using Pimm.Core.Allocating;
+using Pimm.Core.Campaigns;
 using Pimm.Core.Importing;
 using Pimm.Core.Outcomes;
 
@@ -42,6 +43,7 @@ public sealed class LiftInputReader(
             Funnel = await outcomes.FunnelAsync(campaign.Id, twice, cancellationToken),
             Segments = await segments.ReadAsync(campaign, audience, measured.Allocation.ScoringId, measured.Customers, cancellationToken),
             Guardrails = campaign.GuardrailList(),
+            Covariates = DifferencesOf(measured.Allocation),
             Anomalies = await anomalies.OfCampaignAsync(campaign.Id, cancellationToken),
             InBothArms = inBothArms,
             ExportsLeftOut = leftOut,
@@ -67,6 +69,11 @@ public sealed class LiftInputReader(
         }
         return counts;
     }
+
+    /// <summary>Of the attributes alone: the scores are compared again.</summary>
+    private static List<CovariateDifference> DifferencesOf(Allocation allocation) =>
+        [.. (SplitBalance.FromJson(allocation.Balance).Attributes ?? []).Where(a => a.After is not null && a.Name is not (Campaign.ControlScore or Campaign.TreatmentScore))
+            .Select(a => new CovariateDifference(a.Level is null ? a.Name : $"{a.Name} {a.Level}", a.After!.Value))];
 
     private static SplitMethod MethodOf(string method) => method switch
     {

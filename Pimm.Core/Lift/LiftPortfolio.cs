@@ -45,7 +45,7 @@ public sealed record LiftPortfolio(IReadOnlyList<PortfolioCampaign> Campaigns)
         else
             text.Line($"{"",-32}{"delivered lift",-30}{"extra per 1,000 impressions",-30}verdict");
         foreach (PortfolioCampaign campaign in Campaigns)
-            text.Line($"{Fit(campaign.Label, 31)} {Shown(campaign.DeliveredLift, "relative"),-30}{Shown(campaign.Headline, ""),-30}{Verdict(campaign)}");
+            text.Line($"{Name(campaign),-32}{Shown(campaign.DeliveredLift, "relative"),-30}{Shown(campaign.Headline, ""),-30}{Verdict(campaign)}");
         if (Campaigns.Count > 0)
             text.Wrapped(Note, "");
         return text.ToString();
@@ -86,6 +86,9 @@ public sealed record LiftPortfolio(IReadOnlyList<PortfolioCampaign> Campaigns)
         Campaigns.Any(which)
             ? [LiftFigures.Bars(label, Campaigns.Select(c => which(c) ? (of(c).Estimate, of(c).Lower, of(c).Upper) : default((double?, double?, double?))), factor)]
             : [];
+
+    /// <summary>A long name is cut, the mark stays.</summary>
+    private static string Name(PortfolioCampaign campaign) => campaign.Simulated ? $"{Fit(campaign.Campaign, 19).TrimEnd()} (simulated)" : Fit(campaign.Campaign, 31);
 
     private static string Shown(LiftInterval interval, string unit) =>
         interval.Estimate is null ? "n/a" : $"{Value(interval.Estimate, unit)} ({Interval(interval.Lower, interval.Upper, unit)})";

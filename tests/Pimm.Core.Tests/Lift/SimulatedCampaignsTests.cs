@@ -26,6 +26,11 @@ public sealed class SimulatedCampaignsTests
         rows.Count(row => row.Covered == true).ShouldBeGreaterThanOrEqualTo((int)(0.85 * rows.Length));
     }
 
+    /// <summary>A check that alarms by chance would turn good campaigns off.</summary>
+    [Fact]
+    public void No_health_check_alarms_in_a_campaign_that_went_as_planned() =>
+        Reports.Value.SelectMany(report => report.Checks).Where(check => check.Alarm).Select(check => check.Sentence).ShouldBeEmpty();
+
     private static readonly Lazy<LiftReport[]> Reports = new(() =>
     {
         var options = new SimulatedCampaignOptions { Eligible = 20_000, Impressions = 400, DeliveryShare = 0.8 };

@@ -113,6 +113,8 @@ public sealed class WrongUseTests
         LiftInput tilted = Campaign with { Customers = [.. Campaign.Customers.Select(c => c.Arm == Arm.Control ? c : c with { ControlScore = c.ControlScore + 0.01 })] };
         LiftReporter.Report(tilted).Checks.Single(c => c.Name == "balance").Alarm.ShouldBeTrue();
         LiftReporter.Report(Campaign).Checks.Single(c => c.Name == "balance").Alarm.ShouldBeFalse();
+        LiftReporter.Report(Campaign with { Covariates = [new CovariateDifference("age", -0.3), new CovariateDifference("device d1", 0.05)] }).Verdict!.Sentence
+            .ShouldContain("the arms differ most in age, by -0.300 standard deviations");
     }
 
     [Fact]

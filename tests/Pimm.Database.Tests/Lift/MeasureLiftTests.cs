@@ -119,6 +119,35 @@ public sealed class MeasureLiftTests
         Clicks(report).ShouldBe(Clicks(before) - 1);
     }
 
+    [Fact]
+    public async Task Customers_whom_both_policies_reached_through_another_campaign_are_left_out_and_counted()
+    {
+        await using var world = new OwnCampaign();
+        await world.InitializeAsync();
+        // Another campaign of the same days reached five of the control's delivered customers in its treatment, and one in its control.
+        await world.ExecuteAsync(
+            """
+            insert into campaign(name, audience_id, control_line_id, treatment_line_id, time_zone, starts_on, days, window_days, impressions_per_day,
+                                 holdback_share, exploration_share, split_method, split_candidates, salt, created_by, created_at)
+            select 'other', audience_id, control_line_id, treatment_line_id, time_zone, starts_on, days, window_days, 10, 0.1, 0, 'plain', 1, 'other', 'me', created_at from campaign;
+            insert into assignment(customer, campaign_id, arm, flagged)
+            select customer, (select max(id) from campaign), case when place <= 5 then 1 else 0 end, false
+              from (select d.customer, row_number() over (order by d.customer) as place from delivery d join assignment a using (customer, campaign_id) where a.arm = 0) c where place <= 6;
+            insert into delivery(customer, campaign_id, wave_date, delivered_at)
+            select customer, campaign_id, date '2026-03-02', timestamptz '2026-03-02 12:00+00' from assignment where campaign_id = (select max(id) from campaign);
+            """);
+
+        var report = await world.MeasureAsync("both arms");
+
+        var left = report.Exclusions!.Single(exclusion => exclusion.What == "customers in both arms");
+        (left.Control, left.Treatment).ShouldBe((5, 0));
+        (report.Funnel[0].Control + report.Funnel[0].Treatment).ShouldBe(5_995);
+        (report.Funnel[1].Control, report.Funnel[1].Treatment).ShouldBe((175, 180));
+        report.Checks.Single(check => check.Name == "impressions").Alarm.ShouldBeFalse();
+        report.Checks.Single(check => check.Name == "reached by another campaign too").Sentence.ShouldContain("6 of 2,");
+        report.Truth.ShouldNotBeNull();
+    }
+
     private static long Clicks(LiftReport report) => report.Stages!.Single(stage => stage.Stage == "click") is var click ? click.Control + click.Treatment : 0;
 
     private sealed class OwnCampaign : IAsyncDisposable

@@ -6,8 +6,11 @@ using Pimm.Core.Tests.Lift;
 
 namespace Pimm.Benchmarks;
 
-/// <summary>Mean of one number over repetitions of a campaign, its Monte-Carlo standard error, and how often its interval held the truth.</summary>
-internal sealed record WorldRow(string World, string Number, double Truth, double Mean, double Error, double StandardDeviation, double MeanStandardError, double Coverage)
+/// <summary>
+/// Mean of one number over repetitions of a campaign, its Monte-Carlo standard error, and how often its interval held the truth; null
+/// where it has no interval, or no truth that it is an interval of.
+/// </summary>
+internal sealed record WorldRow(string World, string Number, double Truth, double Mean, double Error, double StandardDeviation, double? MeanStandardError, double? Coverage)
 {
     /// <summary>Distance of the mean from the truth in Monte-Carlo standard errors.</summary>
     public double Distance => (Mean - Truth) / Error;
@@ -33,6 +36,8 @@ internal sealed record BalanceRow(int Covariates, int Runs, double Plain, double
 /// <summary>Campaigns in the simulated market, repeated.</summary>
 internal static class CampaignCoverage
 {
+    public const string DeliveredLift = "delivered lift";
+
     private static readonly (string Name, Func<Repetition, Estimate> Of, Func<Repetition, double> Truth)[] Numbers =
     [
         ("extra per 1,000", run => run.Extra, run => run.TrueExtra),
@@ -57,7 +62,7 @@ internal static class CampaignCoverage
         // A ratio's mean lies above the ratio of the means, its logarithm's does not: eligible lift is judged as ln(1 + lift).
         double rates = Rate(run => run.Treatment) / Rate(run => run.Control);
         yield return Row(world.Name, "eligible lift, ln(1 + lift)", runs, Logarithmic, world.Parameters.Persuasion == 0 ? 0 : Math.Log(rates));
-        yield return Row(world.Name, "delivered lift", runs, run => run.DeliveredLift, 0);
+        yield return Row(world.Name, DeliveredLift, runs, run => run.DeliveredLift, 0);
 
         double Rate(Func<Repetition, Proportion> arm) => runs.Average(run => arm(run).Rate!.Value);
     }
@@ -174,8 +179,9 @@ internal static class CampaignCoverage
     {
         Estimate[] estimates = runs.Select(of).ToArray();
         double deviation = Spread(runs, of, squared: false);
+        bool judged = estimates[0].Lower is not null && name != DeliveredLift;
         return new WorldRow(world, name, truth, estimates.Average(e => e.Value!.Value), deviation / Math.Sqrt(runs.Length), deviation,
-            estimates.Average(e => e.StandardError ?? double.NaN), estimates.Average(e => e.Excludes(truth) == true ? 0.0 : 1.0));
+            estimates.Average(e => e.StandardError), judged ? estimates.Average(e => e.Excludes(truth) == true ? 0.0 : 1.0) : null);
     }
 
     private static double Spread(Repetition[] runs, Func<Repetition, Estimate> of, bool squared = true)

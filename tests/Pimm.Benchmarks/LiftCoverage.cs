@@ -118,11 +118,11 @@ internal sealed record LiftCoverage(
             yield return new CoverageBound($"always valid, {row.Bounds}, {row.Conversions} conversions: false positives over {row.Looks} looks", row.FalsePositives, null, 0.05);
         foreach (SequentialRow row in sequential.Where(row => row.Conversions == 200 && row.Bounds.StartsWith("conv", StringComparison.Ordinal)))
             yield return new CoverageBound($"always valid, {row.Bounds}, {row.Conversions} conversions: power at +30 %", row.Power, 0.45, null);
-        foreach (WorldRow row in worlds.Where(row => row.World == "null" && row.Number != "delivered lift"))
+        foreach (WorldRow row in worlds.Where(row => row.World == "null" && row.Number != CampaignCoverage.DeliveredLift))
             yield return new CoverageBound($"null world: {row.Number}, Monte-Carlo errors from 0", Math.Abs(row.Distance), null, 3);
         WorldRow Of(string world, string number) => worlds.Single(row => row.World == world && row.Number == number);
-        yield return new CoverageBound("null world: delivered lift, Monte-Carlo errors from 0", Of("null", "delivered lift").Distance, 5, null);
-        yield return new CoverageBound("harvest world: delivered lift", Of("harvest", "delivered lift").Mean, null, 0);
+        yield return new CoverageBound("null world: delivered lift, Monte-Carlo errors from 0", Of("null", CampaignCoverage.DeliveredLift).Distance, 5, null);
+        yield return new CoverageBound("harvest world: delivered lift", Of("harvest", CampaignCoverage.DeliveredLift).Mean, null, 0);
         yield return new CoverageBound("harvest world: extra per 1,000", Of("harvest", "extra per 1,000").Mean, 0, null);
         yield return new CoverageBound("identity of headline and increments, Monte-Carlo errors", Math.Abs(identity.Distance), null, 3);
         yield return new CoverageBound($"{variances[0].World}: variance of the headline ÷ the disagreement set's", variances[0].Ratio, 2.5, null);

@@ -1,14 +1,13 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 
 namespace Pimm.Benchmarks;
 
 /// <summary>Prints how the estimators of the lift report do in markets whose truth is known, as Markdown or JSON.</summary>
 internal static class LiftCoverageBenchmark
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
     public static int Start(string[] arguments)
     {
@@ -58,12 +57,12 @@ internal static class LiftCoverageBenchmark
             "| conversions an arm | estimator | below | above | false positives | coverage | power | no interval |", measured.Campaigns.Select(Interval));
         Table(text, $"200,000 customers, 10,000 impressions an arm, {settings.Campaigns:N0} repetitions; error: Monte-Carlo standard error of the mean.",
             "| world | number | truth | mean | error | deviation | mean standard error | coverage |", measured.Worlds.Append(measured.Identity).Select(row =>
-                $"| {row.World} | {row.Number} | {(row.Number == "delivered lift" ? "" : Number(row.Truth))} | {Number(row.Mean)} | {Number(row.Error)} | {Number(row.StandardDeviation)} | {(double.IsNaN(row.MeanStandardError) ? "" : Number(row.MeanStandardError))} | {(row.Number == "delivered lift" || double.IsNaN(row.MeanStandardError) ? "" : Share(row.Coverage))} |"));
+                $"| {row.World} | {row.Number} | {(row.Number == CampaignCoverage.DeliveredLift ? "" : Number(row.Truth))} | {Number(row.Mean)} | {Number(row.Error)} | {Number(row.StandardDeviation)} | {(row.MeanStandardError is { } mean ? Number(mean) : "")} | {(row.Coverage is { } covered ? Share(covered) : "")} |"));
         Table(text, $"Variance of the same question asked of everybody and of the disagreement set, {settings.Variances:N0} repetitions.",
             "| world | overlap of the lists | headline | disagreement set | ratio |", measured.Variances.Select(row =>
                 $"| {row.World} | {Share(row.Overlap)} | {Number(row.Headline)} | {Number(row.Disagreement)} | {Number(row.Ratio)} |"));
         Table(text, $"Mean absolute standardised difference of the chosen covariates, 50,000 customers, {settings.Splits:N0} splits.",
-            "| covariates | plain hash | best of 100 | ratio |", measured.Balance.Select(row => $"| {row.Covariates} | {row.Plain:0.000000} | {row.Best:0.000000} | {Number(row.Ratio)} |".ToString(CultureInfo.InvariantCulture)));
+            "| covariates | plain hash | best of 100 | ratio |", measured.Balance.Select(row => $"| {row.Covariates} | {Number(row.Plain, 6)} | {Number(row.Best, 6)} | {Number(row.Ratio)} |"));
         Table(text, $"Whole campaigns of the null world with everything on (best of 100, five waves, 5 % exploration, 10 % held back, 200,000 customers), {settings.Whole:N0} of them: (estimate − truth) ÷ standard error.",
             "| number | mean | deviation | intervals that miss |", measured.Whole.Select(row => $"| {row.Number} | {Number(row.MeanZ)} | {Number(row.Deviation)} | {Share(row.Outside)} |"));
         return text.ToString();
@@ -83,5 +82,6 @@ internal static class LiftCoverageBenchmark
 
     private static string Share(double share) => (100 * share).ToString("0.0#", CultureInfo.InvariantCulture) + " %";
 
-    private static string Number(double value) => value.ToString(Math.Abs(value) < 1 ? "0.0000" : "0.00", CultureInfo.InvariantCulture).Replace('-', '−');
+    private static string Number(double value, int digits = 4) =>
+        value.ToString(Math.Abs(value) < 1 ? "F" + digits : "0.00", CultureInfo.InvariantCulture).Replace('-', '−');
 }

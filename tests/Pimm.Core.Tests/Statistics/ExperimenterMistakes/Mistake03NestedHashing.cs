@@ -7,7 +7,7 @@ using Xunit;
 namespace Pimm.Core.Tests.Statistics.ExperimenterMistakes;
 
 /// <summary>Mistake 3: one hash decides who enters and then again which arm, so that those who enter are nearly all in one.</summary>
-public sealed class NestedHashingTests
+public sealed class Mistake03NestedHashing
 {
     private static readonly string[] Purposes = ["traffic", "split", "hold-back", "exploration", "tie", "layer"];
 

@@ -8,7 +8,7 @@ using Xunit;
 namespace Pimm.Core.Tests.Statistics.ExperimenterMistakes;
 
 /// <summary>Mistake 8: campaigns that should not share customers do, because each hashes them its own way.</summary>
-public sealed class MutualExclusionTests
+public sealed class Mistake08MutualExclusion
 {
     private static readonly Campaign Cards = new(
         1, "Cards", 3, 1, 2, "Asia/Shanghai", new DateOnly(2026, 3, 2), 5, 30, 100, 0.1, 0.05, "best-of", 100, "cards", "me", DateTimeOffset.UnixEpoch,

@@ -8,7 +8,7 @@ using Xunit;
 namespace Pimm.Core.Tests.Statistics.ExperimenterMistakes;
 
 /// <summary>Mistake 6: a campaign started again with the same groups, which carry over what they saw the first time.</summary>
-public sealed class RestartWithoutNewSaltTests
+public sealed class Mistake06RestartWithoutNewSalt
 {
     private static readonly Campaign First = new(
         7, "Spring", 1, 1, 2, "Asia/Shanghai", new DateOnly(2026, 3, 2), 5, 30, 100, 0.1, 0.05, "best-of", 100, "spring", "me", DateTimeOffset.UnixEpoch);

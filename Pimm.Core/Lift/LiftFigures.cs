@@ -4,7 +4,7 @@ using Pimm.Core.Training;
 namespace Pimm.Core.Lift;
 
 /// <summary>The figures of a campaign's page, by the names of their files; a figure without a value is left out.</summary>
-internal static class LiftFigures
+public static class LiftFigures
 {
     private const int LongestLabel = 24;
 

@@ -140,7 +140,8 @@ public sealed class RunDemo(AudienceStore audiences, ModelStore models, Campaign
         request.ImpressionsPerDay, HoldbackShare: 0.1, ExplorationShare: 0.05, request.SplitMethod, SplitCandidates: 100,
         Salt: $"demo/{request.CampaignName}", CreatedBy: "demo", market.Now,
         // The share of customers who convert by any route within the windows, known from earlier campaigns.
-        PlannedConversions: Math.Max(1, request.Customers / 120));
+        PlannedConversions: Math.Max(1, request.Customers / 120), Segments: ["device", "control-score"],
+        Guardrails: Guardrail.ToJson([new Guardrail("amount", 0.25), new Guardrail("click", 0.25)]));
 
     /// <summary>Asks for a run and waits for its end; one that failed ends the demo with its sentence.</summary>
     private async Task DoAsync(JobRequest request, CancellationToken cancellationToken)

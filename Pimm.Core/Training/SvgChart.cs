@@ -81,7 +81,26 @@ public sealed record SvgChart(string Title, string Description, ChartAxis X, Cha
         Line(svg, $"<style>text{{font:12px system-ui,sans-serif;fill:#1f2328}}.heading{{font-size:15px;font-weight:600}}.page{{fill:#ffffff}}.grid{{stroke:#d8dee4}}.quiet{{color:#59636e}}{Colours(Light)}");
         Line(svg, $"@media(prefers-color-scheme:dark){{text{{fill:#e6edf3}}.page{{fill:#0d1117}}.grid{{stroke:#30363d}}.quiet{{color:#9198a1}}{Colours(Dark)}}}</style>");
         Line(svg, $"""<rect class="page" width="{Width}" height="{height}"/>""");
-        Line(svg, $"""<text class="heading" x="{Left}" y="24">{Escaped(Title)}</text>""");
+        var lines = TitleLines();
+        for (var place = 0; place < lines.Count; place++)
+        {
+            Line(svg, $"""<text class="heading" x="{Left}" y="{(lines.Count == 1 ? 24 : 16 + 18 * place)}">{Escaped(lines[place])}</text>""");
+        }
+    }
+
+    /// <summary>The title on one line, or on two where it is too long; what does not fit on the second ends in an ellipsis.</summary>
+    private List<string> TitleLines()
+    {
+        const int longest = (int)((Width - Left) / 8.4);
+        if (Title.Length <= longest)
+        {
+            return [Title];
+        }
+
+        var at = Title.LastIndexOf(' ', longest);
+        at = at < 0 ? longest : at;
+        var rest = Title[at..].Trim();
+        return [Title[..at], rest.Length <= longest ? rest : rest[..(longest - 1)] + "…"];
     }
 
     private void Axes(StringBuilder svg, ChartScale horizontal, ChartScale vertical, bool turned, int labelled)

@@ -75,9 +75,7 @@ internal static class CampaignDisplay
 
     private static void WriteSplit(TextWriter lines, Allocation allocation, SplitBalance balance)
     {
-        lines.WriteLine(FormattableString.Invariant($"Arms: {allocation.ControlCustomers:N0} control, {allocation.TreatmentCustomers:N0} treatment"));
-        if (allocation.UnequalArms is { } note)
-            lines.WriteLine($"  {note}");
+        lines.WriteLine(allocation.UnequalArms ?? FormattableString.Invariant($"Arms: {allocation.ControlCustomers:N0} eligible customers in each"));
         if (balance.Attributes is not { Count: > 0 } attributes)
             return;
         lines.WriteLine("Balance (standardised differences: a plain hash → this split)");

@@ -24,7 +24,7 @@ public sealed record CampaignFile(
     // A field that is misspelt would silently be its default.
     private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web)
     {
-        RespectRequiredConstructorParameters = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     };
 
     public static string DefaultSalt(string name, DateOnly startsOn) => string.Create(CultureInfo.InvariantCulture, $"{name}/{startsOn:yyyy-MM-dd}");
@@ -35,7 +35,7 @@ public sealed record CampaignFile(
         try
         {
             var file = JsonSerializer.Deserialize<CampaignFile>(File.ReadAllText(path), Format) ?? throw new InputException($"{path} holds the JSON null: describe a campaign.");
-            return file.RefuseUnequalQuotas();
+            return file.RefuseNulls(path).RefuseUnequalQuotas();
         }
         catch (JsonException damage)
         {
@@ -52,6 +52,18 @@ public sealed record CampaignFile(
         0, Name, audienceId, controlLineId, treatmentLineId, TimeZone, StartsOn, Days, WindowDays, ImpressionsPerDay, HoldbackShare, ExplorationShare,
         SplitMethod, SplitCandidates, Salt ?? DefaultSalt(Name, StartsOn), createdBy, at, PlannedConversions, SplitCovariates, TrafficShare,
         Layer, LayerFrom, LayerTo, ContactLimit, ContactDays, null, Segments, Guardrail.ToJson(Guardrails ?? []));
+
+    /// <summary>Lists whose elements are null: what a nullable annotation forbids there, the reader of JSON does not see.</summary>
+    private CampaignFile RefuseNulls(string path)
+    {
+        (string Field, IEnumerable<object?>? Values)[] lists =
+        [
+            ("guardrails", Guardrails), ("segments", Segments), ("splitCovariates", SplitCovariates),
+            ("controlSettings", ControlSettings?.Values), ("treatmentSettings", TreatmentSettings?.Values),
+        ];
+        return lists.FirstOrDefault(list => list.Values?.Contains(null) == true).Field is { } field
+            ? throw new InputException($"{path} has a null among its {field}: leave it out, or say what it is; docs/campaigns.md has every field.") : this;
+    }
 
     private CampaignFile RefuseUnequalQuotas()
     {

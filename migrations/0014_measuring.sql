@@ -8,7 +8,7 @@ comment on column campaign.guardrails is '[{"metric": …, "margin": relative lo
 
 -- Chosen before anybody sees a result, like the rest of the definition.
 create trigger campaign_measures_are_frozen before update on campaign for each row
-    when ((old.segments, old.guardrails) is distinct from (new.segments, new.guardrails)) execute function campaign_is_frozen();
+    when ((old.segments, old.guardrails, old.planned_conversions) is distinct from (new.segments, new.guardrails, new.planned_conversions)) execute function campaign_is_frozen();
 
 -- json keeps a report's text exactly as it was printed, jsonb would not.
 alter table lift_report
@@ -29,3 +29,9 @@ begin
     raise exception 'lift reports are never changed: compute a new version' using errcode = '42501';
 end $$;
 create trigger lift_report_is_frozen before update on lift_report for each row execute function lift_report_is_frozen();
+
+-- What arms, plans and reports rest on: the application adds rows and never alters one.
+comment on table scoring is 'append-only: a campaign''s customers are scored again as another scoring';
+comment on table score is 'append-only: both models'' probabilities, frozen';
+comment on table wave is 'append-only: a day that was published stays as it was';
+comment on table wave_plan is 'append-only: what both policies plan for both arms; rows with policy = arm are the wave itself, the others its shadow list';

@@ -41,6 +41,23 @@ public sealed class MeasuringUpgradeTests : IDisposable
             (await Should.ThrowAsync<PostgresException>(() => connection.ExecuteAsync(forbidden), forbidden)).SqlState.ShouldBe(PostgresErrorCodes.InsufficientPrivilege, forbidden);
     }
 
+    [Theory]
+    [InlineData("update scoring set customers = 0")]
+    [InlineData("delete from scoring")]
+    [InlineData("update score set control_score = 0")]
+    [InlineData("delete from score")]
+    [InlineData("update wave set impressions = 0")]
+    [InlineData("delete from wave")]
+    [InlineData("update wave_plan set action = 2")]
+    [InlineData("delete from wave_plan")]
+    public async Task The_application_cannot_alter_what_reports_rest_on(string forbidden)
+    {
+        await using var database = await TestDatabase.MigratedAsync();
+        await using var connection = await database.DataSource.OpenConnectionAsync(Cancel);
+
+        (await Should.ThrowAsync<PostgresException>(() => connection.ExecuteAsync(forbidden))).SqlState.ShouldBe(PostgresErrorCodes.InsufficientPrivilege);
+    }
+
     private const string OldReports =
         """
         select create_audience('savers', 'id', '[{"name": "age", "kind": "number"}]', '{click}', false, now());

@@ -157,7 +157,7 @@ public sealed record Campaign(
 /// <param name="StagesDone">how many of the seven stages are done</param>
 /// <param name="CurrentStage">name of the first stage that is not done, null when all are</param>
 /// <param name="Busy">a run of this campaign is queued or running</param>
-/// <param name="LiftReport">newest lift report as JSON, null before the first</param>
+/// <param name="LiftReport">newest lift report as JSON, null before the first and where it was not asked for</param>
 public sealed record CampaignSummary(
     long Id, string Name, string Audience, bool Simulated, DateOnly StartsOn, int Days, int WindowDays, int ImpressionsPerDay,
     string ControlName, string ControlNetwork, int? ControlVersion, string TreatmentName, string TreatmentNetwork,

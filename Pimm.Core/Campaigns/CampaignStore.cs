@@ -34,7 +34,7 @@ public sealed class CampaignStore(NpgsqlDataSource database)
                k.name as control_name, k.network as control_network, kv.version as control_version,
                t.name as treatment_name, t.network as treatment_network, tv.version as treatment_version,
                s.done as stages_done, s.current as current_stage, s.busy,
-               (select l.report::text from lift_report l where l.campaign_id = c.id order by l.id desc limit 1) as lift_report
+               case when @reports then (select l.report::text from lift_report l where l.campaign_id = c.id order by l.version desc limit 1) end as lift_report
           from campaign c
           join audience a on a.id = c.audience_id
           join model_line k on k.id = c.control_line_id
@@ -101,10 +101,12 @@ public sealed class CampaignStore(NpgsqlDataSource database)
     }
 
     /// <summary>Newest first; <paramref name="search"/> is part of a name, empty for all.</summary>
-    public async Task<IReadOnlyList<CampaignSummary>> ListAsync(string search = "", int offset = 0, int limit = 50, CancellationToken cancellationToken = default)
+    /// <param name="reports">whether to read the newest lift reports, long texts, too</param>
+    public async Task<IReadOnlyList<CampaignSummary>> ListAsync(
+        string search = "", int offset = 0, int limit = 50, bool reports = false, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        return [.. await connection.QueryAsync<CampaignSummary>(new CommandDefinition(SelectSummaries, new { search, offset, limit }, cancellationToken: cancellationToken))];
+        return [.. await connection.QueryAsync<CampaignSummary>(new CommandDefinition(SelectSummaries, new { search, offset, limit, reports }, cancellationToken: cancellationToken))];
     }
 
     public async Task<long> CountAsync(string search = "", CancellationToken cancellationToken = default)

@@ -39,9 +39,10 @@ public sealed class LiftStore(NpgsqlDataSource database, TimeProvider time)
 
     private const string SelectNewestOfAll =
         """
-        select distinct on (c.starts_on, c.id) c.id as campaign_id, c.name as campaign, l.version, l.report::text
-          from campaign c join lift_report l on l.campaign_id = c.id
-         order by c.starts_on, c.id, l.version desc
+        select c.id as campaign_id, c.name as campaign, l.version, l.report::text
+          from campaign c
+          cross join lateral (select version, report from lift_report where campaign_id = c.id order by version desc limit 1) l
+         order by c.starts_on, c.id
         """;
 
     // Two reports computed at once: the second one waits, and follows the first.

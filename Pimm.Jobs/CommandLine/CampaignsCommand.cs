@@ -20,7 +20,7 @@ public static class CampaignsCommand
         var search = new Argument<string>("search") { Description = "part of a name", DefaultValueFactory = _ => "" };
         return new Command("list", "newest first") { search, Invocation.JsonOption }.Does(async (call, cancellationToken) =>
         {
-            var campaigns = await call.Service<CampaignStore>().ListAsync(call.Arguments.GetValue(search)!, 0, 1000, cancellationToken);
+            var campaigns = await call.Service<CampaignStore>().ListAsync(call.Arguments.GetValue(search)!, 0, 1000, cancellationToken: cancellationToken);
             call.Print(new { campaigns = campaigns.Select(c => new { c.Id, c.Name, c.Audience, c.Simulated, c.StartsOn, c.Days, c.StagesDone, c.CurrentStage, c.Busy }) }, lines =>
             {
                 foreach (var campaign in campaigns)

@@ -17,7 +17,7 @@ public sealed class SegmentReader(NpgsqlDataSource database, ScoringStore scorin
     {
         var names = campaign.Segments ?? [];
         Check(names, audience);
-        var columns = names.Length == 0 ? [] : await ColumnsAsync(names, audience, scoringId, customers, cancellationToken);
+        var columns = names.All(IsScore) ? [] : await ColumnsAsync(names, audience, scoringId, customers, cancellationToken);
         return [.. names.Select((name, i) => name switch
         {
             Campaign.ControlScore => SegmentColumn.OfNumbers(name, [.. customers.Select(customer => customer.Measured.ControlScore)]),
@@ -29,12 +29,14 @@ public sealed class SegmentReader(NpgsqlDataSource database, ScoringStore scorin
     /// <exception cref="InputException">a name is no attribute of the audience</exception>
     public static void Check(IEnumerable<string> names, Audience audience)
     {
-        if (names.FirstOrDefault(name => name is not (Campaign.ControlScore or Campaign.TreatmentScore) && audience.Attributes.All(attribute => attribute.Name != name)) is { } unknown)
+        if (names.FirstOrDefault(name => !IsScore(name) && audience.Attributes.All(attribute => attribute.Name != name)) is { } unknown)
         {
             throw new InputException(
                 $"The report cannot be broken down by \"{unknown}\": choose {Campaign.ControlScore}, {Campaign.TreatmentScore} or an attribute of the audience, {string.Join(", ", audience.Attributes.Select(a => a.Name))}.");
         }
     }
+
+    private static bool IsScore(string name) => name is Campaign.ControlScore or Campaign.TreatmentScore;
 
     private async Task<SegmentColumn[]> ColumnsAsync(
         string[] names, Audience audience, long scoringId, IReadOnlyList<CampaignCustomer> customers, CancellationToken cancellationToken)
@@ -43,14 +45,16 @@ public sealed class SegmentReader(NpgsqlDataSource database, ScoringStore scorin
         var attributes = names.Select(name => audience.Attributes.FirstOrDefault(attribute => attribute.Name == name)).ToArray();
         var numbers = attributes.Select(attribute => attribute is { IsNumber: true } ? new double[customers.Count] : null).ToArray();
         var texts = attributes.Select(attribute => attribute is { IsNumber: false } ? new string?[customers.Count] : null).ToArray();
+        // Every row would hold a string of its own; the levels are few.
+        var levels = new Dictionary<string, string>(StringComparer.Ordinal);
         var place = 0;
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         var list = string.Join(", ", attributes.OfType<AudienceColumn>().Select(attribute => $"c.\"{attribute.Name}\""));
         var rows = BulkCopy.ReadAsync(
             connection,
-            $"(select s.customer{(list.Length == 0 ? "" : ", ")}{list} from score s join {audience.CustomersTable} c on c.customer = s.customer " +
+            $"(select s.customer, {list} from score s join {audience.CustomersTable} c on c.customer = s.customer " +
             $"and c.version = {scoring.AudienceVersion} where s.scoring_id = {scoringId} order by s.customer)",
-            export => ReadRow(export, customers, ref place, numbers, texts), cancellationToken);
+            export => ReadRow(export, customers, ref place, numbers, texts, levels), cancellationToken);
         await foreach (var _ in rows)
         {
         }
@@ -63,7 +67,8 @@ public sealed class SegmentReader(NpgsqlDataSource database, ScoringStore scorin
 
     /// <summary>Takes the row in when its customer is the next one; who was left out of the customers is passed.</summary>
     private static bool ReadRow(
-        NpgsqlBinaryExporter export, IReadOnlyList<CampaignCustomer> customers, ref int place, double[]?[] numbers, string?[]?[] texts)
+        NpgsqlBinaryExporter export, IReadOnlyList<CampaignCustomer> customers, ref int place, double[]?[] numbers, string?[]?[] texts,
+        Dictionary<string, string> levels)
     {
         var wanted = export.Read<Guid>(NpgsqlDbType.Uuid) is var customer && place < customers.Count && customers[place].Customer == customer;
         for (var i = 0; i < numbers.Length; i++)
@@ -81,12 +86,21 @@ public sealed class SegmentReader(NpgsqlDataSource database, ScoringStore scorin
                 var text = export.IsNull ? Skipped<string?>(export, null) : export.Read<string>(NpgsqlDbType.Text);
                 if (wanted)
                 {
-                    words[place] = text;
+                    words[place] = text is null ? null : Known(levels, text);
                 }
             }
         }
         place += wanted ? 1 : 0;
         return wanted;
+    }
+
+    private static string Known(Dictionary<string, string> levels, string text)
+    {
+        if (!levels.TryGetValue(text, out var known))
+        {
+            levels.Add(text, known = text);
+        }
+        return known;
     }
 
     private static T Skipped<T>(NpgsqlBinaryExporter export, T value)

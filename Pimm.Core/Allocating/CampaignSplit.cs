@@ -28,9 +28,7 @@ public sealed record CampaignSplit(Allocation Allocation, IReadOnlyList<Assignme
             "blocks" => Splitter.ByBlocks(customers, Splitter.QuantileStrata(covariates[0], Strata), SaltKey.From(salt).First, covariates: covariates),
             _ => Splitter.BestOf(customers, covariates, salt, campaign.SplitCandidates, threads),
         };
-        var holdBack = SaltKey.From(campaign.SaltFor("hold-back"));
-        var assignments = customers.Select((customer, i) => new Assignment(
-            customer, (byte)result.Arms[i], CustomerHash.Share(CustomerHash.Salted(customer, holdBack)) < campaign.HoldbackShare)).ToList();
+        var assignments = Assigned(campaign, customers, result.Arms).ToList();
         var before = PlainArms(campaign, customers);
         var balance = SplitBalance.OfScores(campaign.Covariates, scores, before, result) with
         {
@@ -39,6 +37,32 @@ public sealed record CampaignSplit(Allocation Allocation, IReadOnlyList<Assignme
         var allocation = new Allocation(
             campaign.Id, scoringId, campaign.SplitMethod, result.Winner, [.. result.Candidates], balance.ToJson(), result.Controls, result.Treatments, default);
         return new CampaignSplit(allocation, assignments);
+    }
+
+    /// <summary>
+    /// The same assignments as <see cref="Draw"/>'s, one customer at a time: of best-of the chosen salt alone is hashed again, not all
+    /// the candidates it was chosen from.
+    /// </summary>
+    /// <param name="winner">index of the chosen candidate salt; 0 but for best-of</param>
+    public static IEnumerable<Assignment> Redraw(
+        Campaign campaign, int winner, IReadOnlyList<CustomerScore> scores, IReadOnlyDictionary<string, double[]>? attributes = null)
+    {
+        var customers = scores.Select(s => s.Customer);
+        var split = campaign.SaltFor("split");
+        if (campaign.SplitMethod == "blocks")
+        {
+            var strata = Splitter.QuantileStrata(Values(campaign.Covariates[0], scores, attributes), Strata);
+            return Assigned(campaign, customers, Splitter.ByBlocks([.. customers], strata, SaltKey.From(split).First).Arms);
+        }
+        var salt = SaltKey.From(campaign.SplitMethod == "plain" ? split : Splitter.CandidateSalt(split, winner));
+        return Assigned(campaign, customers, customers.Select(customer => Splitter.ArmOf(customer, salt)));
+    }
+
+    private static IEnumerable<Assignment> Assigned(Campaign campaign, IEnumerable<Guid> customers, IEnumerable<Arm> arms)
+    {
+        var holdBack = SaltKey.From(campaign.SaltFor("hold-back"));
+        return customers.Zip(arms, (customer, arm) => new Assignment(
+            customer, (byte)arm, CustomerHash.Share(CustomerHash.Salted(customer, holdBack)) < campaign.HoldbackShare));
     }
 
     /// <summary>How <see cref="Draw"/> draws, for a randomisation test.</summary>
@@ -54,7 +78,7 @@ public sealed record CampaignSplit(Allocation Allocation, IReadOnlyList<Assignme
     public static Arm[] PlainArms(Campaign campaign, IReadOnlyList<Guid> customers)
     {
         var split = campaign.SaltFor("split");
-        var salt = SaltKey.From(campaign.SplitMethod == "plain" ? split : $"{split}/0");
+        var salt = SaltKey.From(campaign.SplitMethod == "plain" ? split : Splitter.CandidateSalt(split, 0));
         return [.. customers.Select(customer => Splitter.ArmOf(customer, salt))];
     }
 

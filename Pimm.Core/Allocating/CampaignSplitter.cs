@@ -31,7 +31,7 @@ public sealed class CampaignSplitter(AudienceStore audiences, AudienceReader rea
     /// <summary>The split with the balance of every attribute.</summary>
     public async Task<CampaignSplit> DrawAsync(Campaign campaign, ScoringRun scoring, IReadOnlyList<CustomerScore> scores, CancellationToken cancellationToken)
     {
-        var split = await RedrawAsync(campaign, scoring, scores, cancellationToken);
+        var split = CampaignSplit.Draw(campaign, scoring.Id, scores, await CovariatesAsync(campaign, scoring, scores, cancellationToken));
         var audience = await audiences.GetAsync(campaign.AudienceId, cancellationToken);
         var before = CampaignSplit.PlainArms(campaign, [.. scores.Select(s => s.Customer)]);
         var tallies = audience.Attributes.Select(a => new AttributeTally(a)).ToList();
@@ -55,9 +55,11 @@ public sealed class CampaignSplitter(AudienceStore audiences, AudienceReader rea
         return split with { Allocation = split.Allocation with { Balance = balance.ToJson() } };
     }
 
-    /// <summary>The arms alone: what the stored ones are checked against.</summary>
-    public async Task<CampaignSplit> RedrawAsync(Campaign campaign, ScoringRun scoring, IReadOnlyList<CustomerScore> scores, CancellationToken cancellationToken) =>
-        CampaignSplit.Draw(campaign, scoring.Id, scores, await CovariatesAsync(campaign, scoring, scores, cancellationToken));
+    /// <summary>The assignments alone, in the order of the scores: what the stored ones are checked against.</summary>
+    /// <param name="winner">as it was stored</param>
+    public async Task<IEnumerable<Assignment>> RedrawAsync(
+        Campaign campaign, int winner, ScoringRun scoring, IReadOnlyList<CustomerScore> scores, CancellationToken cancellationToken) => CampaignSplit.Redraw(
+        campaign, winner, scores, campaign.SplitMethod == "blocks" ? await CovariatesAsync(campaign, scoring, scores, cancellationToken) : null);
 
     /// <summary>How the arms were drawn, for a randomisation test.</summary>
     public async Task<RandomisationDesign> DesignAsync(Campaign campaign, ScoringRun scoring, IReadOnlyList<CustomerScore> scores, CancellationToken cancellationToken) =>

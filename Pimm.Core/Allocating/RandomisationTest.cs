@@ -14,6 +14,13 @@ public sealed record RandomisationDesign(IReadOnlyList<double[]> Covariates, int
     public static RandomisationDesign BestOf(IReadOnlyList<double[]> covariates, int candidates = Splitter.DefaultCandidates) => new(covariates, candidates, null);
 
     public static RandomisationDesign Blocks(IReadOnlyList<int> strata) => new([], 1, strata);
+
+    /// <summary>The same design of some of the customers, at these places.</summary>
+    public RandomisationDesign Of(IReadOnlyList<int> places) => this with
+    {
+        Covariates = [.. Covariates.Select(values => places.Select(place => values[place]).ToArray())],
+        Strata = Strata is null ? null : [.. places.Select(place => Strata[place])],
+    };
 }
 
 /// <summary>What a randomisation test found.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using Pimm.Core.Statistics;
 
 namespace Pimm.Core.Allocating;
@@ -12,6 +13,9 @@ public static class Splitter
 
     /// <summary>Treatment where the customer's share under the salt is at least ½ (docs/hashing.md).</summary>
     public static Arm ArmOf(Guid customer, SaltKey salt) => CustomerHash.Salted(customer, salt) >> 63 == 0 ? Arm.Control : Arm.Treatment;
+
+    /// <summary>The salt of best-of's candidate 0, 1, ….</summary>
+    public static string CandidateSalt(string salt, int candidate) => string.Create(CultureInfo.InvariantCulture, $"{salt}/{candidate}");
 
     /// <summary>A plain hash. Covariates, where given, only tell the imbalance.</summary>
     public static SplitResult ByHash(IReadOnlyList<Guid> customers, string salt, IReadOnlyList<double[]>? covariates = null)
@@ -36,9 +40,9 @@ public static class Splitter
         (ulong High, ulong Low)[] words = customers.Select(Words).ToArray();
         var imbalances = new double[candidates];
         Parallel.For(0, candidates, new ParallelOptions { MaxDegreeOfParallelism = threads ?? -1 },
-            candidate => imbalances[candidate] = Imbalance(words, geometry, SaltKey.From($"{salt}/{candidate}")));
+            candidate => imbalances[candidate] = Imbalance(words, geometry, SaltKey.From(CandidateSalt(salt, candidate))));
         int winner = Array.IndexOf(imbalances, imbalances.Min());
-        string winning = $"{salt}/{winner}";
+        string winning = CandidateSalt(salt, winner);
         SaltKey key = SaltKey.From(winning);
         Arm[] arms = customers.Select(customer => ArmOf(customer, key)).ToArray();
         return new SplitResult(SplitMethod.BestOfCandidates, arms, winning, null, imbalances, winner, geometry.Dimensions == 0 ? null : imbalances[winner]);

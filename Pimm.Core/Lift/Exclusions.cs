@@ -13,8 +13,10 @@ internal static class Exclusions
                 "exported customers converted before their wave began: not counted as conversions of its impressions"),
             Exclusion("labels before the impression", input.LabelsBeforeImpression.Control, input.LabelsBeforeImpression.Treatment,
                 "labels of the funnel are dated before their wave began: not counted"),
+            Exclusion("labels after the window", input.LabelsAfterWindow.Control, input.LabelsAfterWindow.Treatment,
+                "labels of the funnel are dated after their wave's window closed: not counted"),
             Exclusion("customers in both arms", input.InBothArms.Control, input.InBothArms.Treatment,
-                "customers were reached by both policies through another campaign at the same time: left out of every number"),
+                "customers are in the other arm of another campaign at the same time, and a plan of each would reach them: left out of every number"),
         };
         if (input.Anomalies is { } anomalies)
         {

@@ -21,6 +21,7 @@ internal static class LiftChecks
             checks.Add(new LiftCheck("arms changed", null, true, $"{input.ArmsChanged} customers' stored arms were changed after the split."));
         checks.AddRange(TwoByTwos(input, tally));
         checks.AddRange(DataChecks.Of(input, tally));
+        checks.AddRange(ExclusionChecks.Of(input, tally));
         return checks;
     }
 

@@ -99,7 +99,7 @@ public sealed record LiftInput
     /// <summary>What was delivered beside the plans; null: unknown.</summary>
     public DeliveryAnomalies? Anomalies { get; init; }
 
-    /// <summary>Customers whom both policies reached through two campaigns: not among <see cref="Customers"/>, only counted.</summary>
+    /// <summary>Customers in the control of one and the treatment of another campaign, both of which plan to reach them: not among <see cref="Customers"/>, only counted.</summary>
     public ArmCounts InBothArms { get; init; }
 
     /// <summary>How many of those in both arms each wave exported, in order; empty: none.</summary>
@@ -107,6 +107,12 @@ public sealed record LiftInput
 
     /// <summary>Funnel labels dated before their wave began: not among <see cref="Funnel"/>, only counted.</summary>
     public ArmCounts LabelsBeforeImpression { get; init; }
+
+    /// <summary>Funnel labels dated after their wave's window closed: only counted, too.</summary>
+    public ArmCounts LabelsAfterWindow { get; init; }
+
+    /// <summary>Waves whose stored plan or written list has another number of customers than was published.</summary>
+    public IReadOnlyList<AlteredWave> AlteredWaves { get; init; } = [];
 
     /// <summary>Outcomes in the window that came without an amount, while others had one.</summary>
     public long OutcomesWithoutAmount { get; init; }

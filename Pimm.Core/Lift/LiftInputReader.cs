@@ -1,3 +1,4 @@
+using System.Collections;
 using Pimm.Core.Allocating;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Importing;
@@ -13,11 +14,12 @@ public sealed class LiftInputReader(
     /// <returns>the input, and its customers with their identities in the same order</returns>
     public async Task<(MeasuredCampaign Measured, LiftInput Input)> ReadAsync(long campaignId, DateTimeOffset at, CancellationToken cancellationToken)
     {
-        var measured = await reader.ReadAsync(campaignId, cancellationToken);
+        var measured = await reader.ReadAsync(campaignId, at, cancellationToken);
         var (campaign, back) = (measured.Campaign, measured.Outcomes);
         var audience = await audiences.GetAsync(campaign.AudienceId, cancellationToken);
         var mismatches = measured.ArmsChanged;
         var twice = await anomalies.InBothArmsAsync(campaign.Id, cancellationToken);
+        var (early, late) = await outcomes.MisdatedLabelsAsync(campaign, cancellationToken);
         var inBothArms = new ArmCounts(Count(measured, twice, Arm.Control), Count(measured, twice, Arm.Treatment));
         var leftOut = twice.Count == 0 ? [] : ExportsOf(measured, twice);
         measured = twice.Count == 0 ? measured : measured with { Customers = [.. measured.Customers.Where(customer => !twice.Contains(customer.Customer))] };
@@ -29,7 +31,7 @@ public sealed class LiftInputReader(
             Window = TimeSpan.FromDays(campaign.WindowDays),
             TimeZone = campaign.TimeZone,
             Waves = [.. measured.Waves.Select(w => new LiftWave(w.WaveDate, w.ImpressionsAt, campaign.ImpressionsPerDay, w.Impressions))],
-            Customers = [.. measured.Customers.Select(c => c.Measured)],
+            Customers = new MeasuredCustomers(measured.Customers),
             SplitMethod = MethodOf(measured.Allocation.Method),
             BlockMismatches = measured.Allocation.Method == "blocks" ? mismatches : null,
             ArmsChanged = measured.Allocation.Method == "blocks" ? 0 : mismatches,
@@ -40,14 +42,16 @@ public sealed class LiftInputReader(
             OutcomesWithoutAmount = back.WithoutAmount,
             PlannedConversions = campaign.PlannedConversions,
             NewestOutcome = back.Newest,
-            Funnel = await outcomes.FunnelAsync(campaign.Id, twice, cancellationToken),
+            Funnel = await outcomes.FunnelAsync(campaign, twice, cancellationToken),
             Segments = await segments.ReadAsync(campaign, audience, measured.Allocation.ScoringId, measured.Customers, cancellationToken),
             Guardrails = campaign.GuardrailList(),
             Covariates = DifferencesOf(measured.Allocation),
             Anomalies = await anomalies.OfCampaignAsync(campaign.Id, cancellationToken),
             InBothArms = inBothArms,
             ExportsLeftOut = leftOut,
-            LabelsBeforeImpression = await outcomes.EarlyLabelsAsync(campaign.Id, cancellationToken),
+            LabelsBeforeImpression = early,
+            LabelsAfterWindow = late,
+            AlteredWaves = await anomalies.AlteredWavesAsync(campaign.Id, cancellationToken),
             Intake = await outcomes.IntakeAsync(campaign.AudienceId, cancellationToken),
             Simulated = audience.Simulated,
         };
@@ -81,4 +85,16 @@ public sealed class LiftInputReader(
         "blocks" => SplitMethod.PermutedBlocks,
         _ => SplitMethod.BestOfCandidates,
     };
+
+    /// <summary>The customers without their identities: millions of them are not worth a second copy.</summary>
+    private sealed class MeasuredCustomers(IReadOnlyList<CampaignCustomer> customers) : IReadOnlyList<LiftCustomer>
+    {
+        public int Count => customers.Count;
+
+        public LiftCustomer this[int index] => customers[index].Measured;
+
+        public IEnumerator<LiftCustomer> GetEnumerator() => customers.Select(customer => customer.Measured).GetEnumerator();
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+    }
 }

@@ -28,6 +28,13 @@ public static class LiftReporter
         return report with { Verdict = LiftVerdicts.Of(input, report) };
     }
 
+    /// <summary>1 for every customer whose conversion the headline counts, else 0; in the order of the customers.</summary>
+    public static double[] Conversions(LiftInput input)
+    {
+        Check(input);
+        return new LiftTally(input).Converted;
+    }
+
     private static void Check(LiftInput input)
     {
         if (input.Window <= TimeSpan.Zero)

@@ -29,7 +29,7 @@ public sealed class MarketPlayer(SimulatedMarketStore markets, CampaignReader re
     {
         var market = await MarketOfAsync(campaign, cancellationToken)
             ?? throw new InputException($"Campaign \"{campaign.Name}\" is real: its outcomes cannot be simulated.");
-        var measured = await reader.ReadAsync(campaign.Id, cancellationToken);
+        var measured = await reader.ReadAsync(campaign.Id, Now, cancellationToken);
         var path = Path.Combine(Folder(folder), $"outcomes-{campaign.Id}.csv");
         await Task.Run(() => MarketFiles.WriteOutcomes(market, measured, path), cancellationToken);
         return path;

@@ -65,7 +65,7 @@ public static class LiftCommand
         {
             LiftMarkdown.Write(LiftReport.FromJson(stored.Report), page);
         }
-        var test = draws is { } asked ? await LiftRandomisationTest.RunAsync(call, campaign, asked, cancellationToken) : null;
+        var test = draws is { } asked ? await LiftRandomisationTest.RunAsync(call, campaign, asked, stored.AsOf, cancellationToken) : null;
         call.Output.Write(call.Json ? LiftRandomisationTest.Beside(stored.Report, test) + "\n" : stored.Page ?? LiftReportText.Render(LiftReport.FromJson(stored.Report)));
         if (test is not null && !call.Json)
         {

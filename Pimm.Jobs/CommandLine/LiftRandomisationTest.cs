@@ -37,22 +37,42 @@ internal sealed record LiftRandomisationTest(RandomisationResult Result)
     public string Sentence => string.Create(CultureInfo.InvariantCulture,
         $"Randomisation test: difference of mean outcomes {Result.Statistic:+0.000000;-0.000000;0.000000}, standard deviation over splits {Result.StandardDeviation:0.000000}, p = {Result.P:0.####} of {Result.Draws:N0} splits drawn again.");
 
-    public static async Task<LiftRandomisationTest> RunAsync(Invocation call, long campaignId, int draws, CancellationToken cancellationToken)
+    /// <param name="at">the instant of the report that this stands beside: the same customers and outcomes count</param>
+    public static async Task<LiftRandomisationTest> RunAsync(Invocation call, long campaignId, int draws, DateTimeOffset at, CancellationToken cancellationToken)
     {
-        var measured = await call.Service<CampaignReader>().ReadAsync(campaignId, cancellationToken);
-        if (measured.Outcomes.Newest is null)
+        var (measured, input) = await call.Service<LiftInputReader>().ReadAsync(campaignId, at, cancellationToken);
+        if (!input.HasCustomerOutcomes)
         {
             throw new InputException("The audience has no feed of customer outcomes: a randomisation test needs outcomes of reached and unreached customers alike.");
         }
         var scorings = call.Service<ScoringStore>();
         var scoring = (await scorings.FindAsync(measured.Allocation.ScoringId, cancellationToken))!;
-        var design = await call.Service<CampaignSplitter>().DesignAsync(
-            measured.Campaign, scoring, await scorings.ScoresAsync(scoring.Id, cancellationToken), cancellationToken);
-        double[] values = [.. measured.Customers.Select(c => c.Measured.ConvertedAt is null ? 0.0 : 1.0)];
-        Arm[] arms = [.. measured.Customers.Select(c => c.Measured.Arm)];
+        var scores = await scorings.ScoresAsync(scoring.Id, cancellationToken);
+        var design = await call.Service<CampaignSplitter>().DesignAsync(measured.Campaign, scoring, scores, cancellationToken);
+        if (measured.Customers.Count < scores.Count)
+        {
+            design = design.Of(PlacesOf(measured.Customers, scores));
+        }
+        Arm[] arms = [.. input.Customers.Select(c => c.Arm)];
         return new LiftRandomisationTest(RandomisationTest.Run(
-            values, arms, design, measured.Campaign.SaltFor("randomisation-test"), draws,
+            LiftReporter.Conversions(input), arms, design, measured.Campaign.SaltFor("randomisation-test"), draws,
             progress: call.Error == Console.Error && !Console.IsErrorRedirected ? done => Tell(call.Error, done) : null, cancellationToken: cancellationToken));
+    }
+
+    /// <summary>Where the measured customers stand among all the scored; both are in the order of the customers.</summary>
+    private static int[] PlacesOf(IReadOnlyList<CampaignCustomer> measured, IReadOnlyList<CustomerScore> scores)
+    {
+        var places = new int[measured.Count];
+        var place = 0;
+        for (var i = 0; i < places.Length; i++, place++)
+        {
+            while (scores[place].Customer != measured[i].Customer)
+            {
+                place++;
+            }
+            places[i] = place;
+        }
+        return places;
     }
 
     private static void Tell(TextWriter terminal, int done) =>

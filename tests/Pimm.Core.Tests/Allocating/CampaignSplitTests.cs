@@ -35,6 +35,19 @@ public sealed class CampaignSplitTests
         }
     }
 
+    [Theory]
+    [InlineData("best-of")]
+    [InlineData("blocks")]
+    [InlineData("plain")]
+    public void The_winner_alone_gives_the_assignments_again(string method)
+    {
+        var campaign = Spring with { SplitMethod = method };
+        var split = CampaignSplit.Draw(campaign, 1, Scores, Attributes);
+        CampaignSplit.Redraw(campaign, split.Allocation.Winner, Scores, Attributes).ShouldBe(split.Assignments);
+        if (method == "best-of")
+            CampaignSplit.Redraw(campaign, split.Allocation.Winner + 1, Scores).Zip(split.Assignments).Count(pair => pair.First != pair.Second).ShouldBeGreaterThan(9_000);
+    }
+
     [Fact]
     public void The_balance_says_what_a_plain_hash_gives_and_what_the_choice_gave()
     {

@@ -44,9 +44,9 @@ public sealed class SplitCampaignTests(SmallCampaign world) : IClassFixture<Smal
         }
         var scoring = (await Scorings.FindAsync(allocation.ScoringId, Cancel))!;
         var scores = await Scorings.ScoresAsync(scoring.Id, Cancel);
-        var again = await world.Pimm.Service<CampaignSplitter>().RedrawAsync(campaign, scoring, scores, Cancel);
-        again.Assignments.ShouldBe(await Allocations.AssignmentsAsync(campaign.Id, Cancel));
-        var measured = await world.Pimm.Service<CampaignReader>().ReadAsync(campaign.Id, Cancel);
+        var again = await world.Pimm.Service<CampaignSplitter>().RedrawAsync(campaign, allocation.Winner, scoring, scores, Cancel);
+        again.ShouldBe(await Allocations.AssignmentsAsync(campaign.Id, Cancel));
+        var measured = await world.Pimm.Service<CampaignReader>().ReadAsync(campaign.Id, TimeProvider.System.GetUtcNow(), Cancel);
         measured.ArmsChanged.ShouldBe(0);
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Dapper;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Importing;
 using Pimm.Core.Scoring;
@@ -80,6 +81,12 @@ public sealed class CampaignsCommandTests(FinishedCampaign finished) : IClassFix
     [InlineData("\"trafficShare\": 1.5", "Traffic share is 1.5: it must be above 0 and at most 1.")]
     [InlineData("\"layer\": \"offers\"", "The layer \"offers\" has no range: give layerFrom and layerTo")]
     [InlineData("\"contactDays\": 7", "Contact limit and contact days belong together")]
+    [InlineData("\"timeZone\": null", "describes no campaign (look at \"timeZone\")")]
+    [InlineData("\"name\": null", "describes no campaign (look at \"name\")")]
+    [InlineData("\"guardrails\": [null]", "has a null among its guardrails")]
+    [InlineData("\"guardrails\": [{\"metric\": null, \"margin\": 0.1}]", "describes no campaign (look at \"guardrails[0].metric\")")]
+    [InlineData("\"segments\": [\"age\", null]", "has a null among its segments")]
+    [InlineData("\"treatmentSettings\": {\"ignore\": null}", "has a null among its treatmentSettings")]
     public async Task Wrong_fields_are_exit_code_2_and_make_nothing(string field, string sentence)
     {
         var file = _pimm.Write("wrong.json", $$"""
@@ -139,9 +146,52 @@ public sealed class CampaignsCommandTests(FinishedCampaign finished) : IClassFix
         var test = report.GetProperty("randomisationTest");
         (test.GetProperty("draws").GetInt32(), test.GetProperty("p").GetDouble() * 1000).ShouldBe((999, Math.Round(test.GetProperty("p").GetDouble() * 1000)));
         test.GetProperty("p").GetDouble().ShouldBeInRange(0.001, 1);
+        // The same customers and conversions as the report's.
+        var (sequential, eligible) = (report.GetProperty("sequential"), report.GetProperty("funnel")[0]);
+        test.GetProperty("statistic").GetDouble().ShouldBe(
+            (sequential.GetProperty("treatmentConversions").GetDouble() / eligible.GetProperty("treatment").GetDouble())
+            - (sequential.GetProperty("controlConversions").GetDouble() / eligible.GetProperty("control").GetDouble()), 1e-12);
         text.Output.ShouldContain("of 1,999 splits drawn again.");
         (few.ExitCode, few.Output, few.Error).ShouldBe((2, "", "--randomisation-test is \"500\": give a number of draws from 999 to 1,000,000.\n"));
         without.TryGetProperty("randomisationTest", out _).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task The_randomisation_test_counts_neither_late_outcomes_nor_customers_in_both_arms()
+    {
+        // In a database of its own: one wave of three was published, so that its window closes before the campaign does.
+        await using var pimm = await PimmInstance.StartAsync();
+        var id = await pimm.RunDemoAsync(SyntheticCampaign.Small(), Cancel);
+        await using (var owner = await pimm.Database.Owner.OpenConnectionAsync(Cancel))
+        {
+            await owner.ExecuteAsync(
+                """
+                delete from wave_plan where wave_date > '2026-03-02'; delete from delivery where wave_date > '2026-03-02'; delete from funnel_label;
+                delete from export where wave_date > '2026-03-02'; delete from wave where wave_date > '2026-03-02';
+                insert into customer_outcome(customer, audience_id, occurred_at, source, event_id)
+                select a.customer, c.audience_id, timestamptz '2026-04-02 12:00+00', 'late', a.customer::text from assignment a join campaign c on c.id = a.campaign_id where a.arm = 1;
+                insert into campaign(name, audience_id, control_line_id, treatment_line_id, time_zone, starts_on, days, window_days, impressions_per_day,
+                                     holdback_share, exploration_share, split_method, split_candidates, salt, created_by, created_at)
+                select 'other', audience_id, control_line_id, treatment_line_id, time_zone, starts_on, days, window_days, 10, 0.1, 0, 'plain', 1, 'other', 'me', created_at from campaign;
+                insert into wave(campaign_id, wave_date, scoring_id, impressions, exploration, impressions_at, published_at)
+                select (select max(id) from campaign), wave_date, scoring_id, 10, 0, impressions_at, published_at from wave;
+                insert into assignment(customer, campaign_id, arm, flagged)
+                select customer, (select max(id) from campaign), 1 - arm, false from (
+                    select distinct a.customer, a.arm from wave_plan p join assignment a using (customer) where p.action = 1 order by a.customer limit 20) c;
+                insert into wave_plan(customer, campaign_id, wave_date, policy, arm, action, exploration, rank)
+                select customer, campaign_id, date '2026-03-02', 0, arm, 1, false, 1 from assignment where campaign_id = (select max(id) from campaign);
+                """);
+        }
+
+        var ran = await PimmProcess.RunAsync(pimm.Database, "lift", "--campaign", $"{id}", "--randomisation-test", "--json");
+
+        ran.ExitCode.ShouldBe(0, ran.Error);
+        var report = JsonDocument.Parse(ran.Output).RootElement;
+        var (sequential, eligible) = (report.GetProperty("sequential"), report.GetProperty("funnel")[0]);
+        (eligible.GetProperty("control").GetDouble() + eligible.GetProperty("treatment").GetDouble()).ShouldBe(5_980);
+        report.GetProperty("randomisationTest").GetProperty("statistic").GetDouble().ShouldBe(
+            (sequential.GetProperty("treatmentConversions").GetDouble() / eligible.GetProperty("treatment").GetDouble())
+            - (sequential.GetProperty("controlConversions").GetDouble() / eligible.GetProperty("control").GetDouble()), 1e-12);
     }
 
     [Fact]

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Pimm.Core.Tests.Statistics.ExperimenterMistakes;
 
-/// <summary>Customers whom both policies reached count for neither: they are left out, counted, and their number is checked by arm.</summary>
+/// <summary>Customers who are in both arms of two campaigns count for neither: they are left out, counted, and their number is checked by arm.</summary>
 public sealed class Mistake05CustomersInBothArms
 {
     private static readonly LiftInput Everybody = HandMadeCampaign.Of(1000, 200, 20, (arm, i) => i < 200 && i % (arm == Arm.Control ? 10 : 2) == 0 ? 3 : null);
@@ -15,14 +15,26 @@ public sealed class Mistake05CustomersInBothArms
     [Fact]
     public void Customers_reached_in_both_arms_are_left_out_and_counted_and_do_not_look_like_unequal_impressions()
     {
-        // 4 of the control's exported and 6 of the treatment's were reached by the other policy too, through another campaign.
+        // 4 of the control's exported and 6 of the treatment's are in the other arm of another campaign that plans to reach them too.
         LiftCustomer[] left = [.. Everybody.Customers.Where((c, i) => i % 1000 >= (c.Arm == Arm.Control ? 4 : 6))];
         LiftReport report = LiftReporter.Report(Everybody with { Customers = left, InBothArms = new ArmCounts(4, 6), ExportsLeftOut = [new ArmCounts(4, 6)] });
         report.Exclusions!.Single(e => e.What == "customers in both arms").Sentence
-            .ShouldBe("10 (4 control, 6 treatment) customers were reached by both policies through another campaign at the same time: left out of every number.");
+            .ShouldBe("10 (4 control, 6 treatment) customers are in the other arm of another campaign at the same time, and a plan of each would reach them: left out of every number.");
         report.Funnel[0].ShouldBe(new LiftFunnelStage("eligible", 996, 994, null, null));
         report.Checks.ShouldAllBe(check => !check.Alarm);
         LiftReporter.Report(Everybody with { Customers = left, InBothArms = new ArmCounts(4, 6) }).Checks.Single(c => c.Name == "impressions").Alarm.ShouldBeTrue();
+    }
+
+    [Fact]
+    public void Leaving_out_one_in_a_hundred_of_the_eligible_turns_the_verdict_off()
+    {
+        LiftInput rest = Everybody with { Customers = [.. Everybody.Customers.Where((_, i) => i % 1000 < 990)] };
+        LiftCheck few = Check(rest with { InBothArms = new ArmCounts(9, 10) }), many = Check(rest with { InBothArms = new ArmCounts(10, 10) });
+        (few.Alarm, many.Alarm).ShouldBe((false, true));
+        few.Sentence.ShouldBe("19 customers in both arms of two campaigns are left out, 0.95 % of the eligible.");
+        many.Sentence.ShouldBe("20 customers in both arms of two campaigns are left out, 1 % of the eligible: from 1 % on the rest is not what was planned, give campaigns that overlap separate parts of a layer.");
+
+        static LiftCheck Check(LiftInput input) => LiftReporter.Report(input).Checks.Single(check => check.Name == "customers left out");
     }
 
     [Fact]

@@ -64,16 +64,37 @@ public sealed class LiftVerdictTests
     }
 
     [Fact]
-    public void A_broken_guardrail_rolls_back_what_would_ship_and_an_open_one_is_named()
+    public void The_disagreement_set_decides_only_from_ten_of_its_conversions_in_each_arm()
+    {
+        // Those whom both plans export convert alike; of the others 30 in the treatment and few in the control.
+        LiftInput Few(int control) => HandMadeCampaign.Of(1000, 200, 20, (arm, i) => i < 100 && i % 2 == 1 || i % 2 == 0 && i < (arm == Arm.Control ? 2 * control : 60) ? 3 : null);
+        LiftVerdict few = Of(Few(9));
+        few.Status.ShouldBe("cannot-tell");
+        few.Sentence.ShouldContain("newcombe");
+        LiftReporter.Report(Few(9)).Number(LiftKeys.Disagreement).Lower!.Value.ShouldBeGreaterThan(0);
+        Of(Few(10)).Status.ShouldBe("ship");
+    }
+
+    [Fact]
+    public void Nothing_is_decided_below_ten_conversions_in_an_arm()
+    {
+        LiftVerdict few = Of(HandMadeCampaign.Of(1000, 200, 20, (arm, i) => arm == Arm.Treatment && i < 30 ? 3 : null));
+        few.Status.ShouldBe("cannot-tell");
+        few.Sentence.ShouldBe("This campaign cannot tell the models apart: 0 core conversions in the control and 30 in the treatment, and nothing is decided below 10 in each arm.");
+    }
+
+    [Fact]
+    public void A_broken_guardrail_rolls_back_what_would_ship_and_an_open_one_holds_it_back()
     {
         LiftInput broken = Better with { Funnel = [new FunnelCount("click", 150, 60)], Guardrails = [new Guardrail("click", 0.1)] };
         LiftVerdict verdict = Of(broken);
         verdict.Status.ShouldBe("roll-back");
         verdict.Sentence.ShouldStartWith("Roll back: the guardrail click is broken.");
         LiftVerdict open = Of(Better with { Funnel = [new FunnelCount("click", 60, 60)], Guardrails = [new Guardrail("click", 0.1)] });
-        open.Status.ShouldBe("ship");
-        open.Sentence.ShouldEndWith("undecided: click.");
-        Of(Better with { Guardrails = [new Guardrail(Guardrail.CoreConversion, 0.1)] }).Sentence.ShouldNotContain("undecided");
+        open.Status.ShouldBe("cannot-tell");
+        open.Sentence.ShouldContain("the guardrail click is undecided");
+        Of(Better with { Guardrails = [new Guardrail("page view", 0.1)] }).Sentence.ShouldContain("Nobody counts \"page view\"");
+        Of(Better with { Guardrails = [new Guardrail(Guardrail.CoreConversion, 0.1)] }).Status.ShouldBe("ship");
     }
 
     [Fact]

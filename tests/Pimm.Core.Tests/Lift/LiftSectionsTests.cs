@@ -162,6 +162,18 @@ public sealed class LiftSectionsTests
         few.Number(LiftKeys.Extra).AlwaysValid!.Note.ShouldNotBeNull();
         LiftNumber enough = LiftReporter.Report(Campaign).Number(LiftKeys.Extra);
         enough.AlwaysValid!.Lower!.Value.ShouldBeLessThan(enough.Lower!.Value);
-        LiftReporter.Report(Campaign with { PlannedConversions = null }).Number(LiftKeys.Extra).AlwaysValid.ShouldBeNull();
+    }
+
+    [Fact]
+    public void Without_a_plan_the_intervals_that_hold_at_every_look_use_a_fixed_scale()
+    {
+        LiftReport without = LiftReporter.Report(Campaign with { PlannedConversions = null });
+        LiftReport with = LiftReporter.Report(Campaign with { PlannedConversions = SequentialCounts.DefaultPlannedConversions });
+        without.Sequential.ShouldBe(with.Sequential);
+        without.Sequential.PlannedConversions.ShouldBe(400);
+        without.Sequential.Lower.ShouldNotBeNull();
+        without.Number(LiftKeys.Extra).AlwaysValid.ShouldBe(with.Number(LiftKeys.Extra).AlwaysValid);
+        without.Number(LiftKeys.EligibleLift).AlwaysValid!.Lower.ShouldNotBeNull();
+        without.Days!.Days[^1].AlwaysLower.ShouldNotBeNull();
     }
 }

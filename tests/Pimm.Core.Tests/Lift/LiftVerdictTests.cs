@@ -113,6 +113,37 @@ public sealed class LiftVerdictTests
         (unknown.State, unknown.Lower).ShouldBe(("open", null));
     }
 
+    [Fact]
+    public void A_guardrail_where_lower_is_better_is_held_by_a_fall_and_broken_by_a_rise()
+    {
+        LiftGuardrail State(long control, long treatment) => LiftReporter.Report(
+            Better with { Funnel = [new FunnelCount("unsubscribe", control, treatment)], Guardrails = [new Guardrail("unsubscribe", 0.15, Guardrail.LowerIsBetter)] }).Guardrails!.Single();
+        State(150, 60).State.ShouldBe("held");
+        State(60, 150).State.ShouldBe("broken");
+        State(60, 58).State.ShouldBe("open");
+        State(60, 150).Sentence.ShouldEndWith("the margin 15.0 %.");
+        State(60, 58).Direction.ShouldBe(Guardrail.LowerIsBetter);
+        Guardrail.Parse("[{\"metric\": \"click\", \"margin\": 0.1}]").Single().ShouldBe(new Guardrail("click", 0.1, Guardrail.HigherIsBetter));
+    }
+
+    [Fact]
+    public void Guardrails_are_judged_as_the_statistics_function_judges_non_inferiority()
+    {
+        foreach ((long control, long treatment) in new[] { (150L, 150L), (150, 60), (60, 58), (60, 150) })
+            foreach ((string direction, GuardrailDirection way) in new[] { (Guardrail.HigherIsBetter, GuardrailDirection.MustNotFall), (Guardrail.LowerIsBetter, GuardrailDirection.MustNotRise) })
+            {
+                LiftGuardrail state = LiftReporter.Report(Better with
+                {
+                    Funnel = [new FunnelCount("click", control, treatment)], Guardrails = [new Guardrail("click", 0.15, direction)],
+                }).Guardrails!.Single();
+                NonInferiority judged = NonInferiority.OfLift(new Proportion(200, control), new Proportion(200, treatment), 0.15, way);
+                state.PValue.ShouldBe(judged.PValue);
+                state.State.ShouldBe(judged.Shown == true ? "held" : judged.Broken == true ? "broken" : "open");
+                (way == GuardrailDirection.MustNotFall ? state.Lower : state.Upper).ShouldBe(judged.Bound);
+                judged.Broken.ShouldBe(judged.PValue > 0.95);
+            }
+    }
+
     private static LiftCustomer[] Swapped(LiftInput input) => input.Customers.Select(c => c with
     {
         Arm = c.Arm == Arm.Control ? Arm.Treatment : Arm.Control, ControlPlan = c.TreatmentPlan, TreatmentPlan = c.ControlPlan,

@@ -17,6 +17,12 @@ public static class SequentialCounts
 {
     public const int FewestConversions = 10;
 
+    /// <summary>
+    /// K* where none was planned. Any number that is fixed beforehand gives valid bounds; it only tunes at which count of
+    /// conversions they are narrowest.
+    /// </summary>
+    public const double DefaultPlannedConversions = 400;
+
     /// <summary>Counts so far in both arms. Null parts until both have <see cref="FewestConversions"/>.</summary>
     public static SequentialResult Look(Proportion control, Proportion treatment, double plannedConversions, double confidence = 0.95)
     {

@@ -1,5 +1,3 @@
-using MathNet.Numerics;
-
 namespace Pimm.Core.Statistics;
 
 /// <summary>
@@ -43,9 +41,11 @@ public static class SequentialCounts
     public static double LogEValue(Proportion control, Proportion treatment, double a, double logRatio)
     {
         double odds = Math.Log((double)treatment.N / control.N) + logRatio;
-        double logShare = -Math.Log(1 + Math.Exp(-odds)), logRest = -Math.Log(1 + Math.Exp(odds));
-        return SpecialFunctions.BetaLn(a + treatment.Conversions, a + control.Conversions) - SpecialFunctions.BetaLn(a, a)
-            - treatment.Conversions * logShare - control.Conversions * logRest;
+        // ln 2π and ln 2(1 − π): against a share of one half, which is where a large a puts the evidence.
+        double twiceShare = Math.Log(2) - Math.Log(1 + Math.Exp(-odds)), twiceRest = Math.Log(2) - Math.Log(1 + Math.Exp(odds));
+        double all = (double)treatment.Conversions + control.Conversions;
+        return RisingPower.LogOverPower(a, treatment.Conversions) + RisingPower.LogOverPower(a, control.Conversions) - RisingPower.LogOverPower(2 * a, all)
+            - treatment.Conversions * twiceShare - control.Conversions * twiceRest;
     }
 
     private static double Crossing(Func<double, double> logE, double inside, double step, double bound)

@@ -16,7 +16,7 @@ namespace Pimm.Core.Campaigns;
 /// <param name="SplitMethod">"best-of", "blocks" or "plain" (Allocating)</param>
 /// <param name="SplitCandidates">R of best-of-R, 1 to 10,000</param>
 /// <param name="Salt">unique for ever; the salts of traffic, split, hold-back, exploration and ties are made from it</param>
-/// <param name="PlannedConversions">core conversions of both arms expected at launch, the scale of the sequential bounds; null leaves these out</param>
+/// <param name="PlannedConversions">core conversions of both arms expected at launch, the scale of the sequential bounds; null: a fixed scale</param>
 /// <param name="SplitCovariates">one to three of "control-score", "treatment-score" and the audience's number attributes; null: the control model's score</param>
 /// <param name="TrafficShare">share of the audience that may enter, above 0 to 1, by a hash of its own</param>
 /// <param name="Layer">campaigns of one audience that name the same layer share its hash; null: none</param>

@@ -8,9 +8,12 @@ namespace Pimm.Core.Campaigns;
 /// "amount" (per eligible customer), "deliveryRate" (delivered of exported), "coreConversion" (by any route, of the eligible), or
 /// the name of a stage of the audience's funnel (of exported)
 /// </param>
-/// <param name="Margin">the largest relative loss that is accepted, above 0 and below 1: 0.05 is 5 %</param>
-public sealed record Guardrail(string Metric, double Margin)
+/// <param name="Margin">the largest relative change for the worse that is accepted, above 0 and below 1: 0.05 is 5 %</param>
+/// <param name="Direction">"higher-is-better": a fall is worse; "lower-is-better": a rise is, for instance of a stage "unsubscribe"</param>
+public sealed record Guardrail(string Metric, double Margin, string Direction = Guardrail.HigherIsBetter)
 {
+    public const string HigherIsBetter = "higher-is-better";
+    public const string LowerIsBetter = "lower-is-better";
     public const string Amount = "amount";
     public const string DeliveryRate = "deliveryRate";
     public const string CoreConversion = "coreConversion";
@@ -45,12 +48,20 @@ public sealed record Guardrail(string Metric, double Margin)
         }
         foreach (var guardrail in guardrails)
         {
+            if (guardrail is null)
+            {
+                throw new InputException("A guardrail is null: give {\"metric\", \"margin\"}, or leave it out.");
+            }
+            if (guardrail.Direction is not (HigherIsBetter or LowerIsBetter))
+            {
+                throw new InputException($"The direction of guardrail \"{guardrail.Metric}\" is \"{guardrail.Direction}\": choose {HigherIsBetter} or {LowerIsBetter}.");
+            }
             if (!(guardrail.Margin > 0 && guardrail.Margin < 1))
             {
                 throw new InputException(string.Create(CultureInfo.InvariantCulture,
-                    $"The margin of guardrail \"{guardrail.Metric}\" is {guardrail.Margin}: give a relative loss above 0 and below 1, such as 0.05 for 5 %."));
+                    $"The margin of guardrail \"{guardrail.Metric}\" is {guardrail.Margin}: give a relative change above 0 and below 1, such as 0.05 for 5 %."));
             }
-            if (string.IsNullOrWhiteSpace(guardrail.Metric) || guardrails.Count(other => other.Metric == guardrail.Metric) > 1)
+            if (string.IsNullOrWhiteSpace(guardrail.Metric) || guardrails.Count(other => other?.Metric == guardrail.Metric) > 1)
             {
                 throw new InputException($"The guardrail metric \"{guardrail.Metric}\" is empty or stands there twice: name each once.");
             }

@@ -9,19 +9,19 @@ internal static class DailySeries
     public const string Note =
         "Cumulative: each day repeats the days before it. Later waves reach weaker audiences and outcomes come late, so a daily trend is no trend of the effect.";
 
-    /// <summary>From the campaign's first day to the day of the report, or on which the last window closed.</summary>
+    /// <summary>From the campaign's first day to the day that holds the last instant before the report, or before the last window closed.</summary>
     public static LiftDays Of(LiftInput input, LiftTally tally)
     {
         TimeZoneInfo zone = TimeZoneInfo.FindSystemTimeZoneById(input.TimeZone);
         DateTimeOffset until = tally.Closes < input.AsOf ? tally.Closes.Value : input.AsOf;
         DateOnly first = DayOf(input.CampaignStart, zone);
-        int days = Math.Max(0, DayOf(until, zone).DayNumber - first.DayNumber + 1);
+        int days = Math.Max(0, DayOf(until.AddTicks(-1), zone).DayNumber - first.DayNumber + 1);
         if (tally.Closes is null || input.AsOf < input.CampaignStart || !input.HasCustomerOutcomes)
             days = 0;
         long[][] converted = [new long[days], new long[days]];
         for (int i = 0; i < input.Customers.Count; i++)
-            if (tally.Converted[i] == 1 && DayOf(input.Customers[i].ConvertedAt!.Value, zone).DayNumber - first.DayNumber is var day && day < days)
-                converted[(int)input.Customers[i].Arm][day]++;
+            if (days > 0 && tally.Converted[i] == 1)
+                converted[(int)input.Customers[i].Arm][Math.Min(DayOf(input.Customers[i].ConvertedAt!.Value, zone).DayNumber - first.DayNumber, days - 1)]++;
         return new LiftDays(input.TimeZone, Note, Cumulate(input, tally, first, converted));
     }
 

@@ -13,11 +13,19 @@ internal static class DataChecks
     /// <summary>Standardised differences beyond this are large (Austin 2009); an alarm needs chance excluded too.</summary>
     public const double LargeDifference = 0.1;
 
+    /// <summary>Leaving out this share of the eligible leaves a population that is no longer the one that was planned for.</summary>
+    public const double MostLeftOut = 0.01;
+
+    /// <summary>Where this many outcomes were to be expected, none has a probability below <see cref="LiftChecks.AlarmLevel"/>: e⁻⁷ = 0.0009.</summary>
+    public const double ImprobableSilence = 7;
+
     private static readonly TimeSpan Stale = TimeSpan.FromHours(48);
 
     public static IEnumerable<LiftCheck> Of(LiftInput input, LiftTally tally)
     {
         yield return Quota(input, tally);
+        if (LeftOut(input) is { } leftOut)
+            yield return leftOut;
         if (Balance(input) is { } balance)
             yield return balance;
         if (Freshness(input, tally) is { } freshness)
@@ -44,6 +52,15 @@ internal static class DataChecks
         ArmCounts LeftOut(int wave) => wave < input.ExportsLeftOut.Count ? input.ExportsLeftOut[wave] : default;
     }
 
+    private static LiftCheck? LeftOut(LiftInput input)
+    {
+        long leftOut = input.InBothArms.Control + input.InBothArms.Treatment;
+        if (leftOut == 0)
+            return null;
+        double share = leftOut / (double)(leftOut + input.Customers.Count);
+        return new LiftCheck("left out", null, share >= MostLeftOut, Text($"{leftOut:N0} customers in both arms are left out, {100 * share:0.##} % of the eligible; {(share >= MostLeftOut ? "that many change what is measured" : "too few to change what is measured")}."));
+    }
+
     private static LiftCheck? Balance(LiftInput input)
     {
         bool[] treated = input.Customers.Select(customer => customer.Arm == Arm.Treatment).ToArray();
@@ -68,19 +85,48 @@ internal static class DataChecks
         if (closes <= input.AsOf && input.OutcomesReceived < closes)
             return new LiftCheck("freshness", null, true, Text($"Outcomes were last taken in at {input.OutcomesReceived:yyyy-MM-dd HH:mm} UTC, before the last window closed at {closes:yyyy-MM-dd HH:mm}: import the files since then."));
         TimeSpan silence = (input.AsOf < closes ? input.AsOf : closes) - newest;
+        double expected = Expected(input, tally, newest, silence);
         string age = Text($"The newest outcome is {Math.Max(0, silence.TotalHours):0} hours older than the time this counts to");
+        // While a window is open, the newest file may be under way; nothing that a closed window needs may be.
+        if (expected > ImprobableSilence && (closes <= input.AsOf || silence > Stale))
+            return new LiftCheck("freshness", null, true, Text($"No outcome is newer than {newest:yyyy-MM-dd HH:mm} UTC; in the {silence.TotalDays:0.#} days since then, about {expected:N0} core conversions were to be expected: import the missing files."));
         return new LiftCheck("freshness", null, false, silence > Stale ? $"{age}: ask whether a file is missing." : $"{age}.");
     }
 
-    /// <summary>A wave without one delivery beside waves that have them: its file has not come.</summary>
+    /// <summary>Core conversions of the eligible that the silence would have brought at the rate just before it, over at most as long a time.</summary>
+    private static double Expected(LiftInput input, LiftTally tally, DateTimeOffset newest, TimeSpan silence)
+    {
+        TimeSpan before = newest - input.CampaignStart < silence ? newest - input.CampaignStart : silence;
+        if (before <= TimeSpan.Zero)
+            return 0;
+        long conversions = 0;
+        for (int i = 0; i < input.Customers.Count; i++)
+            if (tally.Converted[i] == 1 && input.Customers[i].ConvertedAt > newest - before && input.Customers[i].ConvertedAt <= newest)
+                conversions++;
+        return conversions / before.TotalDays * silence.TotalDays;
+    }
+
+    /// <summary>An arm's wave without one delivery, where others' deliveries make that improbable: its file has not come.</summary>
     private static LiftCheck? MissingDeliveries(LiftInput input, LiftTally tally)
     {
         if (!input.HasDeliveryReport)
             return null;
-        int[] missing = Waves(input, w => input.Waves[w].Start + Stale <= input.AsOf && tally.Control.Waves[w].Exported.N > 0
-            && tally.Control.Waves[w].Delivered + tally.Treatment.Waves[w].Delivered == 0);
-        return new LiftCheck("deliveries", null, missing.Length > 0, missing.Length == 0
+        WaveTally[] reported = [.. tally.Control.Waves.Concat(tally.Treatment.Waves).Where(wave => wave.Delivered > 0)];
+        double most = reported.Sum(wave => wave.Delivered) / (reported.Sum(wave => (double)wave.Exported.N) + 1);
+        var missing = new List<string>();
+        for (int w = 0; w < input.Waves.Count; w++)
+            if (input.Waves[w].Start + Stale <= input.AsOf)
+                switch (Silent(tally.Control.Waves[w]), Silent(tally.Treatment.Waves[w]))
+                {
+                    case (true, true): missing.Add(Text($"{w + 1}")); break;
+                    case (true, false): missing.Add(Text($"{w + 1} of the control")); break;
+                    case (false, true): missing.Add(Text($"{w + 1} of the treatment")); break;
+                }
+        return new LiftCheck("deliveries", null, missing.Count > 0, missing.Count == 0
             ? "Deliveries were reported for every wave." : $"No delivery was reported for wave {string.Join(", ", missing)}: import the channel's file.");
+
+        bool Silent(WaveTally wave) => wave.Exported.N > 0 && wave.Delivered == 0
+            && (reported.Length == 0 || Math.Pow(1 - most, wave.Exported.N) < LiftChecks.AlarmLevel);
     }
 
     private static int[] Waves(LiftInput input, Func<int, bool> which) =>

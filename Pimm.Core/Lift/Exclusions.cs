@@ -11,6 +11,8 @@ internal static class Exclusions
         {
             Exclusion("conversions before the impression", tally.Control.ConvertedBeforeWave, tally.Treatment.ConvertedBeforeWave,
                 "exported customers converted before their wave began: not counted as conversions of its impressions"),
+            Exclusion("conversions after the report", tally.Control.ConvertedAfterReport, tally.Treatment.ConvertedAfterReport,
+                "conversions are dated after the time of this report: not counted"),
             Exclusion("labels before the impression", input.LabelsBeforeImpression.Control, input.LabelsBeforeImpression.Treatment,
                 "labels of the funnel are dated before their wave began: not counted"),
             Exclusion("labels after the window", input.LabelsAfterWindow.Control, input.LabelsAfterWindow.Treatment,

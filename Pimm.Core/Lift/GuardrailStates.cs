@@ -5,8 +5,8 @@ using Pimm.Core.Statistics;
 namespace Pimm.Core.Lift;
 
 /// <summary>
-/// Non-inferiority of the campaign's guardrails: held where the lower one-sided bound of the relative change lies above −margin,
-/// broken where the upper one lies below it, open between. Each bound holds at the report's confidence.
+/// Non-inferiority of the campaign's guardrails: held where the one-sided bound of the relative change on its worse side stays
+/// within the margin, broken where even the better one lies beyond it, open between. Each bound holds at the report's confidence.
 /// </summary>
 internal static class GuardrailStates
 {
@@ -15,12 +15,10 @@ internal static class GuardrailStates
     public const string Open = "open";
 
     public static IReadOnlyList<LiftGuardrail> Of(LiftInput input, LiftTally tally, AmountEstimates amounts) =>
-        input.Guardrails.Select(guardrail => Of(guardrail, Change(guardrail.Metric, input, tally, amounts))).ToArray();
+        input.Guardrails.Select(guardrail => Of(guardrail, input.Confidence, level => Change(guardrail.Metric, level, input, tally, amounts))).ToArray();
 
-    private static Estimate Change(string metric, LiftInput input, LiftTally tally, AmountEstimates amounts)
+    private static Estimate Change(string metric, double confidence, LiftInput input, LiftTally tally, AmountEstimates amounts)
     {
-        // Both one-sided bounds at the confidence c are the two-sided interval's at 2c − 1.
-        double confidence = Math.Max(0.01, 2 * input.Confidence - 1);
         if (metric == Guardrail.Amount)
             return amounts.Lift(confidence);
         if (metric == Guardrail.CoreConversion)
@@ -34,18 +32,31 @@ internal static class GuardrailStates
             : Estimate.Unavailable("log-risk-ratio", $"Nobody counts \"{metric}\" in this campaign.");
     }
 
-    private static LiftGuardrail Of(Guardrail guardrail, Estimate change)
+    private static LiftGuardrail Of(Guardrail guardrail, double confidence, Func<double, Estimate> interval)
     {
-        string state = change.Lower > -guardrail.Margin ? Held : change.Upper < -guardrail.Margin ? Broken : Open;
-        string bound = Percent(-guardrail.Margin);
-        string sentence = state switch
+        bool fall = guardrail.Direction != Guardrail.LowerIsBetter;
+        // One-sided bounds are defined above one half; a report at a lower confidence takes the lowest one.
+        var level = new ConfidenceLevel(Math.Max(0.505, confidence), fall ? Alternative.Greater : Alternative.Less);
+        NonInferiority judged = NonInferiority.Of(interval, guardrail.Margin, fall ? GuardrailDirection.MustNotFall : GuardrailDirection.MustNotRise, level.Confidence);
+        Estimate change = interval(level.Interval);
+        string state = judged.Shown == true ? Held : judged.Broken == true ? Broken : Open;
+        return new LiftGuardrail(guardrail.Metric, guardrail.Margin, state, change.Value, change.Lower, change.Upper, change.Method, Sentence(guardrail, state, change, fall))
         {
-            Held => $"{guardrail.Metric} is not worse by {Percent(guardrail.Margin)} or more: its change is at least {Percent(change.Lower!.Value)}.",
-            Broken => $"{guardrail.Metric} is worse than the margin allows: its change is at most {Percent(change.Upper!.Value)}, the margin {bound}.",
-            _ when change.Lower is null || change.Upper is null => $"{guardrail.Metric} cannot be judged: {change.Note ?? "it has no interval."}",
-            _ => $"{guardrail.Metric} is undecided: its change lies between {Percent(change.Lower.Value)} and {Percent(change.Upper.Value)}, the margin is {bound}.",
+            Direction = guardrail.Direction, PValue = judged.PValue,
         };
-        return new LiftGuardrail(guardrail.Metric, guardrail.Margin, state, change.Value, change.Lower, change.Upper, change.Method, sentence);
+    }
+
+    private static string Sentence(Guardrail guardrail, string state, Estimate change, bool fall)
+    {
+        (double? worst, double? best, string most, string least) = fall ? (change.Lower, change.Upper, "at least", "at most") : (change.Upper, change.Lower, "at most", "at least");
+        string limit = Percent(fall ? -guardrail.Margin : guardrail.Margin);
+        return state switch
+        {
+            Held => $"{guardrail.Metric} is not worse by {Percent(guardrail.Margin)} or more: its change is {most} {Percent(worst!.Value)}.",
+            Broken => $"{guardrail.Metric} is worse than the margin allows: its change is {least} {Percent(best!.Value)}, the margin {limit}.",
+            _ when change.Lower is null || change.Upper is null => $"{guardrail.Metric} cannot be judged: {change.Note ?? "it has no interval."}",
+            _ => $"{guardrail.Metric} is undecided: its change lies between {Percent(change.Lower.Value)} and {Percent(change.Upper.Value)}, the margin is {limit}.",
+        };
     }
 
     private static string Percent(double share) =>

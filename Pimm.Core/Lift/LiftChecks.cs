@@ -11,8 +11,11 @@ internal static class LiftChecks
     /// <summary>An alarm needs an adjusted p below this …</summary>
     public const double AlarmLevel = 0.001;
 
-    /// <summary>… and a difference of at least this (0.1 percentage point).</summary>
+    /// <summary>… and a difference of at least this (0.1 percentage point of the margin) …</summary>
     public const double AlarmDifference = 0.001;
+
+    /// <summary>… or, for counts that are rare in their margin, of at least this share of the pooled rate.</summary>
+    public const double AlarmShare = 0.1;
 
     public static IReadOnlyList<LiftCheck> Of(LiftInput input, LiftTally tally)
     {
@@ -21,7 +24,7 @@ internal static class LiftChecks
             checks.Add(new LiftCheck("arms changed", null, true, $"{input.ArmsChanged} customers' stored arms were changed after the split."));
         checks.AddRange(TwoByTwos(input, tally));
         checks.AddRange(DataChecks.Of(input, tally));
-        checks.AddRange(ExclusionChecks.Of(input, tally));
+        checks.AddRange(ExclusionChecks.Of(input));
         return checks;
     }
 
@@ -39,8 +42,9 @@ internal static class LiftChecks
         if (control + treatment == 0)
             return new LiftCheck("split", null, false, "There are no eligible customers yet.");
         SampleRatio ratio = SampleRatio.Of([control, treatment], [1, 1]);
-        bool alarm = ratio.PValue < AlarmLevel && Math.Abs((double)treatment / (control + treatment) - 0.5) >= AlarmDifference;
-        return new LiftCheck("split", ratio.PValue, alarm, $"{counts}; {(alarm ? "a 50/50 split does not give that" : "as a 50/50 split gives")} (p = {P(ratio.PValue)}).");
+        bool unlikely = ratio.PValue < AlarmLevel, alarm = unlikely && Math.Abs((double)treatment / (control + treatment) - 0.5) >= AlarmDifference;
+        string judged = alarm ? "a 50/50 split does not give that" : unlikely ? "not quite a 50/50 split, but too near to one to matter" : "as a 50/50 split gives";
+        return new LiftCheck("split", ratio.PValue, alarm, $"{counts}; {judged} (p {P(ratio.PValue)}).");
     }
 
     private static IEnumerable<LiftCheck> TwoByTwos(LiftInput input, LiftTally tally)
@@ -51,12 +55,20 @@ internal static class LiftChecks
         for (int i = 0; i < tables.Count; i++)
         {
             CountCheck table = tables[i];
-            bool alarm = adjusted[i] < AlarmLevel && Math.Abs(table.Control.Rate!.Value - table.Treatment.Rate!.Value) >= AlarmDifference;
+            bool unlikely = adjusted[i] < AlarmLevel, alarm = unlikely && Matters(table.Control, table.Treatment);
+            string judged = alarm ? "chance does not explain this" : !unlikely ? "alike"
+                : Text($"{100 * table.Control.Rate:0.####} % against {100 * table.Treatment.Rate:0.####} %: a difference too small to matter");
             string name = table.Name + (table.Wave is { } wave ? $", wave {wave + 1}" : "") + (table.Segment is { } segment ? $", {segment}" : "");
             yield return new LiftCheck(name, adjusted[i], alarm,
                 Text($"{table.Control.Conversions:N0} of {table.Control.N:N0} in the control, {table.Treatment.Conversions:N0} of {table.Treatment.N:N0} in the treatment")
-                + $"; {(alarm ? "chance does not explain this" : "alike")} (Holm p = {P(adjusted[i])}).");
+                + $"; {judged} (Holm p {P(adjusted[i])}).");
         }
+    }
+
+    private static bool Matters(Proportion control, Proportion treatment)
+    {
+        double pooled = (control.Conversions + treatment.Conversions) / (double)(control.N + treatment.N);
+        return Math.Abs(control.Rate!.Value - treatment.Rate!.Value) is var difference && (difference >= AlarmDifference || difference >= AlarmShare * pooled);
     }
 
     /// <summary>Deliveries by wave and segment, customers whom neither plan touches, and whoever was delivered beside the plans.</summary>
@@ -64,8 +76,8 @@ internal static class LiftChecks
     {
         if (input.HasDeliveryReport)
             for (int w = 0; w < input.Waves.Count; w++)
-                yield return new CountCheck("exported and delivered", new Proportion(tally.Control.Eligible, tally.Control.Waves[w].Delivered),
-                    new Proportion(tally.Treatment.Eligible, tally.Treatment.Waves[w].Delivered), w);
+                yield return new CountCheck("exported and delivered", new Proportion(tally.Control.Waves[w].Exported.N, tally.Control.Waves[w].Delivered),
+                    new Proportion(tally.Treatment.Waves[w].Exported.N, tally.Treatment.Waves[w].Delivered), w);
         foreach (SegmentColumn column in input.Segments)
             foreach (CountCheck check in OfSegment(column, input, tally))
                 yield return check;
@@ -102,7 +114,7 @@ internal static class LiftChecks
         }
     }
 
-    private static string P(double p) => p < 0.0001 ? "below 0.0001" : p.ToString("0.####", CultureInfo.InvariantCulture);
+    private static string P(double p) => p < 0.0001 ? "< 0.0001" : "= " + p.ToString("0.####", CultureInfo.InvariantCulture);
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -11,12 +11,14 @@ internal sealed class LiftEstimates
     private readonly LiftTally _tally;
     private readonly double[][] _scores;
     private readonly bool[] _treated;
+    private readonly List<int>[][] _byWave;
 
     public LiftEstimates(LiftInput input, LiftTally tally)
     {
         (_input, _tally) = (input, tally);
         _treated = input.Customers.Select(customer => customer.Arm == Arm.Treatment).ToArray();
         _scores = [input.Customers.Select(c => c.ControlScore).ToArray(), input.Customers.Select(c => c.TreatmentScore).ToArray()];
+        _byWave = ByWave(input);
         Extra = NeedingFeed("newcombe", ExtraPerThousand);
         Disagreement = NeedingFeed("disagreement-set", DisagreementPerThousand);
         EligibleLift = NeedingFeed("log-risk-ratio", RelativeEligibleLift);
@@ -34,11 +36,15 @@ internal sealed class LiftEstimates
 
     public (Estimate Plain, Estimate? Adjusted) IncrementTreatment { get; }
 
+    public ArmCounts ExtraConversions => new(_tally.Control.Conversions, _tally.Treatment.Conversions);
+
+    public ArmCounts DisagreementConversions => new(_tally.Control.DisagreeingConversions, _tally.Treatment.DisagreeingConversions);
+
     public LiftAlwaysValid? ExtraAlwaysValid =>
-        AlwaysValid.Of(Extra.Plain, _tally.Control.Conversions, _tally.Treatment.Conversions, _input.PlannedConversions, _input.Confidence);
+        AlwaysValid.Of(Extra.Plain, ExtraConversions.Control, ExtraConversions.Treatment, _input.PlannedConversions, _input.Confidence);
 
     public LiftAlwaysValid? DisagreementAlwaysValid => AlwaysValid.Of(
-        Disagreement.Plain, _tally.Control.DisagreeingConversions, _tally.Treatment.DisagreeingConversions, _input.PlannedConversions, _input.Confidence);
+        Disagreement.Plain, DisagreementConversions.Control, DisagreementConversions.Treatment, _input.PlannedConversions, _input.Confidence);
 
     public Estimate IncrementRatio => Fieller.Ratio(IncrementTreatment.Plain, IncrementControl.Plain, _input.Confidence);
 
@@ -77,17 +83,23 @@ internal sealed class LiftEstimates
     private (Estimate, Estimate?) IncrementOf(Arm arm)
     {
         IncrementWave[] waves = _tally.Of(arm).Waves.Select(wave => wave.ForIncrement(_input.HasDeliveryReport)).ToArray();
-        Estimate[] adjusted = waves.Select((wave, w) => AdjustedIncrement(arm, wave, w)).ToArray();
+        Estimate[] adjusted = waves.Select((wave, w) => AdjustedIncrement(_byWave[(int)arm][w], wave)).ToArray();
         Estimate pooled = Increment.Pool(waves, adjusted, _input.Confidence, "regression-hc2");
         return (Increment.Pooled(waves, _input.Confidence), pooled.Value is null ? null : pooled);
     }
 
-    private Estimate AdjustedIncrement(Arm arm, IncrementWave wave, int index)
+    /// <summary>Positions of the customers whom each wave of an arm exported by rank or held back.</summary>
+    private static List<int>[][] ByWave(LiftInput input)
     {
-        var members = new List<int>();
-        for (int i = 0; i < _input.Customers.Count; i++)
-            if (_input.Customers[i] is { Actual: { Action: WaveAction.Exported or WaveAction.HeldBack } actual } customer && customer.Arm == arm && actual.Wave == index)
-                members.Add(i);
+        List<int>[][] members = [.. new[] { Arm.Control, Arm.Treatment }.Select(_ => input.Waves.Select(_ => new List<int>()).ToArray())];
+        for (int i = 0; i < input.Customers.Count; i++)
+            if (input.Customers[i] is { Actual: { Action: WaveAction.Exported or WaveAction.HeldBack } actual } customer)
+                members[(int)customer.Arm][actual.Wave].Add(i);
+        return members;
+    }
+
+    private Estimate AdjustedIncrement(List<int> members, IncrementWave wave)
+    {
         bool[] exported = members.Select(i => _input.Customers[i].Actual.Action == WaveAction.Exported).ToArray();
         double[] outcomes = members.Select(i => _tally.ConvertedOwnWave[i] ? 1.0 : 0.0).ToArray();
         double[][] scores = _scores.Select(column => members.Select(i => column[i]).ToArray()).ToArray();

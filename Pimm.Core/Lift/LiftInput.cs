@@ -68,7 +68,7 @@ public sealed record LiftInput
     /// <summary>False where each night's newest champion ranked: the disagreement set is not computable.</summary>
     public bool ModelsFrozen { get; init; } = true;
 
-    /// <summary>Core conversions of both arms expected at launch, the scale of the sequential bounds; null leaves these out.</summary>
+    /// <summary>Core conversions of both arms expected at launch, the scale of the sequential bounds; null: a fixed scale.</summary>
     public double? PlannedConversions { get; init; }
 
     /// <summary>When the last planned wave's window closes; null: when that of the last wave given does.</summary>

@@ -93,6 +93,9 @@ public sealed record LiftNumber(
     string Method, string Unit, string? Note, LiftAdjustment? Adjusted)
 {
     public LiftAlwaysValid? AlwaysValid { get; init; }
+
+    /// <summary>The core conversions that the number counts, where it decides something.</summary>
+    public ArmCounts? Conversions { get; init; }
 }
 
 /// <summary>The number again with regression adjustment; Changed says what that did.</summary>

@@ -41,7 +41,14 @@ public sealed record LiftSegment(
 
 /// <summary>State: held, broken or open. Lower and Upper are one-sided bounds of the relative change.</summary>
 public sealed record LiftGuardrail(
-    string Metric, double Margin, string State, double? Estimate, double? Lower, double? Upper, string Method, string Sentence);
+    string Metric, double Margin, string State, double? Estimate, double? Lower, double? Upper, string Method, string Sentence)
+{
+    /// <summary>"higher-is-better" or "lower-is-better"; null in reports of earlier versions of the code: higher.</summary>
+    public string? Direction { get; init; }
+
+    /// <summary>One-sided, of "not worse by the margin or more".</summary>
+    public double? PValue { get; init; }
+}
 
 /// <summary>
 /// How different the exported customers of the arms are. Overlaps: of the impressions that both policies would give inside one

@@ -60,16 +60,16 @@ public static class LiftReporter
             increment?.Value, increment?.StandardError);
     }
 
-    /// <summary>The eligible lift's bounds as they stand beside the other numbers; null without a planned number of conversions.</summary>
-    private static LiftAlwaysValid? EligibleBounds(LiftInput input, LiftTally tally, LiftSequential look) => input.PlannedConversions is null || !input.HasCustomerOutcomes ? null
+    /// <summary>The eligible lift's bounds as they stand beside the other numbers; null without the outcomes of all eligible.</summary>
+    private static LiftAlwaysValid? EligibleBounds(LiftInput input, LiftTally tally, LiftSequential look) => !input.HasCustomerOutcomes ? null
         : new LiftAlwaysValid(look.Lower, look.Upper, null, tally.Control.Conversions + tally.Treatment.Conversions, look.Note);
 
     private static LiftSequential Sequential(LiftInput input, LiftTally tally)
     {
+        double planned = input.PlannedConversions ?? SequentialCounts.DefaultPlannedConversions;
         SequentialResult look = !input.HasCustomerOutcomes ? Without("The outcomes of customers who were not reached are not known here.")
-            : input.PlannedConversions is not { } planned ? Without("No planned number of conversions was stored at launch.")
             : SequentialCounts.Look(tally.Control.All, tally.Treatment.All, planned, input.Confidence);
-        return new LiftSequential(tally.Control.Conversions, tally.Treatment.Conversions, input.PlannedConversions,
+        return new LiftSequential(tally.Control.Conversions, tally.Treatment.Conversions, planned,
             look.EValue, look.PValue, look.Lower, look.Upper, look.Reject, look.Note);
 
         static SequentialResult Without(string note) => new(null, null, null, null, null, note);

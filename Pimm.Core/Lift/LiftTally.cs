@@ -22,7 +22,7 @@ internal sealed class WaveTally
 /// <summary>Counts of one arm on the clock [campaign start, last wave + window].</summary>
 internal sealed class ArmTally(int waves)
 {
-    public long Eligible, Conversions, Disagreeing, DisagreeingConversions, PlanMismatches, ConvertedBeforeWave, Untouched, UntouchedConversions;
+    public long Eligible, Conversions, Disagreeing, DisagreeingConversions, PlanMismatches, ConvertedBeforeWave, ConvertedAfterReport, Untouched, UntouchedConversions;
 
     public WaveTally[] Waves { get; } = Enumerable.Range(0, waves).Select(_ => new WaveTally()).ToArray();
 
@@ -50,7 +50,7 @@ internal sealed class LiftTally
         ConvertedApart = new double[input.Customers.Count];
         ConvertedOwnWave = new bool[input.Customers.Count];
         for (int i = 0; i < input.Customers.Count; i++)
-            Count(i, input.Customers[i]);
+            Count(i, UpToTheReport(input.Customers[i]));
     }
 
     public DateTimeOffset? Closes { get; }
@@ -78,6 +78,15 @@ internal sealed class LiftTally
     }
 
     public ArmTally Of(Arm arm) => arm == Arm.Control ? Control : Treatment;
+
+    /// <summary>What is dated after the report is not known at its time, however early its file came.</summary>
+    private LiftCustomer UpToTheReport(in LiftCustomer customer)
+    {
+        if (!(customer.ConvertedAt > _input.AsOf))
+            return customer;
+        Of(customer.Arm).ConvertedAfterReport += customer.ConvertedAt <= Closes ? 1 : 0;
+        return customer with { ConvertedAt = null };
+    }
 
     private void Count(int i, in LiftCustomer customer)
     {

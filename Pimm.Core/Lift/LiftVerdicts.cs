@@ -27,8 +27,12 @@ internal static class LiftVerdicts
         return Decide(input, report);
     }
 
-    /// <summary>The disagreement set where there is one, else the headline; the choice does not depend on what they say.</summary>
-    public static LiftNumber Deciding(LiftReport report) => report.Number(LiftKeys.Disagreement) is { Lower: not null } sharp ? sharp : report.Number(LiftKeys.Extra);
+    /// <summary>The disagreement set where it has an interval and enough conversions, else the headline.</summary>
+    private static LiftNumber Deciding(LiftReport report) =>
+        report.Number(LiftKeys.Disagreement) is { Lower: not null } sharp && Enough(sharp) ? sharp : report.Number(LiftKeys.Extra);
+
+    private static bool Enough(LiftNumber number) =>
+        number.Conversions is { } counts && Math.Min(counts.Control, counts.Treatment) >= SequentialCounts.FewestConversions;
 
     /// <summary>
     /// Campaign days like those so far that would be needed beyond them for a power of 80 %, were the effect the estimate: information grows with
@@ -57,9 +61,13 @@ internal static class LiftVerdicts
             return new LiftVerdict("no-data", $"No data: {number.Note ?? "the headline cannot be computed."}");
         if (report.Number(LiftKeys.Extra) is { Estimate: 0, StandardError: 0 })
             return new LiftVerdict("no-data", "No data: no core conversion came in either arm.");
+        if (!Enough(number))
+            return new LiftVerdict("cannot-tell", Text($"This campaign cannot tell the models apart: {number.Conversions?.Control:N0} core conversions in the control and {number.Conversions?.Treatment:N0} in the treatment, and nothing is decided below {SequentialCounts.FewestConversions} in each arm."));
         string interval = Text($"{value:+0.##;-0.##;0} core conversions per 1,000 impressions, {100 * input.Confidence:0.#} % interval {lower:+0.##;-0.##;0} to {upper:+0.##;-0.##;0}, {number.Method}");
         if (lower > 0)
-            return new LiftVerdict("ship", $"Ship: the treatment model brings more ({interval}).{Undecided(report)}");
+            return Unheld(report) is { } unheld
+                ? new LiftVerdict("cannot-tell", $"This campaign cannot tell whether to ship: the treatment model brings more ({interval}), but the guardrail {unheld}")
+                : new LiftVerdict("ship", $"Ship: the treatment model brings more ({interval}).");
         if (upper < 0)
             return new LiftVerdict("roll-back", $"Roll back: the treatment model brings less ({interval}).");
         int? more = DaysMore(value, error, input.Waves.Count, input.Confidence);
@@ -69,10 +77,11 @@ internal static class LiftVerdicts
         return new LiftVerdict("cannot-tell", $"This campaign cannot tell the models apart: the interval covers 0 ({interval}). {outlook}") { Days = more };
     }
 
-    private static string Undecided(LiftReport report)
+    /// <summary>What the first guardrail that is not held says, with the names of the others; null: all are held.</summary>
+    private static string? Unheld(LiftReport report)
     {
-        string[] open = (report.Guardrails ?? []).Where(guardrail => guardrail.State == GuardrailStates.Open).Select(guardrail => guardrail.Metric).ToArray();
-        return open.Length == 0 ? "" : $" No guardrail is broken; undecided: {string.Join(", ", open)}.";
+        LiftGuardrail[] open = [.. (report.Guardrails ?? []).Where(guardrail => guardrail.State != GuardrailStates.Held)];
+        return open.Length == 0 ? null : open[0].Sentence + (open.Length == 1 ? "" : $" Not held either: {string.Join(", ", open.Skip(1).Select(guardrail => guardrail.Metric))}.");
     }
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

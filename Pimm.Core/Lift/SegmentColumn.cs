@@ -11,14 +11,14 @@ public sealed record SegmentColumn(string Attribute, IReadOnlyList<string> Level
     private const string Missing = "missing";
     private const string Other = "other";
 
-    /// <summary>A categorical attribute: its levels by how many customers have them; beyond <see cref="MostLevels"/> the rarest together are "other".</summary>
+    /// <summary>A categorical attribute: its levels by how many customers have them; beyond <see cref="MostLevels"/> the rarest together are "other", and so are those whose level has that name.</summary>
     public static SegmentColumn OfTexts(string attribute, IReadOnlyList<string?> values)
     {
         string[] named = values.Select(value => string.IsNullOrEmpty(value) ? Missing : value).ToArray();
         string[] levels = named.GroupBy(value => value, StringComparer.Ordinal).OrderByDescending(group => group.Count())
             .ThenBy(group => group.Key, StringComparer.Ordinal).Select(group => group.Key).ToArray();
         if (levels.Length > MostLevels)
-            levels = [.. levels.Take(MostLevels - 1), Other];
+            levels = [.. levels.Where(level => level != Other).Take(MostLevels - 1), Other];
         Dictionary<string, int> place = levels.Select((level, i) => (level, i)).ToDictionary(pair => pair.level, pair => pair.i, StringComparer.Ordinal);
         return new SegmentColumn(attribute, levels, named.Select(value => place.GetValueOrDefault(value, levels.Length - 1)).ToArray());
     }

@@ -37,8 +37,11 @@ internal static class SegmentEffects
     private static LiftSegmentLevel Level(string name, LevelTally level, (double? Plain, double? Holm) p, LiftInput input, LiftTally tally)
     {
         Estimate difference = ProportionComparison.Newcombe(level.Control, level.Treatment, input.Confidence);
-        double share = (level.Control.N + level.Treatment.N) / (double)Math.Max(1, tally.Control.Eligible + tally.Treatment.Eligible);
-        Estimate extra = tally.PerThousand is { } factor ? difference.Scaled(factor * share) : Estimate.Unavailable("newcombe", "Nobody was exported yet.");
+        // Conversions of the level per eligible customer of the whole arm: these add up to the headline whatever the arms' composition.
+        Estimate extra = tally.PerThousand is { } factor
+            ? ProportionComparison.Newcombe(new Proportion(tally.Control.Eligible, level.Control.Conversions),
+                new Proportion(tally.Treatment.Eligible, level.Treatment.Conversions), input.Confidence).Scaled(factor)
+            : Estimate.Unavailable("newcombe", "Nobody was exported yet.");
         string? note = Math.Min(level.Control.Conversions, level.Treatment.Conversions) < FewConversions ? $"fewer than {FewConversions} conversions in an arm" : null;
         return new LiftSegmentLevel(name, level.Control.N, level.Treatment.N, level.Control.Conversions, level.Treatment.Conversions,
             level.ControlImpressions, level.TreatmentImpressions, LiftInterval.Of(extra), LiftInterval.Of(difference.Scaled(1000)), p.Plain, p.Holm, note);

@@ -29,14 +29,18 @@ public static class VersionChanges
         int waves = now.Windows.Waves.Count - before.Windows.Waves.Count;
         if (waves != 0)
             yield return string.Create(CultureInfo.InvariantCulture, $"{waves:+0;-0} {(waves is 1 or -1 ? "wave" : "waves")}.");
-        foreach (LiftCheck check in now.Checks)
-        {
-            LiftCheck? old = before.Checks.FirstOrDefault(other => other.Name == check.Name);
-            if (check.Alarm != (old?.Alarm ?? false))
-                yield return $"The check \"{check.Name}\" {(check.Alarm ? "alarms now" : "alarms no longer")}.";
-        }
+        foreach (string name in before.Checks.Concat(now.Checks).Select(check => check.Name).Distinct())
+            if (OfCheck(name, before.Checks.FirstOrDefault(check => check.Name == name), now.Checks.FirstOrDefault(check => check.Name == name)) is { } sentence)
+                yield return sentence;
         foreach (LiftGuardrail guardrail in now.Guardrails ?? [])
             if ((before.Guardrails ?? []).FirstOrDefault(other => other.Metric == guardrail.Metric) is { } old && old.State != guardrail.State)
                 yield return $"The guardrail {guardrail.Metric} was {old.State} and is {guardrail.State}.";
+    }
+
+    private static string? OfCheck(string name, LiftCheck? before, LiftCheck? now)
+    {
+        if (now is null)
+            return $"The check \"{name}\" is no longer made{(before?.Alarm == true ? "; it alarmed before" : "")}.";
+        return now.Alarm == (before?.Alarm ?? false) ? null : $"The check \"{name}\" {(now.Alarm ? "alarms now" : "alarms no longer")}.";
     }
 }

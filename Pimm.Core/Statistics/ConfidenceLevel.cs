@@ -22,7 +22,7 @@ public sealed record ConfidenceLevel
     {
         _ = Estimate.CriticalValue(confidence);
         if (alternative != Alternative.TwoSided && confidence <= 0.5)
-            throw new InputException(FormattableString.Invariant($"Confidence {confidence} is too small for a one-sided bound; give one above 0.5, for example 0.95."));
+            throw new InputException(FormattableString.Invariant($"Confidence {confidence} is too small for a one-sided bound; give one above 0.5, for example 0.95 for 95 %."));
         Confidence = confidence;
         Alternative = alternative;
     }
@@ -37,9 +37,9 @@ public sealed record ConfidenceLevel
     /// <summary>p of a statistic that is standard normal under the null and grows with the treatment.</summary>
     public double PValue(double z) => Tails(Normal.CDF(0, 1, -Math.Abs(z)), z);
 
-    /// <summary>The same of Student's t; infinitely many degrees of freedom are the normal.</summary>
+    /// <summary>The same of Student's t; more than ten million degrees of freedom are the normal.</summary>
     public double PValue(double t, double degrees) =>
-        double.IsInfinity(degrees) ? PValue(t) : Tails(StudentT.CDF(0, 1, degrees, -Math.Abs(t)), t);
+        degrees > TestedEstimate.NormalAbove ? PValue(t) : Tails(StudentT.CDF(0, 1, degrees, -Math.Abs(t)), t);
 
     /// <summary>An estimate at confidence <see cref="Interval"/> with the bound that is not asked for at the end of what is possible.</summary>
     public Estimate Bounds(Estimate interval, double lowest = double.NegativeInfinity, double highest = double.PositiveInfinity) => Alternative switch

@@ -42,7 +42,7 @@ public sealed record CovariateArm(SampleMean Outcome, SampleMean Covariate, doub
     private static void NeedsTwo(long n)
     {
         if (n < 2)
-            throw new InputException($"An arm has {n} customers; an adjustment needs at least two in each.");
+            throw new InputException($"An arm has {(n == 1 ? "1 customer" : $"{n} customers")}; an adjustment needs at least two in each.");
     }
 }
 

@@ -28,7 +28,7 @@ public sealed record Estimate(double? Value, double? StandardError, double? Lowe
     public static double CriticalValue(double confidence)
     {
         if (!(confidence > 0 && confidence < 1))
-            throw new InputException($"Confidence {confidence} is outside (0, 1); give for example 0.95.");
+            throw new InputException(FormattableString.Invariant($"Confidence {confidence} is outside (0, 1); give a fraction, for example 0.95 for 95 %."));
         return MathNet.Numerics.Distributions.Normal.InvCDF(0, 1, 0.5 + confidence / 2);
     }
 
@@ -37,5 +37,5 @@ public sealed record Estimate(double? Value, double? StandardError, double? Lowe
 
     /// <summary>Upper tail of χ² with the given degrees of freedom.</summary>
     public static double ChiSquareTail(double statistic, int degrees) =>
-        statistic <= 0 ? 1 : MathNet.Numerics.SpecialFunctions.GammaUpperRegularized(degrees / 2.0, statistic / 2);
+        statistic <= 0 ? 1 : double.IsPositiveInfinity(statistic) ? 0 : MathNet.Numerics.SpecialFunctions.GammaUpperRegularized(degrees / 2.0, statistic / 2);
 }

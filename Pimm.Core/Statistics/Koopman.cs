@@ -14,8 +14,9 @@ public static class Koopman
             return Estimate.Unavailable(Method, "Neither group has a conversion.");
         double z = Estimate.CriticalValue(confidence), bound = z * z;
         double? ratio = control.Conversions == 0 ? null : treatment.Rate!.Value / control.Rate!.Value;
-        double lower = treatment.Conversions == 0 ? 0 : Crossing(control, treatment, bound, ratio ?? 1e9, below: true);
-        double upper = control.Conversions == 0 ? double.PositiveInfinity : Crossing(control, treatment, bound, Math.Max(ratio!.Value, 1e-9), below: false);
+        double lower = treatment.Conversions == 0 ? 0 : Crossing(control, treatment, bound, ratio ?? Inside(control, treatment, bound, control.N * treatment.Rate!.Value, 16), below: true);
+        double upper = control.Conversions == 0 ? double.PositiveInfinity
+            : Crossing(control, treatment, bound, ratio > 0 ? ratio.Value : Inside(control, treatment, bound, 1 / (treatment.N * control.Rate!.Value), 1.0 / 16), below: false);
         double? error = ratio > 0 ? LogRiskRatio.Lift(control, treatment, confidence).Estimate.StandardError : null;
         return new Estimate(ratio - 1, error, lower - 1, upper - 1, Method,
             ratio is null ? "The control has no conversions, so the lift has a lower bound only." : null);
@@ -23,6 +24,14 @@ public static class Koopman
 
     /// <summary>The statistic of no lift: Pearson's, the square root of χ² with the difference's sign. Null with an empty group.</summary>
     public static double? Statistic(Proportion control, Proportion treatment) => TwoByTwo.Pearson(control, treatment);
+
+    /// <summary>A ratio inside the interval where one group has no conversions: the score falls to 0 towards the open end.</summary>
+    private static double Inside(Proportion control, Proportion treatment, double bound, double start, double factor)
+    {
+        for (int i = 0; i < 100 && !(Score(control, treatment, start) < bound); i++)
+            start *= factor;
+        return start;
+    }
 
     private static double Crossing(Proportion control, Proportion treatment, double bound, double start, bool below)
     {

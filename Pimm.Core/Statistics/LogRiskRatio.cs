@@ -32,7 +32,10 @@ public static class LogRiskRatio
         double xc = control.Conversions + 0.5, xt = treatment.Conversions + 0.5, nc = control.N + 0.5, nt = treatment.N + 0.5;
         double? value = control.Conversions == 0 ? null : treatment.Rate / control.Rate - 1;
         TestedEstimate lift = Interval(Math.Log(xt / nt / (xc / nc)), value, Math.Sqrt(1 / xc - 1 / nc + 1 / xt - 1 / nt), 0, confidence, method);
-        return value is not null ? lift : lift with { Estimate = lift.Estimate with { Note = "The control has no conversions, so the relative lift is not defined; the interval is that after adding one half to each count." } };
+        string? note = value is null ? "The control has no conversions, so the relative lift is not defined; the interval is that after adding one half to each count."
+            : treatment.Conversions == 0 ? "The treatment has no conversions: the observed lift of -1 lies below the interval, which is that after adding one half to each count."
+            : null;
+        return note is null ? lift : lift with { Estimate = lift.Estimate with { Note = note } };
     }
 
     private static Estimate? Undefined(Proportion control, Proportion treatment) =>

@@ -19,7 +19,8 @@ public enum GuardrailDirection
 /// <param name="Limit">−margin where it must not fall, +margin where it must not rise</param>
 /// <param name="Shown">the bound is strictly better than the limit; null without a bound</param>
 /// <param name="PValue">the smallest 1 − confidence at which it would be shown; below it exactly where Shown</param>
-public sealed record NonInferiority(double? Bound, double Limit, bool? Shown, double? PValue, string? Note)
+/// <param name="Broken">the opposite one-sided bound lies beyond the limit: harm above the margin is shown; null without that bound</param>
+public sealed record NonInferiority(double? Bound, double Limit, bool? Shown, double? PValue, string? Note, bool? Broken)
 {
     /// <summary>Of any effect that has an interval at every confidence.</summary>
     /// <param name="interval">the two-sided interval of the effect at a confidence, wider at a higher one</param>
@@ -33,9 +34,10 @@ public sealed record NonInferiority(double? Bound, double Limit, bool? Shown, do
         var level = new ConfidenceLevel(confidence, fall ? Alternative.Greater : Alternative.Less);
         double limit = fall ? -margin : margin;
         Estimate estimate = interval(level.Interval);
+        bool? broken = HarmfulEnd(estimate, !fall) is not { } other ? null : fall ? other < limit : other > limit;
         if (HarmfulEnd(estimate, fall) is not { } bound)
-            return new(null, limit, null, null, estimate.Note ?? "There is no interval.");
-        return new(bound, limit, fall ? bound > limit : bound < limit, PValueOf(interval, limit, fall), estimate.Note);
+            return new(null, limit, null, null, estimate.Note ?? "There is no interval.", broken);
+        return new(bound, limit, fall ? bound > limit : bound < limit, PValueOf(interval, limit, fall), estimate.Note, broken);
     }
 
     /// <summary>Of a relative lift of proportions: the log risk ratio, Koopman's bound below 30 conversions in either group.</summary>

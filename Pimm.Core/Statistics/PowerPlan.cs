@@ -6,8 +6,8 @@ namespace Pimm.Core.Statistics;
 public enum PowerScale
 {
     /// <summary>
-    /// Of the relative lift by the delta method, the treatment's mean being m(1 + δ) and its variance the control's:
-    /// √(v/n·(1 + (1 + δ)²))/|m|. At rare conversions it asks for some 3 % more than the log risk ratio needs.
+    /// Of the relative lift by the delta method, the treatment's mean being m + |m|δ = m(1 ± δ), minus at a negative m, and its
+    /// variance the control's: √(v/n·(1 + (1 ± δ)²))/|m|. At rare conversions it asks for some 3 % more than the log risk ratio needs.
     /// </summary>
     Relative,
 
@@ -69,8 +69,8 @@ public sealed record PowerPlan
     public double StandardError(double lift, double n)
     {
         Check(lift);
-        double treated = Mean * (1 + lift), variance = Scale == PowerScale.Relative
-            ? Variance * (1 + (1 + lift) * (1 + lift))
+        double ratio = Ratio(lift), treated = Mean * ratio, variance = Scale == PowerScale.Relative
+            ? Variance * (1 + ratio * ratio)
             : Variance + (IsRate ? Math.Max(0, treated * (1 - treated)) : Variance);
         return n > 0 ? Math.Sqrt(variance / n) / Math.Abs(Mean)
             : throw new InputException($"{n} customers a group are not possible; give a positive number.");
@@ -94,6 +94,9 @@ public sealed record PowerPlan
         return Level.Alternative switch { Alternative.Greater => up, Alternative.Less => down, _ => up + down };
     }
 
+    /// <summary>Whether enough customers would show this lift: it is not 0, and on the side that is tested.</summary>
+    public bool CanFind(double lift) => Towards(lift) > 0;
+
     /// <summary>
     /// The customers a group, rounded up, with which δ/SE reaches the critical value + z of the power: the chance of finding
     /// the opposite sign, below 1e-6 at a power of .8, is not counted in.
@@ -104,7 +107,7 @@ public sealed record PowerPlan
     {
         CheckPower(power);
         double effect = Towards(lift);
-        if (!(effect > 0))
+        if (!CanFind(lift))
             throw new InputException($"A lift of {lift} cannot be found by this test at any size; give one that is not 0 and on the side it looks at.");
         double beyond = Normal.InvCDF(0, 1, power);
         double Excess(double logN) => effect / StandardError(lift, Math.Exp(logN)) - CriticalValue(Math.Exp(logN)) - beyond;
@@ -113,13 +116,14 @@ public sealed record PowerPlan
 
     /// <summary>
     /// The smallest lift that n customers a group find with the wanted power; negative where only a loss is looked for. Null
-    /// where even the largest possible (a rate of 1, a thousandfold mean) is not found: with n ≤ v·k²/m² on the relative scale none is.
+    /// where even the largest possible (a rate of 0 or 1, a mean a thousand times as far from 0) is not found: with n ≤ v·k²/m² on
+    /// the relative scale no lift away from 0 is, with half of that none towards and beyond it, where one of 200 % is found best.
     /// </summary>
     public double? MinimumDetectableLift(double n, double power)
     {
         CheckPower(power);
         double sign = Level.Alternative == Alternative.Less ? -1 : 1;
-        double largest = sign < 0 ? 1 : IsRate ? 1 / Mean - 1 : 1000;
+        double largest = IsRate ? (sign < 0 ? 1 : 1 / Mean - 1) : Scale == PowerScale.Relative && sign * Mean < 0 ? 2 : 1000;
         double wanted = CriticalValue(n) + Normal.InvCDF(0, 1, power);
         double Excess(double size) => size / StandardError(sign * size, n) - wanted;
         // On the edge of what is possible the treatment's variance may be 0.
@@ -137,6 +141,9 @@ public sealed record PowerPlan
         var boundary = new NormalMixture(PlannedTotal ?? clock * days, alpha, Level.Alternative != Alternative.TwoSided);
         return StoppingPlan.Of(Towards(lift) / StandardError(lift, customersPerDay), clock, boundary, days);
     }
+
+    /// <summary>The treatment's mean ÷ the control's: a lift is relative to |mean|.</summary>
+    private double Ratio(double lift) => 1 + Math.Sign(Mean) * lift;
 
     private double Towards(double lift) => Level.Alternative switch { Alternative.Greater => lift, Alternative.Less => -lift, _ => Math.Abs(lift) };
 

@@ -13,18 +13,25 @@ public readonly record struct SampleMean(long N, double Mean, double Variance)
 
     /// <summary>
     /// Welch's and Satterthwaite's degrees of freedom (1947) of a difference of two arms, between the smaller n − 1 and the sum of
-    /// both; each arm has at least two customers and one of them varies.
+    /// both; each arm has at least two customers. Infinite where neither varies.
     /// </summary>
     public static double Degrees(SampleMean first, SampleMean second)
     {
-        double a = first.Squared, b = second.Squared;
-        return (a + b) * (a + b) / (a * a / (first.N - 1) + b * b / (second.N - 1));
+        double sum = first.Squared + second.Squared;
+        if (sum == 0)
+            return double.PositiveInfinity;
+        // As shares, since the squares of variances leave the doubles in small and large units.
+        double a = first.Squared / sum, b = second.Squared / sum;
+        return 1 / (a * a / (first.N - 1) + b * b / (second.N - 1));
     }
 }
 
-/// <summary>An estimate whose pivot is Student's t with these degrees of freedom (infinitely many: normal); null parts where there is no test.</summary>
+/// <summary>An estimate whose pivot is Student's t with these degrees of freedom (above ten million: normal); null parts where there is no test.</summary>
 public sealed record TestedEstimate(Estimate Estimate, double? Statistic, double Degrees)
 {
+    /// <summary>Above so many degrees of freedom the normal stands for Student's t: its quantiles are 1e-7 apart there, and the library's t loses digits.</summary>
+    internal const double NormalAbove = 1e7;
+
     /// <summary>An estimate without interval and test.</summary>
     public static TestedEstimate Untested(Estimate estimate) => new(estimate, null, double.PositiveInfinity);
 
@@ -43,6 +50,6 @@ public sealed record TestedEstimate(Estimate Estimate, double? Statistic, double
     private static double CriticalValue(double confidence, double degrees)
     {
         double normal = Estimate.CriticalValue(confidence);
-        return double.IsInfinity(degrees) || double.IsNaN(degrees) ? normal : StudentT.InvCDF(0, 1, degrees, 0.5 + confidence / 2);
+        return degrees > NormalAbove ? normal : StudentT.InvCDF(0, 1, degrees, 0.5 + confidence / 2);
     }
 }

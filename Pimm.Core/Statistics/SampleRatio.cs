@@ -14,9 +14,16 @@ public sealed record SampleRatio(double Statistic, int Degrees, double PValue)
     /// <summary>A p-value below this is an alarm, unless another is asked for: rare enough to look at every day.</summary>
     public const double Alarm = 0.001;
 
+    /// <summary>The smallest share that a group may be planned to have: one in a trillion.</summary>
+    public const double SmallestShare = 1e-12;
+
+    /// <summary>As many customers as doubles count one by one.</summary>
+    private const long MostCustomers = 1L << 53;
+
     /// <summary>
     /// Pearson's χ² of counts against shares. Weights are positive and need not sum to 1; a group that is no arm (a hold-out) is left out.
-    /// Throws <see cref="InputException"/> for fewer than two groups, a negative count or no observation.
+    /// Throws <see cref="InputException"/> for fewer than two groups, a negative count, no observation or more than 2^53, a share below
+    /// <see cref="SmallestShare"/>.
     /// </summary>
     public static SampleRatio Of(IReadOnlyList<long> observed, IReadOnlyList<double> weights)
     {
@@ -53,24 +60,36 @@ public sealed record SampleRatio(double Statistic, int Degrees, double PValue)
         double[] shares = Shares(weights, observed.Count);
         if (observed.Any(count => count < 0) || observed.All(count => count == 0))
             throw new InputException("The observed counts must not be negative, and at least one must be positive.");
+        CheckTotal(observed.Sum(count => (double)count));
         return shares;
     }
 
-    /// <summary>The weights as shares that sum to 1. Throws <see cref="InputException"/> for fewer than two groups or a weight that is not positive and finite.</summary>
+    /// <summary>Throws <see cref="InputException"/> for more customers than can be counted exactly.</summary>
+    internal static void CheckTotal(double customers)
+    {
+        if (customers > MostCustomers)
+            throw new InputException(FormattableString.Invariant($"The counts sum to {customers:0.####e+0}, more than can be compared; give at most 2^53 customers in all."));
+    }
+
+    /// <summary>The weights as shares that sum to 1. Throws <see cref="InputException"/> for fewer than two groups, a weight that is not positive and finite, weights that make no shares.</summary>
     internal static double[] Shares(IReadOnlyList<double> weights, int groups)
     {
         if (groups != weights.Count || groups < 2)
-            throw new InputException($"{groups} counts were given with {weights.Count} weights; give at least two counts and one weight for each.");
+            throw new InputException($"{(groups == 1 ? "1 count was" : $"{groups} counts were")} given with {(weights.Count == 1 ? "1 weight" : $"{weights.Count} weights")}; give at least two counts and one weight for each.");
         for (int i = 0; i < groups; i++)
             if (!(weights[i] > 0) || !double.IsFinite(weights[i]))
                 throw new InputException(FormattableString.Invariant($"Weight {i + 1} is {weights[i]}; every weight must be positive and finite: leave out groups that expect nobody."));
-        double sum = weights.Sum();
+        double sum = weights.Sum(), smallest = weights.Min();
+        if (!double.IsFinite(sum))
+            throw new InputException("The weights sum to more than a double can hold; give smaller ones of the same proportions.");
+        if (smallest / sum < SmallestShare)
+            throw new InputException(FormattableString.Invariant($"A weight of {smallest} among weights that sum to {sum} expects nobody; give each group a share of at least {SmallestShare}, or leave it out."));
         return [.. weights.Select(weight => weight / sum)];
     }
 
     private static double[] TwoShares(IReadOnlyList<long> observed, IReadOnlyList<double> weights) => observed.Count == 2
         ? Shares(observed, weights)
-        : throw new InputException($"{observed.Count} counts were given; this method compares exactly two: take chi-square.");
+        : throw new InputException($"{(observed.Count == 1 ? "1 count was" : $"{observed.Count} counts were")} given; this method compares exactly two: take chi-square.");
 }
 
 /// <summary>Successes among n independent trials of the same chance, strictly between 0 and 1.</summary>

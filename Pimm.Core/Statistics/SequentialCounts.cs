@@ -1,5 +1,3 @@
-using MathNet.Numerics;
-
 namespace Pimm.Core.Statistics;
 
 /// <summary>
@@ -16,6 +14,12 @@ public sealed record SequentialResult(double? EValue, double? PValue, double? Lo
 public static class SequentialCounts
 {
     public const int FewestConversions = 10;
+
+    /// <summary>
+    /// K* where none was planned. Any number that is fixed beforehand gives valid bounds; it only tunes at which count of
+    /// conversions they are narrowest.
+    /// </summary>
+    public const double DefaultPlannedConversions = 400;
 
     /// <summary>Counts so far in both arms. Null parts until both have <see cref="FewestConversions"/>.</summary>
     public static SequentialResult Look(Proportion control, Proportion treatment, double plannedConversions, double confidence = 0.95)
@@ -37,9 +41,11 @@ public static class SequentialCounts
     public static double LogEValue(Proportion control, Proportion treatment, double a, double logRatio)
     {
         double odds = Math.Log((double)treatment.N / control.N) + logRatio;
-        double logShare = -Math.Log(1 + Math.Exp(-odds)), logRest = -Math.Log(1 + Math.Exp(odds));
-        return SpecialFunctions.BetaLn(a + treatment.Conversions, a + control.Conversions) - SpecialFunctions.BetaLn(a, a)
-            - treatment.Conversions * logShare - control.Conversions * logRest;
+        // ln 2π and ln 2(1 − π): against a share of one half, which is where a large a puts the evidence.
+        double twiceShare = Math.Log(2) - Math.Log(1 + Math.Exp(-odds)), twiceRest = Math.Log(2) - Math.Log(1 + Math.Exp(odds));
+        double all = (double)treatment.Conversions + control.Conversions;
+        return RisingPower.LogOverPower(a, treatment.Conversions) + RisingPower.LogOverPower(a, control.Conversions) - RisingPower.LogOverPower(2 * a, all)
+            - treatment.Conversions * twiceShare - control.Conversions * twiceRest;
     }
 
     private static double Crossing(Func<double, double> logE, double inside, double step, double bound)

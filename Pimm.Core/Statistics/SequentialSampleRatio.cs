@@ -1,5 +1,3 @@
-using MathNet.Numerics;
-
 namespace Pimm.Core.Statistics;
 
 /// <summary>
@@ -21,12 +19,12 @@ public sealed record SequentialSampleRatio(IReadOnlyList<double> LogBayesFactor,
     {
         double[] shares = SampleRatio.Shares(weights, weights.Count);
         double[] alpha = prior is null ? [.. shares.Select(share => Concentration * share)] : [.. prior];
-        if (alpha.Length != shares.Length || alpha.Any(a => !(a > 0) || !double.IsFinite(a)))
-            throw new InputException($"The prior needs {shares.Length} positive, finite numbers, one for each weight.");
+        CheckPrior(alpha, shares.Length);
         var (factors, pValues) = (new double[rows.Count], new double[rows.Count]);
-        double log = 0, smallest = 1;
+        double log = 0, smallest = 1, customers = 0;
         for (int step = 0; step < rows.Count; step++)
         {
+            SampleRatio.CheckTotal(customers += rows[step].Sum(count => (double)count));
             log += Step(rows[step], step, shares, alpha);
             factors[step] = log;
             pValues[step] = smallest = Math.Min(smallest, Math.Exp(-log));
@@ -34,15 +32,26 @@ public sealed record SequentialSampleRatio(IReadOnlyList<double> LogBayesFactor,
         return new SequentialSampleRatio(factors, pValues);
     }
 
+    private static void CheckPrior(double[] prior, int groups)
+    {
+        if (prior.Length != groups)
+            throw new InputException($"The prior has {(prior.Length == 1 ? "1 number" : $"{prior.Length} numbers")}; it needs {groups}, one for each weight.");
+        for (int i = 0; i < groups; i++)
+            if (!(prior[i] > 0) || !double.IsFinite(prior[i]))
+                throw new InputException(FormattableString.Invariant($"Number {i + 1} of the prior is {prior[i]}; give positive, finite numbers, for example {Concentration:0} times the planned share."));
+        if (!double.IsFinite(prior.Sum()))
+            throw new InputException("The prior sums to more than a double can hold; give smaller numbers.");
+    }
+
     /// <summary>ln Dirichlet-multinomial − ln multinomial of one step (their coefficients cancel); the step's counts go into alpha.</summary>
     private static double Step(long[] row, int step, double[] shares, double[] alpha)
     {
         if (row.Length != shares.Length || row.Any(count => count < 0))
             throw new InputException($"Step {step + 1} has {row.Length} counts; it needs {shares.Length}, one for each weight, none negative.");
-        double before = alpha.Sum(), log = SpecialFunctions.GammaLn(before) - SpecialFunctions.GammaLn(before + row.Sum());
+        double before = alpha.Sum(), customers = row.Sum(count => (double)count), log = -RisingPower.LogOverPower(before, customers);
         for (int i = 0; i < row.Length; i++)
         {
-            log += SpecialFunctions.GammaLn(alpha[i] + row[i]) - SpecialFunctions.GammaLn(alpha[i]) - row[i] * Math.Log(shares[i]);
+            log += RisingPower.LogOverPower(alpha[i], row[i]) + row[i] * Math.Log(alpha[i] / before / shares[i]);
             alpha[i] += row[i];
         }
         return log;

@@ -17,13 +17,14 @@ public static class WeightedAuc
         double[] keys = scores.ToArray();
         int[] rows = [.. Enumerable.Range(0, keys.Length)];
         Array.Sort(keys, rows);
-        double negatives = 0, positives = 0, wins = 0;
+        // In shares of the largest: their sums and products stay doubles.
+        double negatives = 0, positives = 0, wins = 0, largest = Largest(weights);
         for (int start = 0, end; start < keys.Length; start = end)
         {
             double tiedPositives = 0, tiedNegatives = 0;
             for (end = start; end < keys.Length && keys[end] == keys[start]; end++)
             {
-                double weight = weights.IsEmpty ? 1 : weights[rows[end]];
+                double weight = weights.IsEmpty ? 1 : weights[rows[end]] / largest;
                 (tiedPositives, tiedNegatives) = labels[rows[end]] == 1 ? (tiedPositives + weight, tiedNegatives) : (tiedPositives, tiedNegatives + weight);
             }
             wins += tiedPositives * (negatives + tiedNegatives / 2);
@@ -31,6 +32,14 @@ public static class WeightedAuc
             positives += tiedPositives;
         }
         return negatives == 0 || positives == 0 ? null : wins / negatives / positives;
+    }
+
+    private static double Largest(ReadOnlySpan<double> weights)
+    {
+        double largest = 0;
+        foreach (double weight in weights)
+            largest = Math.Max(largest, weight);
+        return largest;
     }
 
     private static void Check(ReadOnlySpan<byte> labels, ReadOnlySpan<double> scores, ReadOnlySpan<double> weights)

@@ -20,15 +20,29 @@ public static class StatsCommand
     }
 
     private static Command Create(StatsFunction function, TextReader? input) =>
-        new Command(function.Name, $"{function.Description}\n\nFields: {string.Join(", ", function.Fields)}, {StatsInput.ConfidenceField}, {StatsInput.AlternativeField}\nSample: echo '{function.Sample}' | pimm stats {function.Name}")
+        new Command(function.Name, $"{function.Description}\n\nFields: {string.Join(", ", function.Allowed)}{Inside(function)}\nSample: echo '{function.Sample}' | pimm stats {function.Name}")
             { Invocation.JsonOption }
             .Does(async (call, cancellationToken) =>
             {
                 var given = StatsInput.Parse(await (input ?? Console.In).ReadToEndAsync(cancellationToken));
-                given.CheckNames(StatsCatalogue.Vocabulary);
-                call.Output.WriteLine(JsonSerializer.Serialize(function.Compute(given), Invocation.JsonFormat));
-                return ExitCode.Done;
+                given.CheckNames(function);
+                return Print(function.Name, function.Compute(given), call);
             });
+
+    private static string Inside(StatsFunction function) => function.Inside.Count == 0 ? "" : $"\nInside them: {string.Join(", ", function.Inside)}";
+
+    /// <summary>Prints the answer; one that holds a NaN is a mistake of ours, not an answer.</summary>
+    internal static int Print(string function, object answer, Invocation call)
+    {
+        var text = JsonSerializer.Serialize(answer, Invocation.JsonFormat);
+        if (text.Contains("\"NaN\"", StringComparison.Ordinal))
+        {
+            call.Error.WriteLine($"{function} has no number for these values: a step of its arithmetic left what a double can hold; give them in a larger or a smaller unit.");
+            return ExitCode.Failed;
+        }
+        call.Output.WriteLine(text);
+        return ExitCode.Done;
+    }
 
     private static int Name(Invocation call)
     {

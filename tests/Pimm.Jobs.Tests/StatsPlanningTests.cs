@@ -52,6 +52,37 @@ public sealed class StatsPlanningTests
     }
 
     [Fact]
+    public void A_given_log_ratio_is_a_logarithm_and_its_answer_a_lift()
+    {
+        // ln 1.2 and its error; exp(.182… ± 3.0614772·.02) − 1.
+        JsonElement answer = Answer("sequential", """{"n":20000,"estimate":0.1823215567939546,"standardError":0.02,"plannedTotal":10000,"scale":"log-risk-ratio"}""");
+        Number(answer, "estimate").ShouldBe(0.2, 1e-12);
+        Number(answer, "standardError").ShouldBe(0.024, 1e-12);
+        Number(answer, "lower").ShouldBe(1.2 * Math.Exp(-0.02 * 3.061477218867417) - 1, 1e-9);
+        Number(answer, "upper").ShouldBe(1.2 * Math.Exp(0.02 * 3.061477218867417) - 1, 1e-9);
+    }
+
+    [Fact]
+    public void A_lift_on_the_other_side_has_a_power_and_no_sample_size()
+    {
+        JsonElement answer = Answer("power", """{"baseline":0.02,"lift":-0.1,"n":1000,"alternative":"greater"}""");
+        Number(answer, "power").ShouldBeLessThan(0.05);
+        answer.GetProperty("sampleSize").ValueKind.ShouldBe(JsonValueKind.Null);
+        answer.GetProperty("note").GetString()!.ShouldContain("-0.1");
+        Should.Throw<InputException>(() => Answer("power", """{"baseline":0.02,"lift":-0.1,"alternative":"greater"}""")).Message.ShouldContain("-0.1");
+    }
+
+    [Fact]
+    public void Negative_means_are_planned_as_they_are_measured()
+    {
+        // cdf(δ/SE − z) + cdf(−δ/SE − z) with SE = √(100/60·(1 + .8²))/10, and 1.2 for the loss.
+        Number(Answer("power", """{"mean":-10,"variance":100,"lift":0.2,"n":60}"""), "power").ShouldBe(0.22731594262422528, 1e-9);
+        Number(Answer("power", """{"mean":-10,"variance":100,"lift":-0.2,"n":60}"""), "power").ShouldBe(0.16805357953221173, 1e-9);
+        // (norm.ppf(.95) + norm.ppf(.8))·√2.
+        Number(Answer("power", """{"mean":1,"variance":100,"n":100,"method":"absolute","alternative":"less"}"""), "minimumDetectableLift").ShouldBe(-3.5164064702533366, 1e-8);
+    }
+
+    [Fact]
     public void One_sided_counts_are_cautious_and_point_one_way()
     {
         JsonElement both = Answer("sequential-counts", "{" + Arms + ",\"plannedConversions\":800}");
@@ -133,7 +164,7 @@ public sealed class StatsPlanningTests
     {
         var function = StatsCatalogue.All.Single(function => function.Name == name);
         StatsInput given = StatsInput.Parse(input);
-        given.CheckNames(StatsCatalogue.Vocabulary);
+        given.CheckNames(function);
         return JsonDocument.Parse(JsonSerializer.Serialize(function.Compute(given), Invocation.JsonFormat)).RootElement;
     }
 }

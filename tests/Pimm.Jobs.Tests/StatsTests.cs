@@ -118,7 +118,16 @@ public sealed class StatsTests
     [InlineData("srm", "", "The input is empty; give one JSON object on standard input, such as --help shows.")]
     [InlineData("srm", "[1]", "The input is an array, not a JSON object; give one object such as --help shows.")]
     [InlineData("srm", "{\"observed\":[NaN,1]}", "The input is not valid JSON (line 1, byte 14); give one JSON object, without NaN and comments.")]
-    [InlineData("srm", "{\"observd\":[1,2]}", "There is no field observd; see --help for the names.")]
+    [InlineData("srm", "{\"observd\":[1,2]}", "srm has no field observd; it has observed, weights, method, threshold, confidence, alternative.")]
+    [InlineData("sequential", "{" + Proportions + ",\"plannedTotal\":2000,\"groups\":3}", "sequential has no field groups; it has control, treatment, n, estimate, standardError, plannedTotal, scale, confidence, alternative.")]
+    [InlineData("lift", "{\"control\":{\"n\":3,\"conversions\":1},\"treatment\":{\"n\":3,\"conversion\":1}}", "There is no field treatment.conversion; inside it may be n, conversions, sum, sumSquares, numerator, numeratorSquares, denominator, denominatorSquares, cross.")]
+    [InlineData("proportion", "{\"n\":100,\"n\":10,\"conversions\":1}", "n is given twice; give it once.")]
+    [InlineData("lift", "{\"control\":{\"n\":3,\"conversions\":1,\"n\":4},\"treatment\":{\"n\":3,\"conversions\":1}}", "control.n is given twice; give it once.")]
+    [InlineData("srm", "{\"observed\":[1],\"weights\":[1]}", "1 count was given with 1 weight; give at least two counts and one weight for each.")]
+    [InlineData("srm", "{\"observed\":[1,2],\"weights\":[1e308,1e308]}", "The weights sum to more than a double can hold; give smaller ones of the same proportions.")]
+    [InlineData("srm", "{\"observed\":[9007199254740992,9007199254740992],\"weights\":[1,1]}", "The counts sum to 1.8014e+16, more than can be compared; give at most 2^53 customers in all.")]
+    [InlineData("srm-sequential", "{\"rows\":[[1,2]],\"weights\":[1,1],\"prior\":[1,0]}", "Number 2 of the prior is 0; give positive, finite numbers, for example 10000 times the planned share.")]
+    [InlineData("cuped", "{\"control\":{\"n\":1,\"sum\":1,\"sumSquares\":1,\"pre\":1,\"preSquares\":1,\"cross\":1},\"treatment\":{\"n\":3,\"sum\":1,\"sumSquares\":1,\"pre\":1,\"preSquares\":1,\"cross\":1}}", "control: An arm has 1 customer; an adjustment needs at least two in each.")]
     [InlineData("srm", "{\"observed\":[1,2]}", "weights is missing; see --help for a sample.")]
     [InlineData("srm", "{\"observed\":[1,2.5],\"weights\":[1,1]}", "observed[1] is 2.5; give a whole number from 0 to 2^53.")]
     [InlineData("srm", "{\"observed\":[1,2],\"weights\":[1,\"1\"]}", "weights[1] is the text \"1\"; give a number.")]
@@ -126,7 +135,12 @@ public sealed class StatsTests
     [InlineData("srm", "{\"observed\":[1,2],\"weights\":[1,1],\"threshold\":1}", "threshold is 1; give a p-value, a fraction above 0 and below 1 such as 0.001.")]
     [InlineData("proportion", "{\"n\":0,\"conversions\":0}", "n is 0; give a whole number from 1 to 2^53.")]
     [InlineData("proportion", "{\"n\":3,\"conversions\":4}", "4 conversions among 3 customers are impossible; conversions must lie between 0 and the number of customers.")]
-    [InlineData("proportion", "{\"n\":3,\"conversions\":1,\"confidence\":1}", "Confidence 1 is outside (0, 1); give for example 0.95.")]
+    [InlineData("proportion", "{\"n\":3,\"conversions\":1,\"confidence\":1}", "Confidence 1 is outside (0, 1); give a fraction, for example 0.95 for 95 %.")]
+    [InlineData("proportion", "{\"n\":3,\"conversions\":1,\"confidence\":95}", "Confidence 95 is outside (0, 1); give a fraction, for example 0.95 for 95 %.")]
+    [InlineData("increment", "{\"waves\":[]}", "There are no waves; give at least one with exported and heldBack.")]
+    [InlineData("increment", "{\"waves\":[{\"exported\":{\"n\":100,\"conversions\":6},\"heldBack\":{\"n\":10,\"conversions\":1},\"delivered\":500}]}", "waves[0].delivered is 500, waves[0].exported 100: only exported impressions are delivered; give at most as many.")]
+    [InlineData("posterior", "{" + Proportions + ",\"prior\":{\"mean\":0,\"variance\":-1}}", "prior: A prior variance of -1 is not possible; give a positive number, for example 0.09, or leave the prior out.")]
+    [InlineData("sequential", "{\"n\":100,\"estimate\":40,\"standardError\":1,\"plannedTotal\":10,\"scale\":\"log-risk-ratio\"}", "A log risk ratio of 40 is not possible; give the natural logarithm of the ratio, between -30 and 30.")]
     [InlineData("proportion", "{\"n\":3,\"conversions\":1,\"alternative\":\"bigger\"}", "alternative is \"bigger\"; give one of: two-sided, greater, less.")]
     [InlineData("lift", "{\"control\":{\"n\":3,\"conversions\":4},\"treatment\":{\"n\":3,\"conversions\":1}}", "control: 4 conversions among 3 customers are impossible; conversions must lie between 0 and the number of customers.")]
     [InlineData("lift", "{\"control\":{\"n\":3,\"conversions\":1},\"treatment\":{\"n\":0,\"conversions\":0}}", "treatment.n is 0; give a whole number from 1 to 2^53.")]
@@ -146,8 +160,49 @@ public sealed class StatsTests
     }
 
     [Fact]
-    public async Task A_field_of_another_function_is_let_pass() =>
-        (await Answer("adjust", """{"p":[0.5],"observed":[1],"relative":true}""")).GetProperty("adjusted")[0].GetDouble().ShouldBe(0.5);
+    public async Task What_another_kind_of_arm_has_is_let_pass_inside_an_arm()
+    {
+        var pre = Proportions.Replace("\"conversions\":50", "\"conversions\":50,\"pre\":7,\"preSquares\":9,\"cross\":8", StringComparison.Ordinal);
+
+        (await Answer("lift", "{" + pre + "}")).GetRawText().ShouldBe((await Answer("lift", "{" + Proportions + "}")).GetRawText());
+    }
+
+    [Fact]
+    public async Task An_answer_that_would_hold_no_number_is_a_failure_and_says_so()
+    {
+        var ran = await Run("""{"control":{"n":100,"sum":1e-300,"sumSquares":1},"treatment":{"n":100,"sum":1e150,"sumSquares":1e300}}""", "lift");
+
+        (ran.ExitCode, ran.Output).ShouldBe((ExitCode.Failed, ""));
+        ran.Error.TrimEnd().ShouldBe("lift has no number for these values: a step of its arithmetic left what a double can hold; give them in a larger or a smaller unit.");
+    }
+
+    [Theory]
+    [InlineData("difference", """{"control":{"n":100,"sum":6e-85,"sumSquares":3.5e-170},"treatment":{"n":100,"sum":7e-85,"sumSquares":3.5e-170}}""")]
+    [InlineData("difference", """{"control":{"n":100,"sum":0,"sumSquares":1e308},"treatment":{"n":100,"sum":0,"sumSquares":1e308}}""")]
+    [InlineData("lift", """{"control":{"n":100,"sum":6e-85,"sumSquares":3.5e-170},"treatment":{"n":100,"sum":7e-85,"sumSquares":3.5e-170}}""")]
+    [InlineData("auc", """{"labels":[0,1],"scores":[1,2],"weights":[1e308,1e308]}""")]
+    [InlineData("sequential-counts", "{" + Proportions + ",\"plannedConversions\":1e300}")]
+    public async Task Tiny_and_huge_numbers_have_an_answer(string name, string input) => (await Answer(name, input)).GetRawText().ShouldNotContain("NaN");
+
+    [Fact]
+    public async Task A_proportions_adjusted_difference_ends_at_one()
+    {
+        const string arms = """{"control":{"n":100,"conversions":50,"pre":400,"preSquares":2000,"cross":230},"treatment":{"n":100,"conversions":60,"pre":410,"preSquares":2100,"cross":255},"alternative":"SIDE"}""";
+
+        (await Answer("cuped", arms.Replace("SIDE", "less", StringComparison.Ordinal))).GetProperty("lower").GetDouble().ShouldBe(-1);
+        (await Answer("cuped", arms.Replace("SIDE", "greater", StringComparison.Ordinal))).GetProperty("upper").GetDouble().ShouldBe(1);
+        (await Answer("cuped", arms.Replace("SIDE", "less", StringComparison.Ordinal))).GetProperty("unadjusted").GetProperty("lower").GetDouble().ShouldBe(-1);
+    }
+
+    [Fact]
+    public async Task A_treatment_without_conversions_has_a_note_about_its_interval()
+    {
+        var answer = await Answer("lift", """{"control":{"n":1000,"conversions":5},"treatment":{"n":1000,"conversions":0},"method":"log-risk-ratio-adjusted"}""");
+
+        answer.GetProperty("estimate").GetDouble().ShouldBe(-1);
+        answer.GetProperty("lower").GetDouble().ShouldBeGreaterThan(-1);
+        answer.GetProperty("note").GetString().ShouldStartWith("The treatment has no conversions");
+    }
 
     [Fact]
     public async Task Without_a_function_they_are_listed_and_an_unknown_one_is_refused()

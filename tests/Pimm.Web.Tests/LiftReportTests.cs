@@ -35,6 +35,19 @@ public sealed class LiftReportTests(WebFixture web)
     }
 
     [Fact]
+    public async Task The_days_are_drawn_and_described_above_their_table()
+    {
+        await using var page = await web.OpenAsync();
+        await page.GoAsync($"/campaigns/{web.Campaign}/lift");
+
+        var chart = page.Page.Locator("section[aria-labelledby=days-title] img.lift-chart");
+        (await chart.GetAttributeAsync("alt"))!.ShouldContain("On the last day");
+        // An image that the page's security policy refused would have no size of its own.
+        (await chart.EvaluateAsync<int>("image => image.decode().then(() => image.naturalWidth)")).ShouldBe(640);
+        page.ShouldBeQuiet();
+    }
+
+    [Fact]
     public async Task A_campaign_without_a_report_says_what_it_needs()
     {
         var idle = await SeededCampaign.CreateIdleAsync(web.Services, web.Campaign, "Not measured");

@@ -10,10 +10,10 @@ public static class EffectFunctions
     [
         new("difference", "treatment minus control; method of proportions newcombe, wald, agresti-caffo, miettinen-nurminen, of means and ratios welch",
             """{"control":{"n":1000,"conversions":50},"treatment":{"n":1000,"conversions":65}}""",
-            [.. StatsArms.RatioFields, "method"], Difference),
+            [.. StatsArms.Names, "method"], StatsArms.RatioFields, Difference),
         new("lift", "treatment over control minus 1 (0.07 = +7 %); method of proportions log-risk-ratio (pooled, continuity), log-risk-ratio-adjusted, koopman, delta, fieller, of means and ratios delta, fieller",
             """{"control":{"n":1000,"conversions":50},"treatment":{"n":1000,"conversions":65}}""",
-            [.. StatsArms.RatioFields, "method", "pooled", "continuity"], Lift),
+            [.. StatsArms.Names, "method", "pooled", "continuity"], StatsArms.RatioFields, Lift),
     ];
 
     private static EstimateAnswer Difference(StatsInput input)

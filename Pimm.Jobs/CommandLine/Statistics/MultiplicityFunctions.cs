@@ -8,7 +8,7 @@ public static class MultiplicityFunctions
     public static readonly IReadOnlyList<StatsFunction> All =
     [
         new("adjust", "p-values of several tests, adjusted together; method holm, bonferroni, holm-sidak, hochberg, bh, by",
-            """{"p":[0.01,0.04,0.03,0.005],"method":"holm"}""", ["p", "method"], Adjust),
+            """{"p":[0.01,0.04,0.03,0.005],"method":"holm"}""", ["p", "method"], [], Adjust),
     ];
 
     private static object Adjust(StatsInput input)

@@ -13,11 +13,11 @@ public static class PlanningFunctions
     [
         new("power", "power of n customers a group, sample size of a power (default 0.8) and the lift that can be detected; of a rate (baseline) or mean and variance; groups share the level; sequential: the power of the last look; method relative (default) or absolute: the scale of the standard error; perDay customers a group: days",
             """{"baseline":0.02,"lift":0.05,"power":0.8,"sequential":true,"plannedTotal":5000}""",
-            ["baseline", "mean", "variance", "lift", "n", "power", "groups", "sequential", "plannedTotal", "method", "perDay"], Power),
+            ["baseline", "mean", "variance", "lift", "n", "power", "groups", "sequential", "plannedTotal", "method", "perDay"], [], Power),
         new("false-positive-risk", "the share of false findings among all findings at this p", """{"nullShare":0.9,"power":0.8,"p":0.05}""",
-            ["nullShare", "power", "p"], Risk),
+            ["nullShare", "power", "p"], [], Risk),
         new("rerandomize", "the threshold of Mahalanobis' distance that accepts a share of splits, and the variance of a difference that it leaves",
-            """{"covariates":3,"acceptance":0.01}""", ["covariates", "acceptance"], Rerandomise),
+            """{"covariates":3,"acceptance":0.01}""", ["covariates", "acceptance"], [], Rerandomise),
     ];
 
     private static PowerAnswer Power(StatsInput input)
@@ -28,12 +28,18 @@ public static class PlanningFunctions
         if (input.Number(input.Has("mean") ? "mean" : "baseline") == 0)
             return new(null, null, null, null, null, "The baseline is zero, so a relative lift is not defined.");
         var (plan, target) = (Plan(input), input.Number("power", UsualPower));
-        double? size = lift is null || (lift == 0 && given is not null) ? null : plan.SampleSize(lift.Value, target);
+        double? size = lift is { } sought && (given is null || plan.CanFind(sought)) ? plan.SampleSize(sought, target) : null;
         var n = given ?? size!.Value;
         double? power = lift is null ? null : given is null ? target : plan.Power(lift.Value, n);
         var (days, expected) = Days(input, plan, lift, n);
         var detectable = plan.MinimumDetectableLift(n, target);
-        return new(power, size, detectable, days, expected, detectable is null ? "No possible lift is detected with so few customers at this power." : null);
+        string?[] notes =
+        [
+            lift is not null && size is null ? FormattableString.Invariant($"A lift of {lift} cannot be found by this test at any size, so there is no sample size.") : null,
+            detectable is null ? "No possible lift is detected with so few customers at this power." : null,
+        ];
+        var note = string.Join(' ', notes.Where(one => one is not null));
+        return new(power, size, detectable, days, expected, note.Length > 0 ? note : null);
     }
 
     private static PowerPlan Plan(StatsInput input)

@@ -8,10 +8,10 @@ public static class ProportionFunctions
     public static readonly IReadOnlyList<StatsFunction> All =
     [
         new("proportion", "interval of one proportion; method wilson, clopper-pearson, jeffreys, agresti-coull, wald",
-            """{"n":1000,"conversions":24}""", ["n", "conversions", "method"], Interval),
+            """{"n":1000,"conversions":24}""", ["n", "conversions", "method"], [], Interval),
         new("test", "p of two proportions; method fisher, barnard, boschloo, pearson, pearson-yates, g",
             """{"control":{"n":100,"conversions":5},"treatment":{"n":100,"conversions":14},"method":"barnard"}""",
-            [.. StatsArms.ProportionFields, "method"], Test),
+            [.. StatsArms.Names, "method"], StatsArms.ProportionFields, Test),
     ];
 
     private static object Interval(StatsInput input)

@@ -10,9 +10,9 @@ public static class RowFunctions
     public static readonly IReadOnlyList<StatsFunction> All =
     [
         new("balance", "how alike two groups' covariates are: Mahalanobis' distance, its chi-square p and standardised differences",
-            """{"control":[[1.0,20],[2.5,31],[3.1,18],[1.7,25]],"treatment":[[1.4,22],[2.2,35],[2.9,19],[2.0,28]]}""", ["control", "treatment"], Balanced),
+            """{"control":[[1.0,20],[2.5,31],[3.1,18],[1.7,25]],"treatment":[[1.4,22],[2.2,35],[2.9,19],[2.0,28]]}""", ["control", "treatment"], [], Balanced),
         new("auc", "area under the ROC curve, ties by mid-ranks, rows weighted where weights are given",
-            """{"labels":[0,1,0,1],"scores":[0.1,0.4,0.35,0.8]}""", ["labels", "scores", "weights"], Area),
+            """{"labels":[0,1,0,1],"scores":[0.1,0.4,0.35,0.8]}""", ["labels", "scores", "weights"], [], Area),
     ];
 
     private static BalanceAnswer Balanced(StatsInput input)

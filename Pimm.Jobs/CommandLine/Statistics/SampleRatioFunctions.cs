@@ -10,10 +10,10 @@ public static class SampleRatioFunctions
     [
         new("srm", "sample ratio: counts against planned weights, flagged below the threshold (0.001); method chi-square, binomial, normal, normal-corrected",
             """{"observed":[10000,10300],"weights":[1,1]}""",
-            ["observed", "weights", "method", "threshold"], Ratio),
+            ["observed", "weights", "method", "threshold"], [], Ratio),
         new("srm-sequential", "sample ratio that may be read at every step: new customers of each step against planned weights",
             """{"rows":[[500,520],[480,530]],"weights":[1,1]}""",
-            ["rows", "weights", "prior"], Sequential),
+            ["rows", "weights", "prior"], [], Sequential),
     ];
 
     private static object Ratio(StatsInput input)

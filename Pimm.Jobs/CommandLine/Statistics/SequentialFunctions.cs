@@ -9,12 +9,12 @@ public static class SequentialFunctions
 {
     public static readonly IReadOnlyList<StatsFunction> All =
     [
-        new("sequential", "always-valid bounds of an effect, the clock being customers; scale log-risk-ratio (default for proportions), relative (default for means and ratios), absolute; or of n, estimate and standardError",
+        new("sequential", "always-valid bounds of an effect, the clock being customers; scale log-risk-ratio (default for proportions), relative (default for means and ratios), absolute; or of n, estimate and standardError on that scale (default absolute; of log-risk-ratio ln RR and its error), answered on it, ln RR as the relative lift",
             """{"control":{"n":50000,"conversions":420},"treatment":{"n":50100,"conversions":505},"plannedTotal":120000}""",
-            [.. StatsArms.RatioFields, "estimate", "standardError", "plannedTotal", "scale"], Bounds),
+            [.. StatsArms.Names, "n", "estimate", "standardError", "plannedTotal", "scale"], StatsArms.RatioFields, Bounds),
         new("sequential-counts", "evidence and always-valid bounds of the relative lift in a fixed population, the clock being conversions",
             """{"control":{"n":100000,"conversions":300},"treatment":{"n":100000,"conversions":420},"plannedConversions":800}""",
-            [.. StatsArms.ProportionFields, "plannedConversions"], Counts),
+            [.. StatsArms.Names, "plannedConversions"], StatsArms.ProportionFields, Counts),
     ];
 
     private static SequentialAnswer Bounds(StatsInput input)
@@ -42,16 +42,15 @@ public static class SequentialFunctions
             : SequentialEstimate.Of(effect.Estimate, clock, planned, level);
     }
 
-    /// <summary>An estimate computed elsewhere, on the scale it names; a lift on the log scale comes as the lift itself with its own standard error.</summary>
+    /// <summary>An estimate computed elsewhere with its standard error, both on the scale it names.</summary>
     private static SequentialEstimate OfSummary(StatsInput input, double planned)
     {
         var (n, value, error, level) = (input.Whole("n", 1), input.Number("estimate"), input.Number("standardError"), input.Level);
         if (error < 0)
             throw new InputException(FormattableString.Invariant($"standardError is {error}; give 0 or more."));
-        var estimate = new Estimate(value, error, null, null, "given");
         return input.Choice("scale", "absolute", "relative", "log-risk-ratio") == "log-risk-ratio"
-            ? SequentialEstimate.OfRatio(estimate, n, planned, level)
-            : SequentialEstimate.Of(estimate, n, planned, level);
+            ? SequentialEstimate.OfLogRatio(value, error, n, planned, level)
+            : SequentialEstimate.Of(new Estimate(value, error, null, null, "given"), n, planned, level);
     }
 
     private static CountsAnswer Counts(StatsInput input)

@@ -14,7 +14,9 @@ public enum ArmKind
 /// <summary>A control and a treatment of the same kind, told apart by their fields: conversions, sum or numerator.</summary>
 public sealed record StatsArms(StatsInput Control, StatsInput Treatment, ArmKind Kind)
 {
-    public static readonly IReadOnlyList<string> ProportionFields = ["control", "treatment", "n", "conversions"];
+    public static readonly IReadOnlyList<string> Names = ["control", "treatment"];
+
+    public static readonly IReadOnlyList<string> ProportionFields = ["n", "conversions"];
 
     public static readonly IReadOnlyList<string> MeanFields = [.. ProportionFields, "sum", "sumSquares"];
 

@@ -4,9 +4,15 @@ namespace Pimm.Jobs.CommandLine.Statistics;
 /// <param name="Name">what follows `pimm stats`</param>
 /// <param name="Description">one line: what it computes, from what, by which methods</param>
 /// <param name="Sample">an input that works, shown by --help</param>
-/// <param name="Fields">the names it reads, at any depth, besides confidence and alternative</param>
+/// <param name="Fields">the names it reads at the top, besides confidence and alternative</param>
+/// <param name="Inside">the names it reads in the objects of those fields</param>
 /// <param name="Compute">what is printed, an object or a record; throws InputException for what is impossible</param>
-public sealed record StatsFunction(string Name, string Description, string Sample, IReadOnlyList<string> Fields, Func<StatsInput, object> Compute);
+public sealed record StatsFunction(
+    string Name, string Description, string Sample, IReadOnlyList<string> Fields, IReadOnlyList<string> Inside, Func<StatsInput, object> Compute)
+{
+    /// <summary>The names allowed at the top, for help and refusals.</summary>
+    public IReadOnlyList<string> Allowed => [.. Fields, StatsInput.ConfidenceField, StatsInput.AlternativeField];
+}
 
 /// <summary>All functions, in the order in which they are listed.</summary>
 public static class StatsCatalogue
@@ -24,7 +30,6 @@ public static class StatsCatalogue
         .. RowFunctions.All,
     ];
 
-    /// <summary>Every name that some function reads: another function's is let pass, an unknown one is a slip.</summary>
-    public static readonly IReadOnlySet<string> Vocabulary =
-        new HashSet<string>(All.SelectMany(function => function.Fields), StringComparer.Ordinal) { StatsInput.ConfidenceField, StatsInput.AlternativeField };
+    /// <summary>Every name that some function reads inside an object: what another kind of arm has is let pass there, an unknown name is a slip.</summary>
+    public static readonly IReadOnlySet<string> Vocabulary = new HashSet<string>(All.SelectMany(function => function.Inside), StringComparer.Ordinal);
 }

@@ -36,8 +36,14 @@ public sealed class StatsInput
         }
     }
 
-    /// <summary>Refuses a field that no function reads, at any depth.</summary>
-    public void CheckNames(IReadOnlySet<string> vocabulary) => CheckNames(element, path, vocabulary);
+    /// <summary>Refuses a field that the function does not have, one that no function reads inside an object, and one given twice.</summary>
+    public void CheckNames(StatsFunction function)
+    {
+        foreach (var field in element.EnumerateObject())
+            if (!function.Allowed.Contains(field.Name, StringComparer.Ordinal))
+                throw new InputException($"{function.Name} has no field {field.Name}; it has {string.Join(", ", function.Allowed)}.");
+        CheckInside(element, path, function.Inside);
+    }
 
     public bool Has(string name) => element.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null;
 
@@ -134,19 +140,22 @@ public sealed class StatsInput
             : throw new InputException($"{where} is {value.GetRawText()}; give a whole number from {smallest} to 2^53.");
     }
 
-    private static void CheckNames(JsonElement value, string where, IReadOnlySet<string> vocabulary)
+    private static void CheckInside(JsonElement value, string where, IReadOnlyList<string> read)
     {
         if (value.ValueKind == JsonValueKind.Array)
             foreach (var item in value.EnumerateArray())
-                CheckNames(item, where, vocabulary);
+                CheckInside(item, where, read);
         if (value.ValueKind != JsonValueKind.Object)
             return;
+        var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var field in value.EnumerateObject())
         {
             var name = where.Length == 0 ? field.Name : $"{where}.{field.Name}";
-            if (!vocabulary.Contains(field.Name))
-                throw new InputException($"There is no field {name}; see --help for the names.");
-            CheckNames(field.Value, name, vocabulary);
+            if (!seen.Add(field.Name))
+                throw new InputException($"{name} is given twice; give it once.");
+            if (where.Length > 0 && !StatsCatalogue.Vocabulary.Contains(field.Name))
+                throw new InputException($"There is no field {name}; {(read.Count > 0 ? $"inside it may be {string.Join(", ", read)}" : "the function takes no object")}.");
+            CheckInside(field.Value, name, read);
         }
     }
 

@@ -61,7 +61,7 @@ public sealed class LiftReporterTests
         {
             CountChecks = [new CountCheck("outcome linked", new Proportion(29_900, 29_880), new Proportion(30_000, 29_978))],
             Funnel = [new FunnelCount("clicked", 80, 91)],
-            NewestOutcome = KnownLift.AsOf.AddDays(-2),
+            NewestOutcome = KnownLift.AsOf.AddDays(-1),
             Segments = [SegmentColumn.OfTexts("device", Population.Select(c => (string?)$"d{c.Device}").ToArray()), SegmentColumn.OfNumbers("age", Population.Select(c => c.Age).ToArray())],
             Guardrails = [new Guardrail(Guardrail.DeliveryRate, 0.02), new Guardrail("clicked", 0.1), new Guardrail(Guardrail.Amount, 0.05)],
             TimeZone = "Asia/Shanghai",
@@ -82,7 +82,7 @@ public sealed class LiftReporterTests
         off.Status.ShouldBe("unhealthy");
         off.Sentence.ShouldContain("outcome linked");
         LiftReporter.Report(ByHand((_, i) => i % 50 == 0 ? 2 : null)).Verdict!.Status.ShouldBe("cannot-tell");
-        LiftReporter.Report(ByHand((arm, i) => arm == Arm.Control && i < 60 ? 2 : null)).Verdict!.Status.ShouldBe("roll-back");
+        LiftReporter.Report(ByHand((arm, i) => arm == Arm.Control ? i < 60 ? 2 : null : i is >= 350 and < 362 ? 2 : null)).Verdict!.Status.ShouldBe("roll-back");
     }
 
     [Fact]
@@ -96,7 +96,7 @@ public sealed class LiftReporterTests
     [Fact]
     public void Outcomes_last_taken_in_before_the_windows_closed_turn_the_verdict_off()
     {
-        LiftInput closed = KnownLift with { AsOf = KnownLift.CampaignStart.AddDays(200), NewestOutcome = KnownLift.CampaignStart.AddDays(10) };
+        LiftInput closed = KnownLift with { AsOf = KnownLift.CampaignStart.AddDays(200), NewestOutcome = KnownLift.CampaignStart.AddDays(199) };
         LiftReporter.Report(closed with { OutcomesReceived = KnownLift.CampaignStart.AddDays(10) }).Verdict!.Status.ShouldBe("unhealthy");
         LiftReporter.Report(closed with { OutcomesReceived = KnownLift.CampaignStart.AddDays(199) }).Verdict!.Status.ShouldBe("ship");
     }

@@ -64,16 +64,37 @@ public sealed class LiftVerdictTests
     }
 
     [Fact]
-    public void A_broken_guardrail_rolls_back_what_would_ship_and_an_open_one_is_named()
+    public void The_disagreement_set_decides_only_from_ten_of_its_conversions_in_each_arm()
+    {
+        // Those whom both plans export convert alike; of the others 30 in the treatment and few in the control.
+        LiftInput Few(int control) => HandMadeCampaign.Of(1000, 200, 20, (arm, i) => i < 100 && i % 2 == 1 || i % 2 == 0 && i < (arm == Arm.Control ? 2 * control : 60) ? 3 : null);
+        LiftVerdict few = Of(Few(9));
+        few.Status.ShouldBe("cannot-tell");
+        few.Sentence.ShouldContain("newcombe");
+        LiftReporter.Report(Few(9)).Number(LiftKeys.Disagreement).Lower!.Value.ShouldBeGreaterThan(0);
+        Of(Few(10)).Status.ShouldBe("ship");
+    }
+
+    [Fact]
+    public void Nothing_is_decided_below_ten_conversions_in_an_arm()
+    {
+        LiftVerdict few = Of(HandMadeCampaign.Of(1000, 200, 20, (arm, i) => arm == Arm.Treatment && i < 30 ? 3 : null));
+        few.Status.ShouldBe("cannot-tell");
+        few.Sentence.ShouldBe("This campaign cannot tell the models apart: 0 core conversions in the control and 30 in the treatment, and nothing is decided below 10 in each arm.");
+    }
+
+    [Fact]
+    public void A_broken_guardrail_rolls_back_what_would_ship_and_an_open_one_holds_it_back()
     {
         LiftInput broken = Better with { Funnel = [new FunnelCount("click", 150, 60)], Guardrails = [new Guardrail("click", 0.1)] };
         LiftVerdict verdict = Of(broken);
         verdict.Status.ShouldBe("roll-back");
         verdict.Sentence.ShouldStartWith("Roll back: the guardrail click is broken.");
         LiftVerdict open = Of(Better with { Funnel = [new FunnelCount("click", 60, 60)], Guardrails = [new Guardrail("click", 0.1)] });
-        open.Status.ShouldBe("ship");
-        open.Sentence.ShouldEndWith("undecided: click.");
-        Of(Better with { Guardrails = [new Guardrail(Guardrail.CoreConversion, 0.1)] }).Sentence.ShouldNotContain("undecided");
+        open.Status.ShouldBe("cannot-tell");
+        open.Sentence.ShouldContain("the guardrail click is undecided");
+        Of(Better with { Guardrails = [new Guardrail("page view", 0.1)] }).Sentence.ShouldContain("Nobody counts \"page view\"");
+        Of(Better with { Guardrails = [new Guardrail(Guardrail.CoreConversion, 0.1)] }).Status.ShouldBe("ship");
     }
 
     [Fact]
@@ -90,6 +111,37 @@ public sealed class LiftVerdictTests
         State(60, 58, 0.05).Sentence.ShouldContain("undecided");
         LiftGuardrail unknown = LiftReporter.Report(Better with { Guardrails = [new Guardrail("page view", 0.1)] }).Guardrails!.Single();
         (unknown.State, unknown.Lower).ShouldBe(("open", null));
+    }
+
+    [Fact]
+    public void A_guardrail_where_lower_is_better_is_held_by_a_fall_and_broken_by_a_rise()
+    {
+        LiftGuardrail State(long control, long treatment) => LiftReporter.Report(
+            Better with { Funnel = [new FunnelCount("unsubscribe", control, treatment)], Guardrails = [new Guardrail("unsubscribe", 0.15, Guardrail.LowerIsBetter)] }).Guardrails!.Single();
+        State(150, 60).State.ShouldBe("held");
+        State(60, 150).State.ShouldBe("broken");
+        State(60, 58).State.ShouldBe("open");
+        State(60, 150).Sentence.ShouldEndWith("the margin 15.0 %.");
+        State(60, 58).Direction.ShouldBe(Guardrail.LowerIsBetter);
+        Guardrail.Parse("[{\"metric\": \"click\", \"margin\": 0.1}]").Single().ShouldBe(new Guardrail("click", 0.1, Guardrail.HigherIsBetter));
+    }
+
+    [Fact]
+    public void Guardrails_are_judged_as_the_statistics_function_judges_non_inferiority()
+    {
+        foreach ((long control, long treatment) in new[] { (150L, 150L), (150, 60), (60, 58), (60, 150) })
+            foreach ((string direction, GuardrailDirection way) in new[] { (Guardrail.HigherIsBetter, GuardrailDirection.MustNotFall), (Guardrail.LowerIsBetter, GuardrailDirection.MustNotRise) })
+            {
+                LiftGuardrail state = LiftReporter.Report(Better with
+                {
+                    Funnel = [new FunnelCount("click", control, treatment)], Guardrails = [new Guardrail("click", 0.15, direction)],
+                }).Guardrails!.Single();
+                NonInferiority judged = NonInferiority.OfLift(new Proportion(200, control), new Proportion(200, treatment), 0.15, way);
+                state.PValue.ShouldBe(judged.PValue);
+                state.State.ShouldBe(judged.Shown == true ? "held" : judged.Broken == true ? "broken" : "open");
+                (way == GuardrailDirection.MustNotFall ? state.Lower : state.Upper).ShouldBe(judged.Bound);
+                judged.Broken.ShouldBe(judged.PValue > 0.95);
+            }
     }
 
     private static LiftCustomer[] Swapped(LiftInput input) => input.Customers.Select(c => c with

@@ -115,4 +115,23 @@ public sealed class NormalMixtureTests
         sequential.ShouldBeInRange(10, 200);
         peeking.ShouldBeGreaterThan(800);
     }
+
+    [Fact]
+    public void A_log_ratio_from_elsewhere_gives_the_lift_that_the_counts_give()
+    {
+        var (control, treatment) = (new Proportion(50_000, 420), new Proportion(50_100, 505));
+        var level = new ConfidenceLevel(0.9);
+        TestedEstimate lift = LogRiskRatio.Lift(control, treatment);
+        double log = Math.Log(treatment.Rate!.Value / control.Rate!.Value);
+        SequentialEstimate counted = SequentialEstimate.OfRatio(lift.Estimate, 100_100, 120_000, level);
+        SequentialEstimate given = SequentialEstimate.OfLogRatio(log, log / lift.Statistic!.Value, 100_100, 120_000, level);
+
+        given.Estimate.Value!.Value.ShouldBe(counted.Estimate.Value!.Value, 1e-12);
+        given.Estimate.StandardError!.Value.ShouldBe(counted.Estimate.StandardError!.Value, 1e-12);
+        given.Estimate.Lower!.Value.ShouldBe(counted.Estimate.Lower!.Value, 1e-12);
+        given.Estimate.Upper!.Value.ShouldBe(counted.Estimate.Upper!.Value, 1e-12);
+        given.PValue!.Value.ShouldBe(counted.PValue!.Value, 1e-12);
+        SequentialEstimate.OfLogRatio(log, 0, 100, 1000, level).Estimate.Note!.ShouldContain("varies");
+        Should.Throw<InputException>(() => SequentialEstimate.OfLogRatio(31, 1, 100, 1000, level)).Message.ShouldContain("31");
+    }
 }

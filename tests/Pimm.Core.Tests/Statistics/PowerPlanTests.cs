@@ -14,7 +14,7 @@ public sealed class PowerPlanTests
         // scipy.stats.norm: cdf(effect − z) + cdf(−effect − z).
         Rate(PowerScale.Relative).Power(0.1, 50_000).ShouldBe(0.574899194994149, 1e-9);
         Rate(PowerScale.Absolute).Power(0.1, 50_000).ShouldBe(0.5969997508867768, 1e-9);
-        PowerPlan.OfMean(-12.5, 400).Power(0.1, 3000).ShouldBe(0.6341258209241596, 1e-9);
+        PowerPlan.OfMean(-12.5, 400).Power(0.1, 3000).ShouldBe(0.7205712930169836, 1e-9);
         Rate(PowerScale.Relative).Power(0, 50_000).ShouldBe(0.05, 1e-9);
     }
 
@@ -60,6 +60,30 @@ public sealed class PowerPlanTests
         PowerPlan greater = plan with { Level = new ConfidenceLevel(0.95, Alternative.Greater) };
         greater.Power(-0.1, 50_000).ShouldBeLessThan(0.001);
         Should.Throw<InputException>(() => greater.SampleSize(-0.1, 0.8));
+    }
+
+    [Theory]
+    [InlineData(-10, 0.2)]
+    [InlineData(-10, -0.2)]
+    [InlineData(-10, 1.5)]
+    [InlineData(10, 0.2)]
+    [InlineData(10, -1.5)]
+    public void The_standard_error_is_that_of_the_delta_method_for_means_of_either_sign(double mean, double lift)
+    {
+        var (control, treatment) = (new SampleMean(60, mean, 100), new SampleMean(60, mean + lift * Math.Abs(mean), 100));
+        PowerPlan.OfMean(mean, 100).StandardError(lift, 60).ShouldBe(MeanComparison.DeltaLift(control, treatment).Estimate.StandardError!.Value, 1e-12);
+    }
+
+    [Fact]
+    public void A_mean_may_fall_below_zero_and_a_rate_may_not()
+    {
+        PowerPlan loss = PowerPlan.OfMean(1, 100) with { Scale = PowerScale.Absolute, Level = new ConfidenceLevel(0.95, Alternative.Less) };
+        // (norm.ppf(.95) + norm.ppf(.8))·√(200/100), scipy.
+        loss.MinimumDetectableLift(100, 0.8)!.Value.ShouldBe(-3.5164064702533366, 1e-8);
+        double lift = (loss with { Scale = PowerScale.Relative }).MinimumDetectableLift(400, 0.8)!.Value;
+        lift.ShouldBeInRange(-2, -1);
+        (loss with { Scale = PowerScale.Relative }).Power(lift, 400).ShouldBe(0.8, 1e-6);
+        (PowerPlan.OfRate(0.01) with { Level = loss.Level }).MinimumDetectableLift(100, 0.8).ShouldBeNull();
     }
 
     [Fact]

@@ -31,10 +31,10 @@ public sealed class Mistake05CustomersInBothArms
         LiftInput rest = Everybody with { Customers = [.. Everybody.Customers.Where((_, i) => i % 1000 < 990)] };
         LiftCheck few = Check(rest with { InBothArms = new ArmCounts(9, 10) }), many = Check(rest with { InBothArms = new ArmCounts(10, 10) });
         (few.Alarm, many.Alarm).ShouldBe((false, true));
-        few.Sentence.ShouldBe("19 customers in both arms of two campaigns are left out, 0.95 % of the eligible.");
-        many.Sentence.ShouldBe("20 customers in both arms of two campaigns are left out, 1 % of the eligible: from 1 % on the rest is not what was planned, give campaigns that overlap separate parts of a layer.");
+        few.Sentence.ShouldBe("19 customers in both arms are left out, 0.95 % of the eligible; too few to change what is measured.");
+        many.Sentence.ShouldBe("20 customers in both arms are left out, 1 % of the eligible; that many change what is measured.");
 
-        static LiftCheck Check(LiftInput input) => LiftReporter.Report(input).Checks.Single(check => check.Name == "customers left out");
+        static LiftCheck Check(LiftInput input) => LiftReporter.Report(input).Checks.Single(check => check.Name == "left out");
     }
 
     [Fact]

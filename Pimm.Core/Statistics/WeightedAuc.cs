@@ -17,14 +17,13 @@ public static class WeightedAuc
         double[] keys = scores.ToArray();
         int[] rows = [.. Enumerable.Range(0, keys.Length)];
         Array.Sort(keys, rows);
-        // In shares of the largest: their sums and products stay doubles.
-        double negatives = 0, positives = 0, wins = 0, largest = Largest(weights);
+        double negatives = 0, positives = 0, wins = 0, unit = Unit(weights);
         for (int start = 0, end; start < keys.Length; start = end)
         {
             double tiedPositives = 0, tiedNegatives = 0;
             for (end = start; end < keys.Length && keys[end] == keys[start]; end++)
             {
-                double weight = weights.IsEmpty ? 1 : weights[rows[end]] / largest;
+                double weight = weights.IsEmpty ? 1 : weights[rows[end]] / unit;
                 (tiedPositives, tiedNegatives) = labels[rows[end]] == 1 ? (tiedPositives + weight, tiedNegatives) : (tiedPositives, tiedNegatives + weight);
             }
             wins += tiedPositives * (negatives + tiedNegatives / 2);
@@ -34,12 +33,13 @@ public static class WeightedAuc
         return negatives == 0 || positives == 0 ? null : wins / negatives / positives;
     }
 
-    private static double Largest(ReadOnlySpan<double> weights)
+    /// <summary>The power of two at the largest weight: in it sums and products of weights stay doubles, and no digit is lost.</summary>
+    private static double Unit(ReadOnlySpan<double> weights)
     {
         double largest = 0;
         foreach (double weight in weights)
             largest = Math.Max(largest, weight);
-        return largest;
+        return largest == 0 ? 1 : Math.ScaleB(1, Math.ILogB(largest));
     }
 
     private static void Check(ReadOnlySpan<byte> labels, ReadOnlySpan<double> scores, ReadOnlySpan<double> weights)

@@ -17,6 +17,7 @@ internal sealed record WorldRow(string World, string Number, double Truth, doubl
 }
 
 /// <summary>How much less the disagreement set varies than the headline from everybody.</summary>
+/// <param name="Overlap">share of the exported whom both policies export, mean of up to twenty splits</param>
 internal sealed record VarianceRow(string World, double Overlap, double Headline, double Disagreement)
 {
     public double Ratio => Headline / Disagreement;
@@ -37,6 +38,8 @@ internal sealed record BalanceRow(int Covariates, int Runs, double Plain, double
 internal static class CampaignCoverage
 {
     public const string DeliveredLift = "delivered lift";
+
+    private const int OverlapSplits = 20;
 
     private static readonly (string Name, Func<Repetition, Estimate> Of, Func<Repetition, double> Truth)[] Numbers =
     [
@@ -104,10 +107,16 @@ internal static class CampaignCoverage
     public static VarianceRow Variance(string name, RepeatedCampaign campaign, int repetitions)
     {
         Repetition[] runs = campaign.Repeat(repetitions);
-        byte[] arms = campaign.Arms(0);
-        byte[][] plans = campaign.Plans(0, arms);
-        int both = Enumerable.Range(0, arms.Length).Count(i => plans[0][i] == 1 && plans[1][i] == 1);
-        return new VarianceRow(name, both / (2.0 * campaign.Impressions), Spread(runs, run => run.Extra), Spread(runs, run => run.Disagreement));
+        double overlap = Enumerable.Range(0, Math.Min(OverlapSplits, repetitions)).Average(split => Overlap(campaign, split));
+        return new VarianceRow(name, overlap, Spread(runs, run => run.Extra), Spread(runs, run => run.Disagreement));
+    }
+
+    /// <summary>The share of the exported whom both policies export, in one split.</summary>
+    private static double Overlap(RepeatedCampaign campaign, int split)
+    {
+        byte[] arms = campaign.Arms(split);
+        byte[][] plans = campaign.Plans(split, arms);
+        return Enumerable.Range(0, arms.Length).Count(i => plans[0][i] == 1 && plans[1][i] == 1) / (2.0 * campaign.Impressions);
     }
 
     /// <summary>spec/experiments.md: organic conversion logit −4.8 + x, scores x + 1.2ε and x + 0.6ε, each arm's top tenth.</summary>

@@ -35,6 +35,10 @@ internal sealed record LiftCoverage(
     /// <summary>Of the A/B repetitions: conversions per treatment customer against control.</summary>
     private const double Lift = 0.3;
 
+    private const string ConversionsClock = "conversions' clock (Beta mixture)";
+
+    private const string CustomersClock = "customers' clock (normal mixture)";
+
     private const string Others = "for comparison: delta scale, N* = 5,000 customers";
 
     private static readonly int[] Sizes = [10, 40, 200];
@@ -64,8 +68,8 @@ internal sealed record LiftCoverage(
             tell($"plain splits with {size} conversions an arm");
             var rates = new RateCoverage(settings.Seed, size);
             intervals.AddRange(rates.Intervals(settings.Rates, Lift, [.. Estimators.Select(e => (e.Name, e.Difference ? Lift * rates.MeanChance : Lift, e.Of))]));
-            sequential.Add(rates.Sequential("conversions' clock (Beta mixture)", settings.Looks, Lift, arriving: false, Conversions(2 * size)));
-            sequential.Add(rates.Sequential("customers' clock (normal mixture)", settings.Looks, Lift, arriving: true, Customers(rates.Customers)));
+            sequential.Add(rates.Sequential(ConversionsClock, settings.Looks, Lift, arriving: false, Conversions(2 * size)));
+            sequential.Add(rates.Sequential(CustomersClock, settings.Looks, Lift, arriving: true, Customers(rates.Customers)));
             sequential.Add(rates.Sequential(Others, settings.Looks, Lift, arriving: true, DeltaScale));
             tell($"campaigns with {size} conversions an arm");
             campaigns.AddRange(CampaignCoverage.Sized(size, settings.Campaigns, settings.Seed));
@@ -116,7 +120,7 @@ internal sealed record LiftCoverage(
         }
         foreach (SequentialRow row in sequential.Where(row => row.Bounds != Others))
             yield return new CoverageBound($"always valid, {row.Bounds}, {row.Conversions} conversions: false positives over {row.Looks} looks", row.FalsePositives, null, 0.05);
-        foreach (SequentialRow row in sequential.Where(row => row.Conversions == 200 && row.Bounds.StartsWith("conv", StringComparison.Ordinal)))
+        foreach (SequentialRow row in sequential.Where(row => row is { Conversions: 200, Bounds: ConversionsClock or CustomersClock }))
             yield return new CoverageBound($"always valid, {row.Bounds}, {row.Conversions} conversions: power at +30 %", row.Power, 0.45, null);
         foreach (WorldRow row in worlds.Where(row => row.World == "null" && row.Number != CampaignCoverage.DeliveredLift))
             yield return new CoverageBound($"null world: {row.Number}, Monte-Carlo errors from 0", Math.Abs(row.Distance), null, 3);
@@ -125,6 +129,7 @@ internal sealed record LiftCoverage(
         yield return new CoverageBound("harvest world: delivered lift", Of("harvest", CampaignCoverage.DeliveredLift).Mean, null, 0);
         yield return new CoverageBound("harvest world: extra per 1,000", Of("harvest", "extra per 1,000").Mean, 0, null);
         yield return new CoverageBound("identity of headline and increments, Monte-Carlo errors", Math.Abs(identity.Distance), null, 3);
+        yield return new CoverageBound($"{variances[0].World}: overlap of the lists", variances[0].Overlap, 0.30, 0.40);
         yield return new CoverageBound($"{variances[0].World}: variance of the headline ÷ the disagreement set's", variances[0].Ratio, 2.5, null);
         yield return new CoverageBound($"{variances[1].World}: variance of the headline ÷ the disagreement set's", variances[1].Ratio, 3.5, null);
         foreach ((BalanceRow row, double least) in balance.Zip([20.0, 7, 4]))

@@ -33,6 +33,7 @@ internal sealed class RateCoverage
     private const int Looks = 30;
     private readonly double[] _chances;
     private readonly int _conversions;
+    private readonly ulong _seed;
 
     public RateCoverage(ulong seed, int conversions)
     {
@@ -40,6 +41,7 @@ internal sealed class RateCoverage
         int customers = (int)Math.Round(2 * conversions / organic.Average());
         _chances = Enumerable.Range(0, customers).Select(i => organic[i % organic.Length]).OrderDescending().ToArray();
         _conversions = conversions;
+        _seed = RandomStream.Seed(seed, "coverage", conversions);
     }
 
     /// <summary>Everybody's counts by arm and day, without and with the effect.</summary>
@@ -107,7 +109,7 @@ internal sealed class RateCoverage
     public double MeanChance => _chances.Average();
 
     private void Each(int repetitions, double effect, Action<Outcome> take) => Parallel.For(0, repetitions, repetition =>
-        take(Draw(new RandomStream(RandomStream.Seed((ulong)_conversions, "coverage", repetition)), effect)));
+        take(Draw(new RandomStream(RandomStream.Seed(_seed, repetition)), effect)));
 
     private Outcome Draw(RandomStream stream, double effect)
     {

@@ -33,7 +33,8 @@ public sealed class AdjustmentProperties
         Near(other.Adjusted.Estimate, plain.Adjusted.Estimate);
         (other.Theta * -20).ShouldBe(plain.Theta, 1e-6);
         if (relative)
-            Near(Adjust(pairs.Item1, pairs.Item2, true, unit: 1000).Adjusted.Estimate, plain.Adjusted.Estimate);
+            foreach (double unit in new[] { 1000, -1000, 1e-85, 1e80 })
+                Near(Adjust(pairs.Item1, pairs.Item2, true, unit: unit).Adjusted.Estimate, plain.Adjusted.Estimate, Math.Sign(unit));
         plain.Adjusted.Estimate.ShouldHaveNoNaN();
     });
 
@@ -56,6 +57,8 @@ public sealed class AdjustmentProperties
             Estimate one = PostStratification.Effect([Of(first), Of(second)], relative).Estimate, other = PostStratification.Effect([Of(second), Of(first)], relative).Estimate;
             one.ShouldHaveNoNaN();
             Near(other, one);
+            foreach (double unit in relative ? [-1.0, -1000, 1e-80, 1e80] : new[] { -1.0 })
+                Near(PostStratification.Effect([Of(first.Times(unit)), Of(second.Times(unit))], relative).Estimate, one, Math.Sign(unit));
         }
         Estimate alone = PostStratification.Effect([Of(first)], relative: false).Estimate;
         Estimate plain = MeanComparison.Welch(Of(first).Control, Of(first).Treatment).Estimate;

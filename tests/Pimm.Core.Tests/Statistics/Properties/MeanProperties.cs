@@ -8,7 +8,7 @@ namespace Pimm.Core.Tests.Statistics.Properties;
 
 public sealed class MeanProperties
 {
-    private static readonly Gen<double> Factor = Gen.Elements(1e-6, 0.01, 0.37, 100, 1e6);
+    private static readonly Gen<double> Factor = Gen.Elements(1e-85, 1e-6, 0.01, 0.37, 100, 1e6, 1e80);
 
     private static (SampleMean Control, SampleMean Treatment) Of(TwoSamples samples) =>
         (Given.MomentsOf(samples.Control).Sample!.Value, Given.MomentsOf(samples.Treatment).Sample!.Value);

@@ -55,6 +55,33 @@ public sealed class PlanningProperties
     });
 
     [Fact]
+    public void The_standard_error_planned_is_the_one_measured_whatever_sign_and_unit_the_mean_has() => Given.ForAll(
+        Gen.Elements(-1e80, -50, -0.3, -1e-80, 1e-80, 2, 1e6), Gen.Choose(-250, 250).Select(lift => lift / 100.0).Zip(Gen.Choose(2, 100_000)), (mean, with) =>
+        {
+            (double lift, int n) = with;
+            double variance = 3 * mean * mean;
+            var (control, treatment) = (new SampleMean(n, mean, variance), new SampleMean(n, mean + lift * Math.Abs(mean), variance));
+            PowerPlan relative = PowerPlan.OfMean(mean, variance), absolute = relative with { Scale = PowerScale.Absolute };
+            double measured = MeanComparison.DeltaLift(control, treatment).Estimate.StandardError!.Value;
+            relative.StandardError(lift, n).ShouldBe(measured, 1e-9 * measured);
+            measured = MeanComparison.Welch(control, treatment).Estimate.StandardError!.Value / Math.Abs(mean);
+            absolute.StandardError(lift, n).ShouldBe(measured, 1e-9 * measured);
+            PowerPlan.OfMean(-mean, variance).Power(-lift, n).ShouldBe(relative.Power(lift, n), 1e-9);
+        });
+
+    [Fact]
+    public void The_detectable_lift_is_found_with_the_power_where_there_is_one() => Given.ForAll(
+        Gen.Elements(-5.0, 5), Gen.Choose(20, 20_000).Zip(Gen.Elements(PowerScale.Relative, PowerScale.Absolute)).Zip(Gen.Elements(Alternative.TwoSided, Alternative.Greater, Alternative.Less)), (mean, with) =>
+        {
+            ((int n, PowerScale scale), Alternative alternative) = with;
+            PowerPlan plan = PowerPlan.OfMean(mean, 400) with { Scale = scale, Level = new ConfidenceLevel(0.95, alternative) };
+            if (plan.MinimumDetectableLift(n, 0.8) is not { } lift)
+                return;
+            plan.CanFind(lift).ShouldBeTrue();
+            plan.Power(lift, n).ShouldBe(0.8, 1e-4);
+        });
+
+    [Fact]
     public void A_rerandomised_variance_falls_with_the_acceptance_and_rises_with_covariates() => Given.ForAll(Gen.Choose(1, 60), Gen.Choose(1, 999).Select(p => p / 1000.0), (covariates, acceptance) =>
     {
         Rerandomisation of = Rerandomisation.Of(covariates, acceptance);

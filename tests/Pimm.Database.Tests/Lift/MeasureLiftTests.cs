@@ -167,7 +167,7 @@ public sealed class MeasureLiftTests
         await world.ExecuteAsync(
             $"""
             insert into customer_outcome(customer, audience_id, occurred_at, source, event_id)
-            select s.customer, {world.Audience}, timestamptz '2026-03-20 00:00+00', 'null', s.customer::text
+            select s.customer, {world.Audience}, timestamptz '2026-03-02 00:00+00' + interval '1 hour' * (row_number() over (order by s.customer) % 760), 'null', s.customer::text
               from score s join allocation a on a.scoring_id = s.scoring_id and a.campaign_id = {campaign}
              where s.treatment_score > (select percentile_cont(0.6) within group (order by treatment_score) from score where scoring_id = s.scoring_id)
             """);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Dapper;
 using Npgsql;
 using NpgsqlTypes;
@@ -44,7 +45,7 @@ public sealed class ExportStore(NpgsqlDataSource database, TimeProvider time)
         var source =
             $"(select c.customer_key from wave_plan p join wave w using (campaign_id, wave_date) join scoring s on s.id = w.scoring_id " +
             $"join {audience.CustomersTable} c on c.customer = p.customer and c.version = s.audience_version " +
-            $"where p.campaign_id = {campaign.Id} and p.wave_date = '{date:yyyy-MM-dd}' and p.policy = {arm} and p.arm = {arm} and p.action = 1 order by p.customer)";
+            $"where p.campaign_id = {campaign.Id} and p.wave_date = '{date.ToString("O", CultureInfo.InvariantCulture)}' and p.policy = {arm} and p.arm = {arm} and p.action = 1 order by p.customer)";
         await foreach (var key in BulkCopy.ReadAsync(connection, source, static export => export.Read<string>(NpgsqlDbType.Text), cancellationToken))
         {
             keys.Add(key);

@@ -30,7 +30,7 @@ public static class WeightedAuc
             negatives += tiedNegatives;
             positives += tiedPositives;
         }
-        return negatives == 0 || positives == 0 ? null : wins / negatives / positives;
+        return negatives == 0 || positives == 0 ? null : Math.Min(1, wins / negatives / positives);
     }
 
     /// <summary>The power of two at the largest weight: in it sums and products of weights stay doubles, and no digit is lost.</summary>

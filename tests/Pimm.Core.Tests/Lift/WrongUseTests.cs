@@ -128,7 +128,7 @@ public sealed class WrongUseTests
     public void Guardrails_and_segments_that_cannot_be_are_refused_with_name_value_and_bound()
     {
         string Refusal(params Guardrail[] guardrails) => Should.Throw<InputException>(() => Guardrail.Check(guardrails, ["click", "conversion"])).Message;
-        Refusal(new Guardrail("click", 5)).ShouldBe("The margin of guardrail \"click\" is 5: give a relative loss above 0 and below 1, such as 0.05 for 5 %.");
+        Refusal(new Guardrail("click", 5)).ShouldBe("The margin of guardrail \"click\" is 5: give a relative change above 0 and below 1, such as 0.05 for 5 %.");
         Refusal(new Guardrail("view", 0.1)).ShouldBe("\"view\" is no guardrail metric: choose amount, deliveryRate, coreConversion or a stage of the funnel click > conversion.");
         Refusal(new Guardrail("click", 0.1), new Guardrail("click", 0.2)).ShouldContain("name each once");
         Should.Throw<InputException>(() => LiftReporter.Report(Campaign with { Segments = [new SegmentColumn("age", ["young"], [0])] })).Message

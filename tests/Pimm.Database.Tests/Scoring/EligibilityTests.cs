@@ -127,7 +127,9 @@ public sealed class EligibilityTests(SmallCampaign world) : IClassFixture<SmallC
         var read = await Campaigns.GetAsync(await Campaigns.CreateAsync(made, Cancel), Cancel);
 
         read.Covariates.ShouldBe(["age", "risk"]);
-        (read with { Id = made.Id, SplitCovariates = made.SplitCovariates }).ShouldBe(made);
+        read.Segments.ShouldBe(made.Segments);
+        read.GuardrailList().ShouldBe(made.GuardrailList());
+        (read with { Id = made.Id, SplitCovariates = made.SplitCovariates, Segments = made.Segments, Guardrails = made.Guardrails }).ShouldBe(made);
     }
 
     private sealed record Remaining(string Step, long Customers);

@@ -16,9 +16,6 @@ internal static class DataChecks
     /// <summary>Leaving out this share of the eligible leaves a population that is no longer the one that was planned for.</summary>
     public const double MostLeftOut = 0.01;
 
-    /// <summary>Where this many outcomes were to be expected, none has a probability below <see cref="LiftChecks.AlarmLevel"/>: e⁻⁷ = 0.0009.</summary>
-    public const double ImprobableSilence = 7;
-
     private static readonly TimeSpan Stale = TimeSpan.FromHours(48);
 
     public static IEnumerable<LiftCheck> Of(LiftInput input, LiftTally tally)
@@ -85,25 +82,36 @@ internal static class DataChecks
         if (closes <= input.AsOf && input.OutcomesReceived < closes)
             return new LiftCheck("freshness", null, true, Text($"Outcomes were last taken in at {input.OutcomesReceived:yyyy-MM-dd HH:mm} UTC, before the last window closed at {closes:yyyy-MM-dd HH:mm}: import the files since then."));
         TimeSpan silence = (input.AsOf < closes ? input.AsOf : closes) - newest;
-        double expected = Expected(input, tally, newest, silence);
+        (double p, double expected) = Silence(input, tally, newest, silence);
         string age = Text($"The newest outcome is {Math.Max(0, silence.TotalHours):0} hours older than the time this counts to");
         // While a window is open, the newest file may be under way; nothing that a closed window needs may be.
-        if (expected > ImprobableSilence && (closes <= input.AsOf || silence > Stale))
+        if (p < LiftChecks.AlarmLevel && (closes <= input.AsOf || silence > Stale))
             return new LiftCheck("freshness", null, true, Text($"No outcome is newer than {newest:yyyy-MM-dd HH:mm} UTC; in the {silence.TotalDays:0.#} days since then, about {expected:N0} core conversions were to be expected: import the missing files."));
         return new LiftCheck("freshness", null, false, silence > Stale ? $"{age}: ask whether a file is missing." : $"{age}.");
     }
 
-    /// <summary>Core conversions of the eligible that the silence would have brought at the rate just before it, over at most as long a time.</summary>
-    private static double Expected(LiftInput input, LiftTally tally, DateTimeOffset newest, TimeSpan silence)
+    /// <summary>
+    /// How improbable a silence of length S is after the k conversions of a time L just before it: (L/(L + S))^k at an even rate, and
+    /// how many were to be expected. The most probable of L = S, S/2 and S/4, because conversions thin out towards the end of a campaign by
+    /// themselves: what has thinned out before the silence is no reason for an alarm.
+    /// </summary>
+    private static (double P, double Expected) Silence(LiftInput input, LiftTally tally, DateTimeOffset newest, TimeSpan silence)
     {
-        TimeSpan before = newest - input.CampaignStart < silence ? newest - input.CampaignStart : silence;
-        if (before <= TimeSpan.Zero)
-            return 0;
-        long conversions = 0;
-        for (int i = 0; i < input.Customers.Count; i++)
-            if (tally.Converted[i] == 1 && input.Customers[i].ConvertedAt > newest - before && input.Customers[i].ConvertedAt <= newest)
-                conversions++;
-        return conversions / before.TotalDays * silence.TotalDays;
+        (double P, double Expected) most = (0, double.PositiveInfinity);
+        foreach (int part in new[] { 1, 2, 4 })
+        {
+            TimeSpan before = newest - input.CampaignStart < silence / part ? newest - input.CampaignStart : silence / part;
+            if (before <= TimeSpan.Zero)
+                return (1, 0);
+            long conversions = 0;
+            for (int i = 0; i < input.Customers.Count; i++)
+                if (tally.Converted[i] == 1 && input.Customers[i].ConvertedAt >= newest - before && input.Customers[i].ConvertedAt < newest)
+                    conversions++;
+            double p = Math.Pow(before / (before + silence), conversions);
+            if (p > most.P)
+                most = (p, conversions * (silence / before));
+        }
+        return most;
     }
 
     /// <summary>An arm's wave without one delivery, where others' deliveries make that improbable: its file has not come.</summary>

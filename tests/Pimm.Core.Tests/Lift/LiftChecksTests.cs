@@ -64,7 +64,7 @@ public sealed class LiftChecksTests
     public void Outcomes_that_stop_turn_the_verdict_off_where_their_silence_is_improbable()
     {
         // A hundred conversions in the first two days, and then nothing.
-        LiftInput stopped = HandMadeCampaign.Of(1000, 200, 20, (_, i) => i < 100 ? i % 2 : null) with { NewestOutcome = HandMadeCampaign.Start.AddDays(2) };
+        LiftInput stopped = HandMadeCampaign.Of(1000, 200, 20, (_, i) => i < 100 ? i * 0.02 : null) with { NewestOutcome = HandMadeCampaign.Start.AddDays(2) };
         LiftReport report = LiftReporter.Report(stopped);
         report.Verdict!.Status.ShouldBe("unhealthy");
         report.Verdict.Sentence.ShouldContain("28 days");
@@ -72,6 +72,15 @@ public sealed class LiftChecksTests
         // A file a day: in an open window, two days' silence may be a file that is under way.
         Check(stopped with { AsOf = HandMadeCampaign.Start.AddDays(3.9) }, "freshness").Alarm.ShouldBeFalse();
         Check(stopped with { NewestOutcome = HandMadeCampaign.Start.AddDays(29.99) }, "freshness").Alarm.ShouldBeFalse();
+    }
+
+    [Fact]
+    public void Conversions_that_thin_out_before_they_end_are_no_alarm()
+    {
+        // Eight a day until day 26, then two a day until day 27.5: at the earlier rate the silence that follows would be an alarm.
+        LiftInput thinned = HandMadeCampaign.Of(1000, 200, 20, (_, i) => i < 100 ? i * 0.26 : i is 100 or 101 ? i - 73.5 : null)
+            with { NewestOutcome = HandMadeCampaign.Start.AddDays(27.5) };
+        Check(thinned, "freshness").Alarm.ShouldBeFalse();
     }
 
     [Fact]

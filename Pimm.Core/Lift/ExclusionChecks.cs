@@ -1,5 +1,5 @@
-using System.Globalization;
 using Pimm.Core.Outcomes;
+using static System.FormattableString;
 
 namespace Pimm.Core.Lift;
 
@@ -12,8 +12,6 @@ internal static class ExclusionChecks
             yield return Altered(input.AlteredWaves[0], input.AlteredWaves.Count);
     }
 
-    private static LiftCheck Altered(AlteredWave first, int count) => new("plans changed", null, true, Text(
-        $"The wave of {first.WaveDate:yyyy-MM-dd} was published with {first.Impressions:N0} impressions an arm; the stored plan of the {(first.Arm == 0 ? "control" : "treatment")} exports {first.Planned:N0} customers and its list {(first.Listed is { } rows ? Text($"has {rows:N0}") : "was not written")}{(count > 1 ? Text($" ({count} such lists)") : "")}: somebody altered them."));
-
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+    private static LiftCheck Altered(AlteredWave first, int count) => new("plans changed", null, true, Invariant(
+        $"The wave of {first.WaveDate:yyyy-MM-dd} was published with {first.Impressions:N0} impressions an arm; the stored plan of the {(first.Arm == 0 ? "control" : "treatment")} exports {first.Planned:N0} customers and its list {(first.Listed is { } rows ? Invariant($"has {rows:N0}") : "was not written")}{(count > 1 ? Invariant($" ({count} such lists)") : "")}: somebody altered them."));
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using Pimm.Core.Allocating;
 using Pimm.Core.Outcomes;
 using Pimm.Core.Statistics;
+using static System.FormattableString;
 
 namespace Pimm.Core.Lift;
 
@@ -31,7 +32,7 @@ internal static class LiftChecks
     private static LiftCheck Split(LiftInput input, LiftTally tally)
     {
         long control = tally.Control.Eligible, treatment = tally.Treatment.Eligible;
-        string counts = Text($"{control:N0} eligible customers in the control, {treatment:N0} in the treatment");
+        string counts = Invariant($"{control:N0} eligible customers in the control, {treatment:N0} in the treatment");
         if (input.SplitMethod == SplitMethod.PermutedBlocks)
             return input.BlockMismatches switch
             {
@@ -57,10 +58,10 @@ internal static class LiftChecks
             CountCheck table = tables[i];
             bool unlikely = adjusted[i] < AlarmLevel, alarm = unlikely && Matters(table.Control, table.Treatment);
             string judged = alarm ? "chance does not explain this" : !unlikely ? "alike"
-                : Text($"{100 * table.Control.Rate:0.####} % against {100 * table.Treatment.Rate:0.####} %: a difference too small to matter");
+                : Invariant($"{100 * table.Control.Rate:0.####} % against {100 * table.Treatment.Rate:0.####} %: a difference too small to matter");
             string name = table.Name + (table.Wave is { } wave ? $", wave {wave + 1}" : "") + (table.Segment is { } segment ? $", {segment}" : "");
             yield return new LiftCheck(name, adjusted[i], alarm,
-                Text($"{table.Control.Conversions:N0} of {table.Control.N:N0} in the control, {table.Treatment.Conversions:N0} of {table.Treatment.N:N0} in the treatment")
+                Invariant($"{table.Control.Conversions:N0} of {table.Control.N:N0} in the control, {table.Treatment.Conversions:N0} of {table.Treatment.N:N0} in the treatment")
                 + $"; {judged} (Holm p {P(adjusted[i])}).");
         }
     }
@@ -115,6 +116,4 @@ internal static class LiftChecks
     }
 
     private static string P(double p) => p < 0.0001 ? "< 0.0001" : "= " + p.ToString("0.####", CultureInfo.InvariantCulture);
-
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,6 +1,6 @@
-using System.Globalization;
 using Pimm.Core.Allocating;
 using Pimm.Core.Statistics;
+using static System.FormattableString;
 
 namespace Pimm.Core.Lift;
 
@@ -48,7 +48,7 @@ internal static class LiftVerdicts
     private static LiftVerdict KeepRunning(LiftInput input, LiftWindows windows)
     {
         int days = Math.Max(1, (int)Math.Ceiling((windows.Closes!.Value - input.AsOf).TotalDays));
-        return new LiftVerdict("keep-running", Text($"Keep running: about {days} {(days == 1 ? "day" : "days")} until the last window closes on {windows.Closes.Value.UtcDateTime:yyyy-MM-dd}; nothing is decided on open windows."))
+        return new LiftVerdict("keep-running", Invariant($"Keep running: about {days} {(days == 1 ? "day" : "days")} until the last window closes on {windows.Closes.Value.UtcDateTime:yyyy-MM-dd}; nothing is decided on open windows."))
         {
             Days = days,
         };
@@ -62,8 +62,8 @@ internal static class LiftVerdicts
         if (report.Number(LiftKeys.Extra) is { Estimate: 0, StandardError: 0 })
             return new LiftVerdict("no-data", "No data: no core conversion came in either arm.");
         if (!Enough(number))
-            return new LiftVerdict("cannot-tell", Text($"This campaign cannot tell the models apart: {number.Conversions?.Control:N0} core conversions in the control and {number.Conversions?.Treatment:N0} in the treatment, and nothing is decided below {SequentialCounts.FewestConversions} in each arm."));
-        string interval = Text($"{value:+0.##;-0.##;0} core conversions per 1,000 impressions, {100 * input.Confidence:0.#} % interval {lower:+0.##;-0.##;0} to {upper:+0.##;-0.##;0}, {number.Method}");
+            return new LiftVerdict("cannot-tell", Invariant($"This campaign cannot tell the models apart: {number.Conversions?.Control:N0} core conversions in the control and {number.Conversions?.Treatment:N0} in the treatment, and nothing is decided below {SequentialCounts.FewestConversions} in each arm."));
+        string interval = Invariant($"{value:+0.##;-0.##;0} core conversions per 1,000 impressions, {100 * input.Confidence:0.#} % interval {lower:+0.##;-0.##;0} to {upper:+0.##;-0.##;0}, {number.Method}");
         if (lower > 0)
             return Unheld(report) is { } unheld
                 ? new LiftVerdict("cannot-tell", $"This campaign cannot tell whether to ship: the treatment model brings more ({interval}), but the guardrail {unheld}")
@@ -72,7 +72,7 @@ internal static class LiftVerdicts
             return new LiftVerdict("roll-back", $"Roll back: the treatment model brings less ({interval}).");
         int? more = DaysMore(value, error, input.Waves.Count, input.Confidence);
         string outlook = more is { } days
-            ? Text($"About {days:N0} more campaign {(days == 1 ? "day" : "days")} of this size, with customers not reached yet, would show an effect as large as the one observed four times out of five.")
+            ? Invariant($"About {days:N0} more campaign {(days == 1 ? "day" : "days")} of this size, with customers not reached yet, would show an effect as large as the one observed four times out of five.")
             : "The observed effect is so near 0 that no sensible number of days more would tell.";
         return new LiftVerdict("cannot-tell", $"This campaign cannot tell the models apart: the interval covers 0 ({interval}). {outlook}") { Days = more };
     }
@@ -83,6 +83,4 @@ internal static class LiftVerdicts
         LiftGuardrail[] open = [.. (report.Guardrails ?? []).Where(guardrail => guardrail.State != GuardrailStates.Held)];
         return open.Length == 0 ? null : open[0].Sentence + (open.Length == 1 ? "" : $" Not held either: {string.Join(", ", open.Skip(1).Select(guardrail => guardrail.Metric))}.");
     }
-
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

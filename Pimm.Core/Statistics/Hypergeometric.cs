@@ -34,7 +34,7 @@ internal readonly record struct Hypergeometric(long First, long Second, long Hit
             return 1;
         if (x > mode)
             return Math.Min(1, AtLeast(x) + AtMost(Last(Lowest, mode, seen)));
-        return Math.Min(1, AtMost(x) + AtLeast(FirstBeyond(mode, Highest, seen)));
+        return Math.Min(1, AtMost(x) + AtLeast(FirstBeyond(mode, Highest, seen, LogMass)));
     }
 
     private long Mode => Math.Clamp((long)Math.Floor((Second + 1.0) * (Hits + 1.0) / (First + Second + 2.0)), Lowest, Highest);
@@ -55,13 +55,13 @@ internal readonly record struct Hypergeometric(long First, long Second, long Hit
     }
 
     /// <summary>The first count from low to high, where mass falls, that is no likelier than seen; high + 1 without one.</summary>
-    private long FirstBeyond(long low, long high, double seen)
+    internal static long FirstBeyond(long low, long high, double seen, Func<long, double> logMass)
     {
         long end = high + 1;
         while (low < end)
         {
             long middle = low + (end - low) / 2;
-            if (LogMass(middle) <= seen)
+            if (logMass(middle) <= seen)
                 end = middle;
             else
                 low = middle + 1;

@@ -113,23 +113,8 @@ internal readonly record struct BinomialCounts(long N, double Chance)
         if (k == mean)
             return 1;
         if (k < mean)
-            return Math.Min(1, AtMost(k) + AtLeast(First((long)Math.Ceiling(mean), N, seen)));
+            return Math.Min(1, AtMost(k) + AtLeast(Hypergeometric.FirstBeyond((long)Math.Ceiling(mean), N, seen, LogMass)));
         // Mirrored: failures instead of successes.
         return new BinomialCounts(N, 1 - Chance).NoLikelier(N - k);
-    }
-
-    /// <summary>The first count from low to high, where mass falls, that is no likelier than seen; high + 1 where all are.</summary>
-    private long First(long low, long high, double seen)
-    {
-        long end = high + 1;
-        while (low < end)
-        {
-            long middle = low + (end - low) / 2;
-            if (LogMass(middle) <= seen)
-                end = middle;
-            else
-                low = middle + 1;
-        }
-        return low;
     }
 }

@@ -33,28 +33,32 @@ internal sealed class ResultsBenchmark(string root, string data, string folder)
 
     public static int Start(string root, string[] arguments)
     {
-        var (kept, only) = (Path.Combine(root, ".pimm", "results"), "");
+        var (kept, only, without) = (Path.Combine(root, ".pimm", "results"), "", "");
         for (var place = 1; place + 1 < arguments.Length; place += 2)
         {
-            (kept, only) = arguments[place] switch { "--out" => (arguments[place + 1], only), "--only" => (kept, arguments[place + 1]), _ => ("", "") };
+            (kept, only, without) = arguments[place] switch
+            {
+                "--out" => (arguments[place + 1], only, without), "--only" => (kept, arguments[place + 1], without), "--without" => (kept, only, arguments[place + 1]), _ => ("", "", ""),
+            };
         }
 
         if (arguments.Length % 2 == 0 || kept.Length == 0)
         {
-            Console.Error.WriteLine("results takes DATA_FOLDER [--out FOLDER] [--only SECTION]: ./pimm bench results DATA_FOLDER.");
+            Console.Error.WriteLine("results takes DATA_FOLDER [--out FOLDER] [--only SECTION | --without SECTION]: ./pimm bench results DATA_FOLDER.");
             return 2;
         }
 
         Directory.CreateDirectory(kept);
-        return new ResultsBenchmark(root, Path.GetFullPath(arguments[0]), Path.GetFullPath(kept)).Run(only);
+        return new ResultsBenchmark(root, Path.GetFullPath(arguments[0]), Path.GetFullPath(kept)).Run(only, without);
     }
 
     /// <param name="only">a section to prepare without writing the page; empty: all, and the page</param>
-    private int Run(string only)
+    /// <param name="without">a section that the page only names as still to be measured; empty: none</param>
+    private int Run(string only, string without)
     {
-        if (only.Length > 0 && Sections().All(section => section.Name != only))
+        if (new[] { only, without }.FirstOrDefault(name => name.Length > 0 && Sections().All(section => section.Name != name)) is { } unknown)
         {
-            Console.Error.WriteLine($"There is no section {only}; there are {string.Join(", ", Sections().Select(section => section.Name))}.");
+            Console.Error.WriteLine($"There is no section {unknown}; there are {string.Join(", ", Sections().Select(section => section.Name))}.");
             return 2;
         }
 
@@ -64,7 +68,7 @@ internal sealed class ResultsBenchmark(string root, string data, string folder)
         Line(page, $"");
         Line(page, $"Made by `./pimm bench results DATA_FOLDER` on {RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores, {RuntimeInformation.FrameworkDescription}; samples/s are of one thread with as many trainings side by side as there are cores, and mean little on another machine. The real data sets stay outside this repository.");
         Line(page, $"");
-        foreach (var (name, title, section) in Sections().Where(section => only.Length == 0 || section.Name == only))
+        foreach (var (name, title, section) in Sections().Where(section => (only.Length == 0 || section.Name == only) && section.Name != without))
         {
             Console.Error.WriteLine(title);
             Line(page, $"## {title}");
@@ -77,6 +81,13 @@ internal sealed class ResultsBenchmark(string root, string data, string folder)
         {
             Console.WriteLine(page);
             return _missed ? 1 : 0;
+        }
+
+        foreach (var (_, title, _) in Sections().Where(section => section.Name == without))
+        {
+            Line(page, $"## Still to be measured");
+            Line(page, $"");
+            Line(page, $"{title}: `./pimm bench results DATA_FOLDER` adds it to this page.");
         }
 
         File.WriteAllText(Path.Combine(root, "docs", "results.md"), page.ToString().TrimEnd('\n') + "\n");

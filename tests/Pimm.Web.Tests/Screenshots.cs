@@ -42,7 +42,6 @@ internal static class Screenshots
             await page.GoAsync(report[..^"/lift".Length]);
             await ShootAsync(page, file("campaign"));
             await page.GoAsync(report);
-            await ShootAsync(page, file("lift-report-whole"));
             await page.Page.SetViewportSizeAsync(width, 1250);
             await ShootAsync(page, file("lift-report"), whole: false);
         }

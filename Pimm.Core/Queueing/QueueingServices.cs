@@ -10,7 +10,10 @@ public static class QueueingServices
     public static IServiceCollection AddQueueing(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddOptions<QueueingOptions>().Bind(configuration.GetSection("Queueing"));
-        return services.AddSingleton<JobQueue>();
+        return services
+            .AddSingleton<JobQueue>()
+            .AddSingleton<ScheduleStore>()
+            .AddSingleton<ScheduleHealthStore>();
     }
 
     /// <summary>The worker, for the one host that runs the registered <see cref="IJob"/>s.</summary>

@@ -12,6 +12,7 @@ public static class QueueingServices
         services.AddOptions<QueueingOptions>().Bind(configuration.GetSection("Queueing"));
         return services
             .AddSingleton<JobQueue>()
+            .AddSingleton<WorkerStore>()
             .AddSingleton<ScheduleStore>()
             .AddSingleton<ScheduleHealthStore>();
     }
@@ -20,6 +21,7 @@ public static class QueueingServices
     public static IServiceCollection AddWorker(this IServiceCollection services)
     {
         services.AddSingleton<WorkerLeases>();
+        services.AddHostedService<WorkerPresence>();
         services.AddHostedService<Worker>();
         return services;
     }

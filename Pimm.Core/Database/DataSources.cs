@@ -12,6 +12,10 @@ public static class DataSources
     public static NpgsqlDataSource ForLeases(DatabaseOptions options) =>
         Create(options, options.ConnectionString, "pimm leases", 4, 5);
 
+    /// <summary>The scheduler of one process, which holds rows locked only for a moment.</summary>
+    public static NpgsqlDataSource ForSchedules(DatabaseOptions options, int poolSize) =>
+        Create(options, options.ConnectionString, "pimm schedules", poolSize, 10);
+
     /// <summary>Migrations: the owner role, and no pool that outlives them.</summary>
     public static NpgsqlDataSource ForOwner(DatabaseOptions options)
     {

@@ -40,6 +40,9 @@ public sealed class JobExecution
 
     public bool IsComplete { get; private set; }
 
+    /// <summary>Whether the token was cancelled because this worker stops: another one goes on with the run.</summary>
+    public bool IsHandedBack => lease.End == LeaseEnd.HandedBack;
+
     /// <exception cref="InputException">the arguments do not fit the record</exception>
     public T ReadArguments<T>()
     {
@@ -94,6 +97,18 @@ public sealed class JobExecution
             await LeaseStore.AddStepAsync(lease.Run, step, connection);
         }, cancellationToken);
         return true;
+    }
+
+    /// <summary>Records where a later attempt may go on from.</summary>
+    /// <exception cref="LeaseLostException">nothing was written</exception>
+    public Task RecordCheckpointAsync(string uri, byte[] sha256, CancellationToken cancellationToken) =>
+        CommitAsync(connection => LeaseStore.SetCheckpointAsync(lease.Run, uri, sha256, connection), cancellationToken);
+
+    /// <summary>When the run was asked for, and where its newest checkpoint was written, by this attempt or one before; null: there is none.</summary>
+    public async Task<(DateTimeOffset CreatedAt, string? CheckpointUri)> OriginAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return await LeaseStore.OriginAsync(lease.Run, connection, cancellationToken);
     }
 
     /// <summary>The last effect (if any), the result and the state succeeded, in one transaction. Nothing may follow.</summary>

@@ -25,7 +25,7 @@ public static class PimmCore
         .AddCampaigns()
         .AddImporting()
         .AddTraining(configuration)
-        .AddScoring()
+        .AddScoring(configuration)
         .AddAllocating()
         .AddExporting(configuration)
         .AddOutcomes()

@@ -23,7 +23,7 @@ public static class PimmCore
         .AddQueueing(configuration)
         .AddAccess(configuration)
         .AddCampaigns()
-        .AddImporting()
+        .AddImporting(configuration)
         .AddTraining(configuration)
         .AddScoring(configuration)
         .AddAllocating()

@@ -28,7 +28,7 @@ public static class PimmCore
         .AddScoring(configuration)
         .AddAllocating()
         .AddExporting(configuration)
-        .AddOutcomes()
+        .AddOutcomes(configuration)
         .AddLift()
         .AddSimulating();
 }

@@ -41,6 +41,8 @@ public sealed class PimmProcess : IAsyncDisposable
         return (await run.ExitedAsync(), run.Output, run.Error);
     }
 
+    public int Id => process.Id;
+
     public string Output { get { lock (output) return output.ToString(); } }
 
     public string Error { get { lock (error) return error.ToString(); } }

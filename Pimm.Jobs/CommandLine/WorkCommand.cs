@@ -7,7 +7,8 @@ namespace Pimm.Jobs.CommandLine;
 
 public static class WorkCommand
 {
-    public static Command Create()
+    /// <param name="alsoOffer">more that this worker's host is made of, for the tests' own worker</param>
+    public static Command Create(Action<IServiceCollection>? alsoOffer = null)
     {
         var slots = new Option<int?>("--slots") { Description = "runs at once (default: Queueing:Slots, 1)" };
         var capabilities = new Option<string[]>("--offers") { Description = "a capability that runs may require, for example gpu; may be repeated" };
@@ -16,6 +17,7 @@ public static class WorkCommand
             {
                 var builder = PimmHost.CreateBuilder();
                 builder.Services.AddWorker();
+                alsoOffer?.Invoke(builder.Services);
                 builder.Services.Configure<QueueingOptions>(options =>
                 {
                     options.Slots = call.Arguments.GetValue(slots) ?? options.Slots;

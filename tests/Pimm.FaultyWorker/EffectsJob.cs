@@ -17,7 +17,11 @@ internal sealed class EffectsJob : IJob
     public async Task RunAsync(JobExecution run, CancellationToken cancellationToken)
     {
         var arguments = run.ReadArguments<Arguments>();
-        FaultPoint.Reach("effects.started");
+        if (arguments.Poison)
+        {
+            FaultPoint.Reach("effects.poison");
+        }
+
         await Task.Delay(TimeSpan.FromSeconds(arguments.SecondsBefore), cancellationToken);
         for (var no = 1; no <= arguments.Count; no++)
         {
@@ -51,14 +55,23 @@ internal sealed class EffectsJob : IJob
         }
 
         var temporary = string.Create(CultureInfo.InvariantCulture, $"{path}.{run.Fence}.tmp");
-        await File.WriteAllTextAsync(temporary, string.Create(CultureInfo.InvariantCulture, $"run {run.RunId}\n"), cancellationToken);
-        FaultPoint.Reach("effects.file-written");
-        await run.ConfirmLeaseAsync(cancellationToken);
-        File.Move(temporary, path, overwrite: true);
+        try
+        {
+            await File.WriteAllTextAsync(temporary, string.Create(CultureInfo.InvariantCulture, $"run {run.RunId}\n"), cancellationToken);
+            FaultPoint.Reach("effects.file-written");
+            await run.ConfirmLeaseAsync(cancellationToken);
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+
         FaultPoint.Reach("effects.file-renamed");
     }
 
-    /// <param name="Folder">where the file appears</param>
     /// <param name="SecondsBefore">computing, before the first effect</param>
-    private sealed record Arguments(int Count, string Folder, double SecondsBefore = 0, double SecondsBetween = 0);
+    /// <param name="Poison">comes to a fault point that no other run comes to</param>
+    private sealed record Arguments(int Count, string Folder, double SecondsBefore = 0, double SecondsBetween = 0, bool Poison = false);
 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using Npgsql;
 using Pimm.Core.Queueing;
 using Pimm.Testing;
 using Xunit;
@@ -15,6 +16,7 @@ internal sealed class FaultWorld : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
+    private readonly NpgsqlDataSource _observer;
     private readonly ConcurrentDictionary<long, int> _asked = new();
     private readonly List<PimmProcess> _workers = [];
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("pimm-fault-");
@@ -23,8 +25,10 @@ internal sealed class FaultWorld : IAsyncDisposable
     private FaultWorld(TestDatabase database)
     {
         Database = database;
-        Queue = new JobQueue(database.DataSource);
-        History = new RunHistory(database);
+        // Apart from the workers' role, so that a fault that befalls their connections spares the observer.
+        _observer = NpgsqlDataSource.Create(database.OwnerConnectionString);
+        Queue = new JobQueue(_observer);
+        History = new RunHistory(_observer);
     }
 
     public TestDatabase Database { get; }
@@ -40,12 +44,17 @@ internal sealed class FaultWorld : IAsyncDisposable
     /// <param name="row">of the fault matrix</param>
     /// <param name="name">as the table calls it</param>
     /// <param name="database">null: an empty one on the cluster that all tests share</param>
-    public static async Task RunAsync(int row, string name, Func<FaultWorld, Task> fault, Task<TestDatabase>? database = null)
+    /// <param name="migrated">false: the test makes the tables, and prepares the history itself</param>
+    public static async Task RunAsync(int row, string name, Func<FaultWorld, Task> fault, Task<TestDatabase>? database = null, bool migrated = true)
     {
         await using var world = new FaultWorld(await (database ?? TestDatabase.MigratedAsync()));
         try
         {
-            await world.History.PrepareAsync();
+            if (migrated)
+            {
+                await world.History.PrepareAsync();
+            }
+
             await fault(world);
             await new Oracle(world).CheckAsync();
             new FaultRecord(row, name, true, world._recovery.Seconds, world._recovery.Note).Write();
@@ -65,6 +74,15 @@ internal sealed class FaultWorld : IAsyncDisposable
             TestContext.Current.TestOutputHelper?.WriteLine($"{name}: {world._recovery.Seconds:F1} s, {world._recovery.Note}");
         }
     }
+
+    /// <summary>With all settings as the product has them.</summary>
+    public static IReadOnlyDictionary<string, string> ProductIntervals { get; } = new QueueingOptions() is var options
+        ? new Dictionary<string, string>
+        {
+            ["Queueing__Lease"] = $"{options.Lease}", ["Queueing__Heartbeat"] = $"{options.Heartbeat}", ["Queueing__SelfFence"] = $"{options.SelfFence}",
+            ["Queueing__RestartGrace"] = $"{options.RestartGrace}", ["Queueing__Poll"] = $"{options.Poll}", ["Queueing__Reap"] = $"{options.Reap}",
+        }
+        : [];
 
     /// <param name="fault"><c>point:action[:nth]</c>; happens once in this world</param>
     public PimmProcess StartWorker(string? fault = null, IReadOnlyDictionary<string, string>? settings = null, params string[] wrapper)
@@ -100,10 +118,13 @@ internal sealed class FaultWorld : IAsyncDisposable
     }
 
     /// <summary>Asks for a run of the kind "effects".</summary>
-    public async Task<long> AskAsync(string key, int count, double before = 0, double between = 0, int maxAttempts = 3)
+    /// <param name="before">seconds of computing before the first effect</param>
+    /// <param name="between">seconds between two effects</param>
+    /// <param name="poison">comes to the point effects.poison</param>
+    public async Task<long> AskAsync(string key, int count, double before = 0, double between = 0, int maxAttempts = 3, bool poison = false)
     {
         var id = await Queue.EnqueueAsync(new JobRequest(
-            "effects", key, new { Count = count, Folder, SecondsBefore = before, SecondsBetween = between }, MaxAttempts: maxAttempts));
+            "effects", key, new { Count = count, Folder, SecondsBefore = before, SecondsBetween = between, Poison = poison }, MaxAttempts: maxAttempts));
         _asked[id] = count;
         return id;
     }
@@ -149,6 +170,7 @@ internal sealed class FaultWorld : IAsyncDisposable
             await worker.DisposeAsync();
         }
 
+        await _observer.DisposeAsync();
         await Database.DisposeAsync();
         _folder.Delete(recursive: true);
     }

@@ -1,5 +1,5 @@
 using Dapper;
-using Pimm.Testing;
+using Npgsql;
 
 namespace Pimm.Jobs.Tests.Faults;
 
@@ -8,7 +8,7 @@ namespace Pimm.Jobs.Tests.Faults;
 public sealed record RunChange(DateTimeOffset At, long RunId, long Fence, int Attempt, string State, string? Owner);
 
 /// <summary>Every change that a run's row ever saw, kept by a trigger of the tests' own, and the effects that runs had.</summary>
-internal sealed class RunHistory(TestDatabase database)
+internal sealed class RunHistory(NpgsqlDataSource observer)
 {
     private const string Prepare = """
         create table fault_effect (run_id bigint not null, no int not null, fence bigint not null, written_at timestamptz not null default clock_timestamp());
@@ -22,6 +22,11 @@ internal sealed class RunHistory(TestDatabase database)
           return null;
         end $$;
         create trigger fault_history after insert or update on job_run for each row execute function keep_fault_history();
+        """;
+
+    private const string CountZombies = """
+        select count(*) from fault_effect e
+         where exists (select from fault_history h where h.run_id = e.run_id and h.fence > e.fence and h.at < e.written_at)
         """;
 
     private const string SelectChanges = "select at, run_id, fence, attempt, state, owner from fault_history where @run::bigint is null or run_id = @run order by seq";
@@ -43,9 +48,16 @@ internal sealed class RunHistory(TestDatabase database)
         return ((changes.First(change => change.At > fault && change.Fence > fence).At - fault).TotalSeconds, (changes[^1].At - fault).TotalSeconds);
     }
 
-    private async Task<T> OwnerAsync<T>(Func<Npgsql.NpgsqlConnection, Task<T>> ask)
+    /// <summary>From a moment to the first change after it.</summary>
+    public async Task<double> FirstSignAsync(long run, DateTimeOffset since) =>
+        ((await ChangesAsync(run)).First(change => change.At > since).At - since).TotalSeconds;
+
+    /// <summary>Effects written under a fence when a higher one had been given out.</summary>
+    public Task<int> EffectsOfZombiesAsync() => OwnerAsync(owner => owner.ExecuteScalarAsync<int>(CountZombies));
+
+    public async Task<T> OwnerAsync<T>(Func<NpgsqlConnection, Task<T>> ask)
     {
-        await using var owner = await database.Owner.OpenConnectionAsync();
+        await using var owner = await observer.OpenConnectionAsync();
         return await ask(owner);
     }
 }

@@ -33,7 +33,7 @@ public sealed class DatabaseFaultTests
     public Task Connections_cut_in_commit_lose_and_double_nothing() => FaultWorld.RunAsync(8, "connections cut in COMMIT, before or after the server did it", async world =>
     {
         // Two of three, turn and turn about, until enough; the transaction that ends the run is among them.
-        await using var proxy = new CuttingProxy(world.Database.ConnectionString, no => no > 24 ? CuttingProxy.Cut.None : (CuttingProxy.Cut)(no % 3));
+        var proxy = world.Keep(new CuttingProxy(world.Database.ConnectionString, no => no > 24 ? CuttingProxy.Cut.None : (CuttingProxy.Cut)(no % 3)));
         var run = await world.AskAsync("cut", count: 8, maxAttempts: 100);
         world.StartWorker(settings: Through(proxy));
 
@@ -47,7 +47,7 @@ public sealed class DatabaseFaultTests
     [Fact]
     public Task A_run_whose_last_commit_was_done_but_not_heard_of_is_done_once() => FaultWorld.RunAsync(8, "the last COMMIT done, its answer lost", async world =>
     {
-        await using var proxy = new CuttingProxy(world.Database.ConnectionString, no => no == 2 ? CuttingProxy.Cut.AfterTheServer : CuttingProxy.Cut.None);
+        var proxy = world.Keep(new CuttingProxy(world.Database.ConnectionString, no => no == 2 ? CuttingProxy.Cut.AfterTheServer : CuttingProxy.Cut.None));
         var run = await world.AskAsync("cut", count: 1);
         world.StartWorker(settings: Through(proxy));
 
@@ -65,11 +65,9 @@ public sealed class DatabaseFaultTests
         var writing = await world.AskAsync("writing", count: 40, between: 0.2, maxAttempts: 100);
         world.StartWorker(settings: new Dictionary<string, string> { ["Queueing__Slots"] = "2" });
         await world.UntilAsync(writing, run => run.Progress > 0);
-        await using (var holders = await HoldAllAsync(world))
-        {
-            await Task.Delay(TimeSpan.FromSeconds(6));
-        }
-
+        var holders = await HoldAllAsync(world);
+        await Task.Delay(TimeSpan.FromSeconds(6));
+        holders.ForEach(holder => holder.Dispose());
         var freed = DateTimeOffset.UtcNow;
         var kept = await world.FinishedAsync(computing);
         var wrote = await world.FinishedAsync(writing);
@@ -113,28 +111,38 @@ public sealed class DatabaseFaultTests
     }
 
     /// <summary>Takes the place of every connection but the heartbeats'.</summary>
-    private static async Task<NpgsqlDataSource> HoldAllAsync(FaultWorld world)
+    private static async Task<List<NpgsqlConnection>> HoldAllAsync(FaultWorld world)
     {
-        const string Work = "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'pimm'";
-        await world.History.OwnerAsync(owner => owner.ExecuteAsync(
-            $"alter database {world.Database.Name} connection limit 12; select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'pimm'"));
-        var holders = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(world.Database.ConnectionString) { MaxPoolSize = 50, ApplicationName = "holder" });
+        const string OfWork = "from pg_stat_activity where datname = current_database() and application_name = 'pimm'";
+        var place = new NpgsqlConnectionStringBuilder(world.Database.ConnectionString) { Pooling = false, ApplicationName = "holder" }.ConnectionString;
+        var holders = new List<NpgsqlConnection>();
+        await world.History.OwnerAsync(owner => owner.ExecuteAsync($"alter database {world.Database.Name} connection limit 12"));
         await FaultWorld.UntilAsync(async () =>
         {
-            await world.History.OwnerAsync(owner => owner.ExecuteAsync(
-                "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'pimm'"));
-            try
+            await world.History.OwnerAsync(owner => owner.ExecuteAsync($"select pg_terminate_backend(pid) {OfWork}"));
+            while (await OpenAsync(place) is { } holder)
             {
-                while (true)
-                {
-                    _ = await holders.OpenConnectionAsync();
-                }
+                holders.Add(holder);
             }
-            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.TooManyConnections)
-            {
-                return await world.History.OwnerAsync(owner => owner.ExecuteScalarAsync<int>(Work)) == 0;
-            }
+
+            return await world.History.OwnerAsync(owner => owner.ExecuteScalarAsync<int>($"select count(*) {OfWork}")) == 0;
         }, "no connection is left for work");
         return holders;
+    }
+
+    /// <summary>Null when the database takes no more.</summary>
+    private static async Task<NpgsqlConnection?> OpenAsync(string connectionString)
+    {
+        var connection = new NpgsqlConnection(connectionString);
+        try
+        {
+            await connection.OpenAsync();
+            return connection;
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.TooManyConnections)
+        {
+            await connection.DisposeAsync();
+            return null;
+        }
     }
 }

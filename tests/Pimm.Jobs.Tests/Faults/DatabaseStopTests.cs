@@ -30,6 +30,7 @@ public sealed class DatabaseStopTests
             await Task.Delay(outage);
             await cluster.RestartAsync();
             var back = DateTimeOffset.UtcNow;
+            world.Reconnect();
 
             var computed = await world.FinishedAsync(computing);
             var wrote = await world.FinishedAsync(writing);

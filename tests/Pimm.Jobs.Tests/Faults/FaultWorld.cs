@@ -14,11 +14,14 @@ namespace Pimm.Jobs.Tests.Faults;
 /// </summary>
 internal sealed class FaultWorld : IAsyncDisposable
 {
+    private const int LinesOfLog = 40;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     private readonly NpgsqlDataSource _observer;
     private readonly ConcurrentDictionary<long, int> _asked = new();
     private readonly List<PimmProcess> _workers = [];
+    private readonly List<IAsyncDisposable> _kept = [];
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("pimm-fault-");
     private (double? Seconds, string Note) _recovery = (null, "");
 
@@ -64,7 +67,7 @@ internal sealed class FaultWorld : IAsyncDisposable
             new FaultRecord(row, name, false, world._recovery.Seconds, e.Message.ReplaceLineEndings(" ")).Write();
             foreach (var worker in world._workers)
             {
-                TestContext.Current.TestOutputHelper?.WriteLine($"--- worker {worker.Id}\n{worker.Error}");
+                TestContext.Current.TestOutputHelper?.WriteLine($"--- worker {worker.Id}\n{string.Join('\n', worker.Error.Split('\n').TakeLast(LinesOfLog))}");
             }
 
             throw;
@@ -109,6 +112,16 @@ internal sealed class FaultWorld : IAsyncDisposable
         _workers.Add(worker);
         return worker;
     }
+
+    /// <summary>Lives until the world ends, its oracle included.</summary>
+    public T Keep<T>(T thing) where T : IAsyncDisposable
+    {
+        _kept.Add(thing);
+        return thing;
+    }
+
+    /// <summary>The server has been away: the test's own connections are dead.</summary>
+    public void Reconnect() => _observer.Clear();
 
     /// <summary>When the fault happened; waits for it.</summary>
     public async Task<DateTimeOffset> HappenedAsync(string fault)
@@ -168,6 +181,11 @@ internal sealed class FaultWorld : IAsyncDisposable
         foreach (var worker in _workers)
         {
             await worker.DisposeAsync();
+        }
+
+        foreach (var kept in _kept)
+        {
+            await kept.DisposeAsync();
         }
 
         await _observer.DisposeAsync();

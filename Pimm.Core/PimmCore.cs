@@ -23,12 +23,12 @@ public static class PimmCore
         .AddQueueing(configuration)
         .AddAccess(configuration)
         .AddCampaigns()
-        .AddImporting()
+        .AddImporting(configuration)
         .AddTraining(configuration)
-        .AddScoring()
+        .AddScoring(configuration)
         .AddAllocating()
         .AddExporting(configuration)
-        .AddOutcomes()
+        .AddOutcomes(configuration)
         .AddLift()
         .AddSimulating();
 }

@@ -14,34 +14,34 @@ public sealed record ScoringRun(
 /// <summary>Both models' scores of one customer.</summary>
 public readonly record struct CustomerScore(Guid Customer, float Control, float Treatment);
 
-/// <summary>Scorings and scores.</summary>
-public sealed class ScoringStore(NpgsqlDataSource database, TimeProvider time)
+/// <summary>Finished scorings and their scores; an unfinished one is nobody's but its runs'.</summary>
+public sealed class ScoringStore(NpgsqlDataSource database)
 {
     private const string SelectScoring =
         """
         select id, campaign_id, audience_version, control_version_id, treatment_version_id, customers, exclusions::text, finished_at
-          from scoring where id = @id
+          from scoring where id = @id and finished_at is not null
         """;
 
     private const string SelectNewest =
         """
         select id, campaign_id, audience_version, control_version_id, treatment_version_id, customers, exclusions::text, finished_at
-          from scoring where campaign_id = @campaignId order by id desc limit 1
+          from scoring where campaign_id = @campaignId and finished_at is not null order by id desc limit 1
         """;
 
     // From the contact window before the first day to the end of the last: waves of other campaigns that are published already count too.
-    private const string SelectAtContactLimit =
+    private const string InsertAtContactLimit =
         """
-        select customer from customer_contact
-         where audience_id = @audienceId and campaign_id <> @campaignId and contacted_at >= @from and contacted_at < @to
+        insert into scoring_exclusion(scoring_id, customer)
+        select @scoringId, customer from customer_contact
+         where audience_id = @AudienceId and campaign_id <> @Id and contacted_at >= @from and contacted_at < @to
          group by customer having count(*) >= @limit
         """;
 
-    private const string InsertScoring =
+    private const string SelectAtContactLimit =
         """
-        insert into scoring(campaign_id, audience_version, control_version_id, treatment_version_id, customers, exclusions, run_id, finished_at)
-        values (@campaignId, @audienceVersion, @controlVersionId, @treatmentVersionId, @customers, @exclusions::jsonb, @runId, @at)
-        returning id
+        select customer from scoring_exclusion
+         where scoring_id = @scoringId and customer >= @FirstCustomer and (@NextCustomer::uuid is null or customer < @NextCustomer)
         """;
 
     public async Task<ScoringRun?> FindAsync(long id, CancellationToken cancellationToken = default)
@@ -56,19 +56,28 @@ public sealed class ScoringStore(NpgsqlDataSource database, TimeProvider time)
         return await connection.QuerySingleOrDefaultAsync<ScoringRun>(new CommandDefinition(SelectNewest, new { campaignId }, cancellationToken: cancellationToken));
     }
 
-    /// <summary>Customers whom the audience's other campaigns have exported as often as this one's contact limit allows; nobody without a limit.</summary>
-    public async Task<IReadOnlySet<Guid>> AtContactLimitAsync(Campaign campaign, CancellationToken cancellationToken = default)
+    /// <summary>
+    /// Keeps for an unfinished scoring whom the audience's other campaigns have exported as often as this one's contact limit allows;
+    /// nobody without a limit. In the caller's transaction.
+    /// </summary>
+    public async Task KeepAtContactLimitAsync(NpgsqlConnection connection, Campaign campaign, long scoringId)
     {
-        if (campaign.ContactLimit is not { } limit || campaign.ContactDays is not { } days)
+        if (campaign.ContactLimit is { } limit && campaign.ContactDays is { } days)
         {
-            return new HashSet<Guid>();
+            await connection.ExecuteAsync(InsertAtContactLimit, new
+            {
+                scoringId, campaign.AudienceId, campaign.Id, limit,
+                from = campaign.StartsAt.AddDays(-days), to = campaign.StartOf(campaign.StartsOn.AddDays(campaign.Days)),
+            });
         }
+    }
+
+    /// <summary>Those kept for an unfinished scoring that lie in a shard.</summary>
+    public async Task<IReadOnlySet<Guid>> AtContactLimitAsync(long scoringId, ScoreShard shard, CancellationToken cancellationToken = default)
+    {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        return (await connection.QueryAsync<Guid>(new CommandDefinition(SelectAtContactLimit, new
-        {
-            campaignId = campaign.Id, campaign.AudienceId, limit,
-            from = campaign.StartsAt.AddDays(-days), to = campaign.StartOf(campaign.StartsOn.AddDays(campaign.Days)),
-        }, cancellationToken: cancellationToken))).ToHashSet();
+        return (await connection.QueryAsync<Guid>(new CommandDefinition(
+            SelectAtContactLimit, new { scoringId, shard.FirstCustomer, shard.NextCustomer }, cancellationToken: cancellationToken))).ToHashSet();
     }
 
     /// <summary>All scores of a scoring, ordered by customer.</summary>
@@ -86,23 +95,5 @@ public sealed class ScoringStore(NpgsqlDataSource database, TimeProvider time)
             scores.Add(score);
         }
         return scores;
-    }
-
-    /// <summary>Saves a scoring with all its scores inside the caller's transaction.</summary>
-    public async Task<long> AddAsync(NpgsqlConnection connection, ScoringRun scoring, IReadOnlyCollection<CustomerScore> scores, long runId, CancellationToken cancellationToken)
-    {
-        var id = await connection.ExecuteScalarAsync<long>(InsertScoring, new
-        {
-            scoring.CampaignId, scoring.AudienceVersion, scoring.ControlVersionId, scoring.TreatmentVersionId,
-            customers = (long)scores.Count, scoring.Exclusions, runId, at = time.GetUtcNow(),
-        });
-        await BulkCopy.WriteAsync(connection, "score (customer, scoring_id, control_score, treatment_score)", scores, (import, score) =>
-        {
-            import.Write(score.Customer, NpgsqlDbType.Uuid);
-            import.Write(id, NpgsqlDbType.Bigint);
-            import.Write(score.Control, NpgsqlDbType.Real);
-            import.Write(score.Treatment, NpgsqlDbType.Real);
-        }, cancellationToken);
-        return id;
     }
 }

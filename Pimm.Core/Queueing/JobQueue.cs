@@ -1,12 +1,15 @@
 using System.Text.Json;
 using Dapper;
+using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace Pimm.Core.Queueing;
 
 /// <summary>The queue as everybody but a worker sees it: ask for runs, look at them, cancel them, try them again.</summary>
-public sealed class JobQueue(NpgsqlDataSource database)
+public sealed class JobQueue(NpgsqlDataSource database, IOptions<QueueingOptions>? options = null)
 {
+    private readonly QueueingOptions options = options?.Value ?? new();
+
     /// <returns>the run's id; the existing one's where kind and key are known already</returns>
     public async Task<long> EnqueueAsync(JobRequest request, CancellationToken cancellationToken = default)
     {
@@ -25,7 +28,8 @@ public sealed class JobQueue(NpgsqlDataSource database)
             Arguments = JsonSerializer.Serialize(request.Arguments, JobRequest.Json),
             request.CampaignId,
             request.LogicalDate,
-            Requires = request.Requires ?? [],
+            Requires = request.Requires ?? options.RequiredBy(request.Kind),
+            After = request.After ?? [],
             request.MaxAttempts,
             request.MaxDuration
         }) ?? await connection.ExecuteScalarAsync<long>(SelectByKey, new { request.Kind, request.DedupeKey });
@@ -61,7 +65,10 @@ public sealed class JobQueue(NpgsqlDataSource database)
         return await GetAsync(id, cancellationToken);
     }
 
-    /// <summary>A failed or cancelled run starts again with all its attempts; finished steps stay finished.</summary>
+    /// <summary>
+    /// A failed or cancelled run starts again with all its attempts; finished steps stay finished. Runs that failed unstarted
+    /// because of it wait for it again.
+    /// </summary>
     /// <exception cref="InputException">the run has not failed and was not cancelled</exception>
     public async Task<JobRun> RetryAsync(long id, CancellationToken cancellationToken = default)
     {
@@ -88,8 +95,8 @@ public sealed class JobQueue(NpgsqlDataSource database)
     private static InputException NoSuchRun(long id) => new($"There is no run {id}: see pimm runs list.");
 
     private const string Insert = """
-        insert into job_run (kind, dedupe_key, arguments, campaign_id, logical_date, requires, max_attempts, max_duration)
-        values (@Kind, @DedupeKey, @Arguments::jsonb, @CampaignId, @LogicalDate, @Requires, @MaxAttempts, @MaxDuration)
+        insert into job_run (kind, dedupe_key, arguments, campaign_id, logical_date, requires, after_runs, max_attempts, max_duration)
+        values (@Kind, @DedupeKey, @Arguments::jsonb, @CampaignId, @LogicalDate, @Requires, @After, @MaxAttempts, @MaxDuration)
         on conflict (kind, dedupe_key) do nothing
         returning id
         """;
@@ -97,22 +104,24 @@ public sealed class JobQueue(NpgsqlDataSource database)
     private const string SelectByKey = "select id from job_run where kind = @Kind and dedupe_key = @DedupeKey";
 
     private const string SelectRun = """
-        select id, kind, dedupe_key, arguments, campaign_id, logical_date, requires,
+        select id, kind, dedupe_key, arguments, campaign_id, logical_date, requires, after_runs,
+               array(select p.id from job_run p where r.state = 'queued' and p.id = any(r.after_runs) and p.state <> 'succeeded' order by p.id) as waits_for,
                state, attempt, max_attempts, max_duration, fence, owner,
                lease_until, heartbeat_at, not_before, cancel_requested,
                progress, progress_msg, result, error,
                created_at, started_at, finished_at
-          from job_run
+          from job_run r
          where id = @id
         """;
 
     private const string SelectRuns = """
-        select id, kind, dedupe_key, arguments, campaign_id, logical_date, requires,
+        select id, kind, dedupe_key, arguments, campaign_id, logical_date, requires, after_runs,
+               array(select p.id from job_run p where r.state = 'queued' and p.id = any(r.after_runs) and p.state <> 'succeeded' order by p.id) as waits_for,
                state, attempt, max_attempts, max_duration, fence, owner,
                lease_until, heartbeat_at, not_before, cancel_requested,
                progress, progress_msg, result, error,
                created_at, started_at, finished_at
-          from job_run
+          from job_run r
          where (@campaignId::bigint is null or campaign_id = @campaignId)
            and (@kind::text is null or kind = @kind)
          order by id desc

@@ -9,10 +9,13 @@ namespace Pimm.Core.Queueing;
 /// <param name="LogicalDate">the day the run is about</param>
 /// <param name="MaxAttempts">1 to 100</param>
 /// <param name="MaxDuration">budget of one attempt, above zero; null: none</param>
-/// <param name="Requires">capabilities a worker must offer, all of them</param>
+/// <param name="Requires">capabilities a worker must offer, all of them; null: those of the setting Queueing:Requires</param>
+/// <param name="After">
+/// ids of runs that must have succeeded before this one starts; when one of them fails or is cancelled, this one fails unstarted
+/// </param>
 public sealed record JobRequest(
     string Kind, string DedupeKey, object Arguments, long? CampaignId = null, DateOnly? LogicalDate = null,
-    int MaxAttempts = 3, TimeSpan? MaxDuration = null, string[]? Requires = null)
+    int MaxAttempts = 3, TimeSpan? MaxDuration = null, string[]? Requires = null, long[]? After = null)
 {
     /// <summary>How arguments and results are written and read.</summary>
     public static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)

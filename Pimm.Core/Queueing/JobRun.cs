@@ -16,6 +16,8 @@ public static class JobStates
 /// <param name="Arguments">camelCase JSON</param>
 /// <param name="Attempt">tries so far; a graceful hand-back does not count</param>
 /// <param name="Fence">rises with every claim; effects of an older fence are refused</param>
+/// <param name="AfterRuns">runs that must have succeeded before this one starts</param>
+/// <param name="WaitsFor">those of them that have not succeeded yet, while this one is queued</param>
 /// <param name="Owner">the worker that has it, while running</param>
 /// <param name="Progress">0 to 1, as last reported</param>
 /// <param name="Result">camelCase JSON, when succeeded</param>
@@ -23,6 +25,7 @@ public static class JobStates
 /// <param name="StartedAt">of the last attempt</param>
 public sealed record JobRun(
     long Id, string Kind, string DedupeKey, [property: JsonConverter(typeof(RawJsonConverter))] string Arguments, long? CampaignId, DateOnly? LogicalDate, string[] Requires,
+    long[] AfterRuns, long[] WaitsFor,
     string State, int Attempt, int MaxAttempts, TimeSpan? MaxDuration, long Fence, string? Owner,
     DateTimeOffset? LeaseUntil, DateTimeOffset? HeartbeatAt, DateTimeOffset NotBefore, bool CancelRequested,
     float? Progress, string? ProgressMsg, [property: JsonConverter(typeof(RawJsonConverter))] string? Result, string? Error,

@@ -81,6 +81,7 @@ public sealed class LeaseStore(NpgsqlDataSource leases)
          where id = (select id from job_run
                       where kind = any(@kinds) and requires <@ @Capabilities::text[] and not_before <= clock_timestamp()
                         and attempt < max_attempts and not cancel_requested
+                        and not exists (select from job_run p where p.id = any(job_run.after_runs) and p.state <> 'succeeded')
                         and (state = 'queued'
                              or (state = 'running' and lease_until < clock_timestamp()
                                  and clock_timestamp() > pg_postmaster_start_time() + @RestartGrace))

@@ -10,13 +10,18 @@ public static class QueueingServices
     public static IServiceCollection AddQueueing(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddOptions<QueueingOptions>().Bind(configuration.GetSection("Queueing"));
-        return services.AddSingleton<JobQueue>();
+        return services
+            .AddSingleton<JobQueue>()
+            .AddSingleton<WorkerStore>()
+            .AddSingleton<ScheduleStore>()
+            .AddSingleton<ScheduleHealthStore>();
     }
 
     /// <summary>The worker, for the one host that runs the registered <see cref="IJob"/>s.</summary>
     public static IServiceCollection AddWorker(this IServiceCollection services)
     {
         services.AddSingleton<WorkerLeases>();
+        services.AddHostedService<WorkerPresence>();
         services.AddHostedService<Worker>();
         return services;
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -13,13 +12,14 @@ public sealed class Worker(IEnumerable<IJob> jobs, NpgsqlDataSource database, Wo
     private const int MaxErrorLength = 8_000;
 
     private readonly Dictionary<string, IJob> jobs = jobs.ToDictionary(job => job.Kind, StringComparer.Ordinal);
-    private readonly string name = string.Create(CultureInfo.InvariantCulture, $"{Environment.MachineName}/{Environment.ProcessId}");
+    private readonly string[] kinds = leases.Options.KindsOf(jobs.Select(job => job.Kind));
+    private readonly string name = WorkerLeases.ProcessName;
 
     private QueueingOptions Options => leases.Options;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        logger.LogInformation("Worker {Name} takes {Kinds} in {Slots} slots", name, string.Join(", ", jobs.Keys.Order(StringComparer.Ordinal)), Options.Slots);
+        logger.LogInformation("Worker {Name} takes {Kinds} in {Slots} slots", name, string.Join(", ", kinds), Options.Slots);
         ReserveThreads();
         using var wakeUp = new RunWakeUp(leases.Connections, Options, clock, logger);
         try
@@ -45,13 +45,13 @@ public sealed class Worker(IEnumerable<IJob> jobs, NpgsqlDataSource database, Wo
     private async Task WorkAsync(RunWakeUp wakeUp, CancellationToken stoppingToken)
     {
         await Task.Yield();
-        var kinds = jobs.Keys.ToArray();
         while (!stoppingToken.IsCancellationRequested)
         {
             ClaimedRun? run = null;
             try
             {
-                run = await leases.Store.ClaimAsync(kinds, name, Options, CancellationToken.None);
+                if (leases.Clock.IsRight)
+                    run = await leases.Store.ClaimAsync(kinds, name, Options, CancellationToken.None);
             }
             catch (Exception e)
             {

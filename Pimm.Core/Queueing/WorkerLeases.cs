@@ -1,3 +1,5 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Pimm.Core.Database;
@@ -9,15 +11,21 @@ namespace Pimm.Core.Queueing;
 /// </summary>
 public sealed class WorkerLeases : IAsyncDisposable, IDisposable
 {
-    public WorkerLeases(IOptions<DatabaseOptions> database, IOptions<QueueingOptions> queueing)
+    public WorkerLeases(IOptions<DatabaseOptions> database, IOptions<QueueingOptions> queueing, ILogger<WorkerLeases>? logger = null)
     {
         queueing.Value.Validate();
         Options = queueing.Value;
         Connections = DataSources.ForLeases(database.Value);
         Store = new LeaseStore(Connections);
+        Clock = new NodeClock(Options, logger);
     }
 
+    /// <summary>What this process is called in the list of workers, and as the owner of runs.</summary>
+    public static string ProcessName { get; } = string.Create(CultureInfo.InvariantCulture, $"{Environment.MachineName}/{Environment.ProcessId}");
+
     public QueueingOptions Options { get; }
+
+    public NodeClock Clock { get; }
 
     public NpgsqlDataSource Connections { get; }
 

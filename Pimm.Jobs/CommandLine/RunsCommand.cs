@@ -63,5 +63,8 @@ public static class RunsCommand
     private static (object, Action<TextWriter>) Answer(JobRun run) => (run, lines => lines.WriteLine(Line(run)));
 
     private static string Line(JobRun run) => string.Create(CultureInfo.InvariantCulture,
-        $"{run.Id,6}  {run.Kind,-10} {run.State,-9} {(run.Progress ?? 0) * 100,3:F0} %  try {run.Attempt} of {run.MaxAttempts}  {run.ProgressMsg ?? run.DedupeKey}{(run.ErrorSentence is { } error ? "  " + error : "")}");
+        $"{run.Id,6}  {run.Kind,-10} {run.State,-9} {(run.Progress ?? 0) * 100,3:F0} %  try {run.Attempt} of {run.MaxAttempts}  {run.ProgressMsg ?? run.DedupeKey}{Waiting(run)}{(run.ErrorSentence is { } error ? "  " + error : "")}");
+
+    private static string Waiting(JobRun run) =>
+        run.WaitsFor.Length == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"  waits for {string.Join(", ", run.WaitsFor.Select(id => $"run {id}"))}");
 }

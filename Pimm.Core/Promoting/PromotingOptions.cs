@@ -6,7 +6,7 @@ public sealed class PromotingOptions
     /// <summary>
     /// By what share of the champion's joint log loss a refresh may be worse and still count as no worse. Default 0.01, above 0 to
     /// 0.2. Relative, since a log loss grows with the base rates of a funnel and one number must serve all lines; on the simulated
-    /// market 1 % is about an eighth of what the best possible model gains over the base rates.
+    /// market 1 % is a tenth of what the best possible model gains over the base rates.
     /// </summary>
     public double Margin { get; set; } = 0.01;
 

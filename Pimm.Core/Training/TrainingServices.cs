@@ -14,6 +14,7 @@ public static class TrainingServices
             .AddSingleton<ModelStore>()
             .AddSingleton<TrainingChecks>()
             .AddSingleton<TrainModel>()
+            .AddSingleton<RowsSpool>()
             .AddSingleton<TrainingProcess>()
             .AddSingleton<IJob, TrainModelLine>();
     }

@@ -8,6 +8,7 @@ using Pimm.Core.Exporting;
 using Pimm.Core.Importing;
 using Pimm.Core.Lift;
 using Pimm.Core.Outcomes;
+using Pimm.Core.Promoting;
 using Pimm.Core.Queueing;
 using Pimm.Core.Scoring;
 using Pimm.Core.Simulating;
@@ -25,6 +26,7 @@ public static class PimmCore
         .AddCampaigns()
         .AddImporting(configuration)
         .AddTraining(configuration)
+        .AddPromoting(configuration)
         .AddScoring(configuration)
         .AddAllocating()
         .AddExporting(configuration)

@@ -57,7 +57,8 @@ public sealed class TrainModel(TimeProvider clock)
                 Amount = run.Amount,
                 AmountTest = run.Amount is { } amount && test.Amounts is { } amounts ? AmountMetrics.Of(amount, amounts) : null,
             };
-            return new TrainedModel(description, data.FeatureMap.ToJson(), WeightsFile.Write(network, description));
+            var weights = WeightsFile.Write(network, description);
+            return new TrainedModel(description with { WeightsSha256 = TrainedModel.HashOf(weights) }, data.FeatureMap.ToJson(), weights);
         }
     }
 

@@ -19,8 +19,11 @@ public sealed class CheckpointPlan(CheckpointFolder folder, TimeSpan interval)
     /// <summary>Told of every checkpoint that is on the disk.</summary>
     public Action<CheckpointFile> Written { get; init; } = _ => { };
 
-    /// <summary>Told, in one sentence each, where the training goes on from and what could not be used.</summary>
-    public Action<string> Noted { get; init; } = _ => { };
+    /// <summary>Told, in one sentence, where the training goes on from.</summary>
+    public Action<string> Resumed { get; init; } = _ => { };
+
+    /// <summary>Told, in one sentence each, what could not be used.</summary>
+    public Action<string> Unusable { get; init; } = _ => { };
 
     /// <summary>Whether the training is to end with its next checkpoint.</summary>
     public bool IsEnding => ending;
@@ -72,17 +75,17 @@ internal sealed class TrainingCheckpoints(CheckpointPlan plan, CheckpointKey key
                 }
 
                 saved.Restore(state);
-                plan.Noted(FormattableString.Invariant(
+                plan.Resumed(FormattableString.Invariant(
                     $"Training goes on from {Path.GetFileName(path)}: {state.Epoch} epochs done and {state.Row:N0} of {state.Order.Length:N0} rows of the next."));
                 return;
             }
             catch (InputException damaged) when (damaged is not OtherTrainingException)
             {
-                plan.Noted(damaged.Message);
+                plan.Unusable(damaged.Message);
             }
         }
 
-        plan.Noted($"{plan.Folder.Path} has no checkpoint that can be used, so training starts from the beginning.");
+        plan.Unusable($"{plan.Folder.Path} has no checkpoint that can be used, so training starts from the beginning.");
     }
 
     private void StartOver(string path, string difference)
@@ -92,7 +95,7 @@ internal sealed class TrainingCheckpoints(CheckpointPlan plan, CheckpointKey key
             throw new OtherTrainingException($"The checkpoint {path} is of another training ({difference}); give what it was begun with, or train without --resume to begin anew.");
         }
 
-        plan.Noted($"The checkpoint {path} is of another training ({difference}), so training starts from the beginning.");
+        plan.Unusable($"The checkpoint {path} is of another training ({difference}), so training starts from the beginning.");
     }
 
     private sealed class OtherTrainingException(string sentence) : InputException(sentence);

@@ -214,7 +214,7 @@ public sealed class CheckpointTests
     private static (TrainedModel Model, List<string> Notes) Resumed(ToyFunnel toy, TrainingRequest request, string folder, long fence = 2)
     {
         var notes = new List<string>();
-        var plan = new CheckpointPlan(new CheckpointFolder(folder, fence), TimeSpan.Zero) { Resume = true, Noted = notes.Add };
+        var plan = new CheckpointPlan(new CheckpointFolder(folder, fence), TimeSpan.Zero) { Resume = true, Resumed = notes.Add, Unusable = notes.Add };
         return (Train(toy, request, plan), notes);
     }
 

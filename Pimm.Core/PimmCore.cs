@@ -9,6 +9,7 @@ using Pimm.Core.Importing;
 using Pimm.Core.Lift;
 using Pimm.Core.Outcomes;
 using Pimm.Core.Queueing;
+using Pimm.Core.Safekeeping;
 using Pimm.Core.Scoring;
 using Pimm.Core.Simulating;
 using Pimm.Core.Training;
@@ -18,6 +19,8 @@ namespace Pimm.Core;
 /// <summary>Every feature of the product, registered once for all hosts: one line a feature, in the order of the folders.</summary>
 public static class PimmCore
 {
+    public static string Version { get; } = typeof(PimmCore).Assembly.GetName().Version?.ToString(3) ?? "unknown";
+
     public static IServiceCollection AddPimmCore(this IServiceCollection services, IConfiguration configuration) => services
         .AddPimmDatabase(configuration)
         .AddQueueing(configuration)
@@ -30,5 +33,6 @@ public static class PimmCore
         .AddExporting(configuration)
         .AddOutcomes()
         .AddLift()
+        .AddSafekeeping(configuration)
         .AddSimulating();
 }

@@ -12,12 +12,12 @@ public static class DataSources
     public static NpgsqlDataSource ForLeases(DatabaseOptions options) =>
         Create(options, options.ConnectionString, "pimm leases", 4, 5);
 
-    /// <summary>Migrations: the owner role, and no pool that outlives them.</summary>
-    public static NpgsqlDataSource ForOwner(DatabaseOptions options)
-    {
-        var connection = string.IsNullOrWhiteSpace(options.OwnerConnectionString) ? options.ConnectionString : options.OwnerConnectionString;
-        return Create(options, connection, "pimm migrate", 2, 0);
-    }
+    /// <summary>Migrations, backups: the owner role, and no pool that outlives them.</summary>
+    public static NpgsqlDataSource ForOwner(DatabaseOptions options) => Create(options, OwnerConnectionString(options), "pimm owner", 2, 0);
+
+    /// <summary>The owner's connection string, or the app's where the app owns the tables.</summary>
+    public static string OwnerConnectionString(DatabaseOptions options) =>
+        string.IsNullOrWhiteSpace(options.OwnerConnectionString) ? options.ConnectionString : options.OwnerConnectionString;
 
     private static NpgsqlDataSource Create(DatabaseOptions options, string connectionString, string name, int poolSize, int commandTimeout)
     {

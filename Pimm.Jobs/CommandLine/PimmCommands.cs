@@ -23,6 +23,8 @@ public static class PimmCommands
         WorkCommand.Create(),
         UsersCommand.Create(),
         MigrateCommand.Create(),
+        BackupCommand.Create(),
+        RestoreCommand.Create(),
         DoctorCommand.Create(),
         TrainRowsCommand.Create(),
         TrainCellsCommand.Create(),

@@ -7,8 +7,10 @@ using Pimm.Core.Database;
 using Pimm.Core.Exporting;
 using Pimm.Core.Importing;
 using Pimm.Core.Lift;
+using Pimm.Core.Operating;
 using Pimm.Core.Outcomes;
 using Pimm.Core.Queueing;
+using Pimm.Core.Retaining;
 using Pimm.Core.Safekeeping;
 using Pimm.Core.Scoring;
 using Pimm.Core.Simulating;
@@ -33,6 +35,8 @@ public static class PimmCore
         .AddExporting(configuration)
         .AddOutcomes()
         .AddLift()
+        .AddRetaining(configuration)
         .AddSafekeeping(configuration)
+        .AddOperating()
         .AddSimulating();
 }

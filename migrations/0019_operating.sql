@@ -17,3 +17,6 @@ comment on column export.file_removed_at is 'when retention removed the file; nu
 -- Metrics stay when the weights go.
 alter table model_version add column weights_removed_at timestamptz;
 comment on column model_version.weights_removed_at is 'when retention removed the weights of a version that nothing points to; null: weights as trained';
+
+-- Retention finds old lines by it.
+create index job_run_log_logged_at on job_run_log (logged_at);

@@ -79,7 +79,7 @@ public sealed class BackupRestorer(
         await using var owner = DataSources.ForOwner(database.Value);
         var migrated = await Migrator.RunAsync(owner, Migrator.DefaultFolder, database.Value.AppRole, cancellationToken);
         await using var connection = await owner.OpenConnectionAsync(cancellationToken);
-        await connection.ExecuteAsync(new CommandDefinition("analyze", cancellationToken: cancellationToken));
+        await connection.ExecuteAsync(new CommandDefinition("analyze", commandType: System.Data.CommandType.Text, cancellationToken: cancellationToken));
         var hashes = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var path in KeptFiles.List(exports.Folder))
             hashes[path] = (await KeptFiles.DescribeAsync(exports.Folder, path, cancellationToken)).Sha256;

@@ -42,6 +42,7 @@ public sealed class ExportFiles(IOptions<ExportingOptions> options)
                 File.Move(target, Path.Combine(Folder, older));
                 aside.Add(older);
             }
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
             File.Delete(target + ".tmp");
             await KeptFiles.CopyAsync(Path.Combine(backup, file.Path), Folder, path + ".tmp", cancellationToken);
             File.Move(target + ".tmp", target);

@@ -25,6 +25,7 @@ public static class PimmCommands
         MigrateCommand.Create(),
         BackupCommand.Create(),
         RestoreCommand.Create(),
+        RetainCommand.Create(),
         DoctorCommand.Create(),
         TrainRowsCommand.Create(),
         TrainCellsCommand.Create(),

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Pimm.Core.Operating;
 using Pimm.Core.Queueing;
 
 namespace Pimm.Jobs.CommandLine;
@@ -16,6 +17,7 @@ public static class WorkCommand
             {
                 var builder = PimmHost.CreateBuilder();
                 builder.Services.AddWorker();
+                builder.Services.AddMetricsExport(builder.Configuration, "pimm-worker");
                 builder.Services.Configure<QueueingOptions>(options =>
                 {
                     options.Slots = call.Arguments.GetValue(slots) ?? options.Slots;

@@ -7,9 +7,12 @@ using Pimm.Core.Database;
 using Pimm.Core.Exporting;
 using Pimm.Core.Importing;
 using Pimm.Core.Lift;
+using Pimm.Core.Operating;
 using Pimm.Core.Outcomes;
 using Pimm.Core.Promoting;
 using Pimm.Core.Queueing;
+using Pimm.Core.Retaining;
+using Pimm.Core.Safekeeping;
 using Pimm.Core.Scoring;
 using Pimm.Core.Simulating;
 using Pimm.Core.Training;
@@ -19,6 +22,8 @@ namespace Pimm.Core;
 /// <summary>Every feature of the product, registered once for all hosts: one line a feature, in the order of the folders.</summary>
 public static class PimmCore
 {
+    public static string Version { get; } = typeof(PimmCore).Assembly.GetName().Version?.ToString(3) ?? "unknown";
+
     public static IServiceCollection AddPimmCore(this IServiceCollection services, IConfiguration configuration) => services
         .AddPimmDatabase(configuration)
         .AddQueueing(configuration)
@@ -32,5 +37,8 @@ public static class PimmCore
         .AddExporting(configuration)
         .AddOutcomes(configuration)
         .AddLift()
+        .AddRetaining(configuration)
+        .AddSafekeeping(configuration)
+        .AddOperating()
         .AddSimulating();
 }

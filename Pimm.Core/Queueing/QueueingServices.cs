@@ -10,6 +10,8 @@ public static class QueueingServices
     public static IServiceCollection AddQueueing(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddOptions<QueueingOptions>().Bind(configuration.GetSection("Queueing"));
+        services.AddOptions<DiskOptions>().Bind(configuration.GetSection("Disk"));
+        services.AddSingleton<DiskSpace>();
         return services
             .AddSingleton<JobQueue>()
             .AddSingleton<WorkerStore>()

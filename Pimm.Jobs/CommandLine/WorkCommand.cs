@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Pimm.Core.Operating;
 using Pimm.Core.Queueing;
 
 namespace Pimm.Jobs.CommandLine;
@@ -19,6 +20,7 @@ public static class WorkCommand
             {
                 var builder = PimmHost.CreateBuilder();
                 builder.Services.AddWorker();
+                builder.Services.AddMetricsExport(builder.Configuration, "pimm-worker");
                 alsoOffer?.Invoke(builder.Services);
                 builder.Services.Configure<QueueingOptions>(options =>
                 {

@@ -6,7 +6,8 @@ namespace Pimm.FaultyWorker;
 /// <summary>
 /// What is to happen at which fault point: <c>point:action[:nth]:marker-file</c>, several separated by a semicolon. The marker
 /// file is made when it happens, so that it happens once however many processes come there; with <c>-</c> for a file it happens
-/// each time. Actions: kill, stop and segv are the signals, throw is an exception, hunger takes memory until there is none.
+/// each time. Actions: kill, stop and segv are the signals to the process itself; orphan kills its parent, crash the parent and itself,
+/// as the end of a machine does; throw is an exception, hunger takes memory until there is none.
 /// </summary>
 internal sealed partial class Fault
 {
@@ -33,13 +34,19 @@ internal sealed partial class Fault
         _nth = parts.Length == 4 ? int.Parse(parts[2], CultureInfo.InvariantCulture) : 1;
         _act = parts[1] switch
         {
-            "kill" => () => Signal(Sigkill),
-            "stop" => () => Signal(Sigstop),
+            "kill" => () => Signal(Environment.ProcessId, Sigkill),
+            "stop" => () => Signal(Environment.ProcessId, Sigstop),
+            "orphan" => () => Signal(Parent(), Sigkill),
+            "crash" => () =>
+            {
+                Signal(Parent(), Sigkill);
+                Signal(Environment.ProcessId, Sigkill);
+            },
             // Raised in native code, where a broken library would: the runtime makes no exception of it.
             "segv" => () => Raise(Sigsegv),
             "throw" => () => throw new InvalidOperationException($"The test broke this run at {_point}."),
             "hunger" => TakeAllMemory,
-            _ => throw new FormatException($"PIMM_FAULT has the action \"{parts[1]}\": kill, stop, segv, throw and hunger are known."),
+            _ => throw new FormatException($"PIMM_FAULT has the action \"{parts[1]}\": kill, stop, segv, orphan, crash, throw and hunger are known."),
         };
     }
 
@@ -89,15 +96,21 @@ internal sealed partial class Fault
         }
     }
 
-    private static void Signal(int signal)
+    private static void Signal(int process, int signal)
     {
-        _ = Kill(Environment.ProcessId, signal);
+        _ = Kill(process, signal);
         // A stopped process goes on here when it is continued; a killed one never does.
-        Thread.Sleep(signal == Sigkill ? Timeout.Infinite : 0);
+        if (process == Environment.ProcessId && signal == Sigkill)
+        {
+            Thread.Sleep(Timeout.Infinite);
+        }
     }
 
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int Kill(int process, int signal);
+
+    [LibraryImport("libc", EntryPoint = "getppid")]
+    private static partial int Parent();
 
     [LibraryImport("libc", EntryPoint = "raise")]
     private static partial int Raise(int signal);

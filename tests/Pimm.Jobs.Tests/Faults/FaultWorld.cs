@@ -40,6 +40,9 @@ internal sealed class FaultWorld : IAsyncDisposable
 
     public RunHistory History { get; }
 
+    /// <summary>Runs before it belong to the database that the world began with.</summary>
+    public long FirstRun { get; private set; }
+
     public string Folder => _folder.FullName;
 
     public IReadOnlyList<PimmProcess> Workers => _workers;
@@ -56,6 +59,7 @@ internal sealed class FaultWorld : IAsyncDisposable
             if (migrated)
             {
                 await world.History.PrepareAsync();
+                world.FirstRun = 1 + (await world.Queue.ListAsync(limit: 1)).Select(run => run.Id).FirstOrDefault();
             }
 
             await fault(world);

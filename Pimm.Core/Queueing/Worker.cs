@@ -75,7 +75,7 @@ public sealed class Worker(IEnumerable<IJob> jobs, NpgsqlDataSource database, Wo
         {
             var failure = attempt.IsCompleted ? await attempt : new OperationCanceledException();
             if (failure is not null)
-                await EndAsync(lease, failure);
+                await EndWhenReachableAsync(lease, failure, stoppingToken);
         }
         catch (Exception e)
         {
@@ -102,13 +102,29 @@ public sealed class Worker(IEnumerable<IJob> jobs, NpgsqlDataSource database, Wo
         }
     }
 
+    /// <summary>While the database does not answer, heartbeats go on: the run stays ours until its end can be written.</summary>
+    private async Task EndWhenReachableAsync(Lease lease, Exception failure, CancellationToken stoppingToken)
+    {
+        while (true)
+        {
+            try
+            {
+                await EndAsync(lease, failure);
+                return;
+            }
+            catch (Exception e) when (PostgresErrors.IsTransient(e) && !stoppingToken.IsCancellationRequested)
+            {
+                logger.LogWarning("The end of run {Run} cannot be written yet: {Reason}", lease.Run.Id, PostgresErrors.Translate(e).Message);
+                await Task.Delay(Options.Heartbeat, clock, CancellationToken.None);
+            }
+        }
+    }
+
     private async Task EndAsync(Lease lease, Exception failure)
     {
         var run = lease.Run;
         if (lease.End is not (LeaseEnd.Lost or LeaseEnd.BudgetSpent))
             await lease.BeatAsync();
-        logger.LogInformation("Run {Run} ({Kind}) attempt {Attempt} ends unfinished: {Reason}", run.Id, run.Kind, run.Attempt,
-            lease.End == LeaseEnd.None ? PostgresErrors.Translate(failure).Message : lease.End);
         switch (lease.End)
         {
             case LeaseEnd.Lost or LeaseEnd.BudgetSpent:
@@ -123,6 +139,8 @@ public sealed class Worker(IEnumerable<IJob> jobs, NpgsqlDataSource database, Wo
                 await FailAsync(run, failure);
                 break;
         }
+        logger.LogInformation("Run {Run} ({Kind}) attempt {Attempt} ends unfinished: {Reason}", run.Id, run.Kind, run.Attempt,
+            lease.End == LeaseEnd.None ? PostgresErrors.Translate(failure).Message : lease.End);
     }
 
     private Task FailAsync(ClaimedRun run, Exception failure)

@@ -17,31 +17,20 @@ public static class WorkCommand
         var capabilities = new Option<string[]>("--offers") { Description = "a capability that runs may require, for example gpu; may be repeated" };
         var kinds = new Option<string?>("--kinds") { Description = "the only kinds of runs to take, with commas between: train,score" };
         var notKinds = new Option<string?>("--not-kinds") { Description = "kinds of runs to leave to other workers, with commas between" };
-<<<<<<< HEAD
-        return new Command("work", "a worker: takes runs and does them until it is stopped; as many as you like on as many machines") { slots, capabilities, kinds, notKinds }
-            .Does(async (call, cancellationToken) =>
-            {
-                var builder = PimmHost.CreateBuilder();
-                builder.Services.AddWorker();
-                builder.Services.AddMetricsExport(builder.Configuration, "pimm-worker");
-                alsoOffer?.Invoke(builder.Services);
-                builder.Services.Configure<QueueingOptions>(options =>
-=======
         var noSchedule = new Option<bool>("--no-schedule") { Description = "take runs only, and leave the firing of schedules to other workers" };
         return new Command("work", "a worker: takes runs and does them until it is stopped; as many as you like on as many machines") { slots, capabilities, kinds, notKinds, noSchedule }
             .Does((call, cancellationToken) => WorkAsync(
                 queueing =>
->>>>>>> schedule
                 {
                     queueing.Slots = call.Arguments.GetValue(slots) ?? queueing.Slots;
                     queueing.Kinds = Names(call.Arguments.GetValue(kinds)) ?? queueing.Kinds;
                     queueing.NotKinds = Names(call.Arguments.GetValue(notKinds)) ?? queueing.NotKinds;
                     queueing.Capabilities = [.. queueing.Capabilities, .. call.Arguments.GetValue(capabilities) ?? []];
                 },
-                schedules: !call.Arguments.GetValue(noSchedule), cancellationToken));
+                schedules: !call.Arguments.GetValue(noSchedule), alsoOffer, cancellationToken));
     }
 
-    private static async Task<int> WorkAsync(Action<QueueingOptions> configure, bool schedules, CancellationToken cancellationToken)
+    private static async Task<int> WorkAsync(Action<QueueingOptions> configure, bool schedules, Action<IServiceCollection>? alsoOffer, CancellationToken cancellationToken)
     {
         var builder = PimmHost.CreateBuilder();
         var scheduling = builder.Configuration.GetSection("Scheduling").Get<SchedulingOptions>() ?? new SchedulingOptions();
@@ -49,6 +38,8 @@ public static class WorkCommand
         if (fires)
             builder.Services.AddScheduleClock(scheduling);
         builder.Services.AddWorker();
+        builder.Services.AddMetricsExport(builder.Configuration, "pimm-worker");
+        alsoOffer?.Invoke(builder.Services);
         builder.Services.Configure<QueueingOptions>(options =>
         {
             configure(options);

@@ -7,7 +7,7 @@ namespace Pimm.FaultyWorker;
 /// What is to happen at which fault point: <c>point:action[:nth]:marker-file</c>, several separated by a semicolon. The marker
 /// file is made when it happens, so that it happens once however many processes come there; with <c>-</c> for a file it happens
 /// each time. Actions: kill, stop and segv are the signals to the process itself; orphan kills its parent, crash the parent and itself,
-/// as the end of a machine does; throw is an exception, hunger takes memory until there is none.
+/// as the end of a machine does; throw is an exception, hunger takes memory until there is none, slow takes a second.
 /// </summary>
 internal sealed partial class Fault
 {
@@ -46,7 +46,8 @@ internal sealed partial class Fault
             "segv" => () => Raise(Sigsegv),
             "throw" => () => throw new InvalidOperationException($"The test broke this run at {_point}."),
             "hunger" => TakeAllMemory,
-            _ => throw new FormatException($"PIMM_FAULT has the action \"{parts[1]}\": kill, stop, segv, orphan, crash, throw and hunger are known."),
+            "slow" => () => Thread.Sleep(1_000),
+            _ => throw new FormatException($"PIMM_FAULT has the action \"{parts[1]}\": kill, stop, segv, orphan, crash, throw, hunger and slow are known."),
         };
     }
 

@@ -48,6 +48,12 @@ public sealed class PimmProcess : IAsyncDisposable
         return (await run.ExitedAsync(), run.Output, run.Error);
     }
 
+    internal static async Task<(int ExitCode, string Output, string Error)> RunAsync(TestDatabase? database, IReadOnlyDictionary<string, string> settings, params string[] arguments)
+    {
+        await using var run = Start("Pimm.Jobs", database, settings, [], arguments);
+        return (await run.ExitedAsync(), run.Output, run.Error);
+    }
+
     public int Id => process.Id;
 
     public bool HasExited => process.HasExited;

@@ -8,6 +8,7 @@ namespace Pimm.Jobs.Tests.Faults;
 public sealed class ClockTests
 {
     [Theory]
+    [InlineData(10, "a node's clock 10 s ahead")]
     [InlineData(60, "a node's clock 60 s ahead")]
     [InlineData(-60, "a node's clock 60 s behind")]
     [InlineData(86_400, "a node's clock a day ahead")]
@@ -27,6 +28,8 @@ public sealed class ClockTests
         }
 
         wrong.HasExited.ShouldBeFalse();
-        world.Recovered(null, "every run once, none taken over");
+        wrong.Error.ShouldContain("takes no run until it is set right");
+        (await world.History.ChangesAsync()).ShouldAllBe(change => change.Owner == null || !change.Owner.Contains($"/{wrong.Id}", StringComparison.Ordinal));
+        world.Recovered(null, "every run once, none taken over; the node says so and takes none");
     });
 }

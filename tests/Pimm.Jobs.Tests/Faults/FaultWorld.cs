@@ -47,6 +47,12 @@ internal sealed class FaultWorld : IAsyncDisposable
 
     public IReadOnlyList<PimmProcess> Workers => _workers;
 
+    /// <summary>Environment of every worker of this world.</summary>
+    public Dictionary<string, string> Settings { get; } = [];
+
+    /// <summary>The test's own connections, of the role that owns the tables.</summary>
+    public NpgsqlDataSource Observer => _observer;
+
     /// <param name="row">of the fault matrix</param>
     /// <param name="name">as the table calls it</param>
     /// <param name="database">null: an empty one on the cluster that all tests share</param>
@@ -107,7 +113,7 @@ internal sealed class FaultWorld : IAsyncDisposable
             all["PIMM_FAULT"] = $"{fault}:{Marker(fault)}";
         }
 
-        foreach (var (key, value) in settings ?? new Dictionary<string, string>())
+        foreach (var (key, value) in Settings.Concat(settings ?? new Dictionary<string, string>()))
         {
             all[key] = value;
         }

@@ -22,6 +22,8 @@ public sealed class Market : IAsyncLifetime
 {
     public const string Name = "one market at a time";
 
+    private const string Quick = """{"epochs": "4", "batch": "100"}""";
+
     private static readonly DateOnly Wave = new(2026, 6, 1);
 
     private PimmInstance _pimm = null!;
@@ -30,8 +32,11 @@ public sealed class Market : IAsyncLifetime
 
     public Campaign Campaign { get; private set; } = null!;
 
-    /// <summary>Model line with weights: the campaign's treatment.</summary>
+    /// <summary>Model line with weights, the campaign's treatment.</summary>
     public ModelLine Line { get; private set; } = null!;
+
+    /// <summary>A model line that is still to be trained.</summary>
+    public ModelLine Untrained { get; private set; } = null!;
 
     /// <summary>A second state of the audience's customers.</summary>
     public string CustomersFile { get; private set; } = "";
@@ -46,7 +51,8 @@ public sealed class Market : IAsyncLifetime
         AudienceId = demo.AudienceId;
         CustomersFile = _pimm.Write("customers-again.csv", WithoutTheFirst(Path.Combine(_pimm.Folder, $"customers-{AudienceId}.csv")));
         var models = _pimm.Service<ModelStore>();
-        Line = await models.GetLineAsync(await models.CreateLineAsync(AudienceId, "faulted", "pimm", """{"epochs": "4", "batch": "100"}"""));
+        Line = await models.GetLineAsync(await models.CreateLineAsync(AudienceId, "trained", "pimm", Quick));
+        Untrained = await models.GetLineAsync(await models.CreateLineAsync(AudienceId, "untrained", "pimm", Quick));
         await DoAsync(TrainModelLine.JobKind, new TrainLineRequest(Line.Id, Seed: 1, demo.StartsAt));
         var campaigns = _pimm.Service<CampaignStore>();
         Campaign = await campaigns.GetAsync(await campaigns.CreateAsync(
@@ -61,7 +67,7 @@ public sealed class Market : IAsyncLifetime
 
     public JobRequest Request(string kind) => kind switch
     {
-        TrainModelLine.JobKind => new JobRequest(kind, "faulted", new TrainLineRequest(Line.Id, Seed: 2, Campaign.StartsAt)),
+        TrainModelLine.JobKind => new JobRequest(kind, "faulted", new TrainLineRequest(Untrained.Id, Seed: 2, Campaign.StartsAt)),
         ImportFile.JobKind => new JobRequest(kind, "faulted", new ImportRequest(AudienceId, "customers", CustomersFile)),
         ExportWave.JobKind => new JobRequest(kind, "faulted", new { }, Campaign.Id, Wave),
         _ => new JobRequest(kind, "faulted", new { }, Campaign.Id),

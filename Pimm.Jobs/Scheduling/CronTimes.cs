@@ -10,6 +10,7 @@ namespace Pimm.Jobs.Scheduling;
 public sealed class CronTimes
 {
     private const int Looked = 60;
+    private const int YearsChecked = 5;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     private CronTimes(CronExpression expression) => Expression = expression;
@@ -35,10 +36,16 @@ public sealed class CronTimes
     }
 
     /// <summary>Fire times after <paramref name="after"/>, in order; fewer when there are no more.</summary>
+    /// <exception cref="InputException">the computation stands still</exception>
     public IEnumerable<DateTimeOffset> After(DateTimeOffset after)
     {
-        for (var next = Expression.GetNextValidTimeAfter(after); next is { } time; next = Expression.GetNextValidTimeAfter(time))
-            yield return time.ToUniversalTime();
+        for (var last = after; Expression.GetNextValidTimeAfter(last) is { } next; last = next)
+        {
+            // Quartz 4.7.3 finds the same instant for ever in the hour that Dublin and Casablanca skip; such a trigger fires without end.
+            if (next <= last)
+                throw new InputException($"The cron expression \"{Expression}\" cannot be computed beyond {last.UtcDateTime:u} in {Expression.TimeZone.Id}, where the clocks change: choose an hour that exists on every day, or the time zone UTC.");
+            yield return next.ToUniversalTime();
+        }
     }
 
     /// <summary>The latest fire time up to <paramref name="instant"/> itself; null: none before.</summary>
@@ -52,17 +59,42 @@ public sealed class CronTimes
     /// <exception cref="InputException">it does</exception>
     public CronTimes Checked(DateTimeOffset now, TimeSpan minimumInterval)
     {
-        var computing = Task.Run(() => After(now).Take(Looked).ToList());
-        if (!computing.Wait(Patience))
-            throw new InputException($"The cron expression \"{Expression}\" takes longer than {Patience.TotalSeconds:0} s to compute: write a simpler one.");
-        if (computing.Result.Count == 0)
+        var computing = Task.Run(() => Check(now, minimumInterval));
+        try
+        {
+            if (!computing.Wait(Patience))
+                throw new InputException($"The cron expression \"{Expression}\" takes longer than {Patience.TotalSeconds:0} s to compute: write a simpler one.");
+        }
+        catch (AggregateException e) when (e.InnerException is InputException refused)
+        {
+            throw refused;
+        }
+        return this;
+    }
+
+    private void Check(DateTimeOffset now, TimeSpan minimumInterval)
+    {
+        var first = After(now).Take(Looked).ToList();
+        if (first.Count == 0)
             throw new InputException($"The cron expression \"{Expression}\" never fires: correct it, as 30 2 * * * (02:30 every day).");
-        foreach (var (earlier, later) in computing.Result.Zip(computing.Result.Skip(1)))
+        CheckIntervals(first, minimumInterval);
+        foreach (var change in ClockChanges(now))
+            CheckIntervals([.. After(change.AddDays(-1)).TakeWhile(at => at < change.AddDays(2))], minimumInterval);
+    }
+
+    private void CheckIntervals(List<DateTimeOffset> times, TimeSpan minimumInterval)
+    {
+        foreach (var (earlier, later) in times.Zip(times.Skip(1)))
         {
             if (later - earlier < minimumInterval)
                 throw new InputException(FormattableString.Invariant(
                     $"The cron expression \"{Expression}\" fires at {earlier:u} and again {later - earlier:c} later: leave at least {minimumInterval:c} between (Scheduling:MinimumInterval)."));
         }
-        return this;
     }
+
+    /// <summary>Days on which the zone's offset changes.</summary>
+    private IEnumerable<DateTimeOffset> ClockChanges(DateTimeOffset start) =>
+        from day in Enumerable.Range(0, 366 * YearsChecked).Select(day => start.AddDays(day))
+        where Expression.TimeZone.GetUtcOffset(day) != Expression.TimeZone.GetUtcOffset(day.AddDays(1))
+        select day;
 }

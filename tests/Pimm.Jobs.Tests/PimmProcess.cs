@@ -21,7 +21,11 @@ public sealed class PimmProcess : IAsyncDisposable
         process.BeginErrorReadLine();
     }
 
-    public static PimmProcess Start(TestDatabase? database, params string[] arguments) => Start("Pimm.Jobs", database, new Dictionary<string, string>(), [], arguments);
+    public static PimmProcess Start(TestDatabase? database, params string[] arguments) => Start(database, NoSettings, arguments);
+
+    /// <param name="settings">environment variables on top of the quick intervals: Scheduling__Enabled = true</param>
+    public static PimmProcess Start(TestDatabase? database, IReadOnlyDictionary<string, string> settings, params string[] arguments) =>
+        Start("Pimm.Jobs", database, settings, [], arguments);
 
     /// <param name="program">one that lies beside the tests</param>
     /// <param name="settings">above the quick intervals</param>
@@ -76,8 +80,12 @@ public sealed class PimmProcess : IAsyncDisposable
         return process.ExitCode;
     }
 
+    private static readonly Dictionary<string, string> NoSettings = [];
+
     private static readonly Dictionary<string, string> QuickIntervals = new()
     {
+        // Only tests of schedules want runs that nobody asked for.
+        ["Scheduling__Enabled"] = "false",
         ["Queueing__Lease"] = "00:00:04",
         ["Queueing__Heartbeat"] = "00:00:00.5",
         ["Queueing__SelfFence"] = "00:00:03",

@@ -83,6 +83,7 @@ public sealed class ScheduleTests
 
     private static Dictionary<string, string> QuickClock => new()
     {
+        ["Scheduling__Enabled"] = "true",
         ["Scheduling__Checkin"] = "00:00:01", ["Scheduling__CheckinMisfire"] = "00:00:04", ["Scheduling__Reconcile"] = "00:00:01", ["Scheduling__IdleWait"] = "00:00:01",
     };
 

@@ -62,9 +62,12 @@ public sealed class ChunkedImport(ImportStore imports, ImportProgressStore progr
             {
                 return (taken.Progress, null);
             }
-            other = taken.Other ?? other;
-            run.Report(0, $"another run is importing the same file {fileName}");
-            await Task.Delay(options.Value.Poll, cancellationToken);
+            if (taken.Other is not null && taken.Other == other)
+            {
+                run.Report(0, $"another run is importing the same file {fileName}");
+                await Task.Delay(options.Value.Poll, cancellationToken);
+            }
+            other = taken.Other;
         }
     }
 

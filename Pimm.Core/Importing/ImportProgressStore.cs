@@ -6,18 +6,24 @@ namespace Pimm.Core.Importing;
 
 /// <summary>What came of asking for a file.</summary>
 /// <param name="Progress">null: it is not this attempt's</param>
-/// <param name="Other">the unfinished import of the same bytes by a run that is alive; null as well when somebody began at the same moment</param>
+/// <param name="Other">the import of the same bytes that a run that is alive is at, or has just finished</param>
 /// <param name="Changed">the file was changed since this run began with it; what was read of it is taken away</param>
 public sealed record TakenFile(ImportProgress? Progress, long? Other, bool Changed = false);
 
 /// <summary>Files that are being taken in, and whose they are: of one attempt of a run for as long as that holds the run's lease.</summary>
 public sealed class ImportProgressStore(TimeProvider time)
 {
+    // Found while it is read, locked as it is by then: whoever waits for its last chunk is told of the end.
     private const string SelectSameBytes =
         """
-        select id, settings, holds_lease(run_id, fence) as held
-          from import_file where audience_id = @audienceId and kind = @kind and sha256 = @sha256 and state = 'reading' for update
+        select id, settings, state = 'finished' as finished, holds_lease(run_id, fence) as held
+          from import_file
+         where id = (select id from import_file where audience_id = @audienceId and kind = @kind and sha256 = @sha256 and state = 'reading')
+           for no key update
         """;
+
+    private const string SelectBegun =
+        "select id from import_file where audience_id = @audienceId and kind = @kind and sha256 = @sha256 and state = 'reading'";
 
     // Other bytes of this run: its file was changed. Of runs that ended: nobody goes on with them.
     private const string SelectLeftBehind =
@@ -26,7 +32,7 @@ public sealed class ImportProgressStore(TimeProvider time)
           from import_file f join job_run j on j.id = f.run_id
          where f.audience_id = @audienceId and f.kind = @kind and f.sha256 <> @sha256 and f.state = 'reading'
            and (f.run_id = @runId or j.state in ('failed', 'cancelled', 'succeeded'))
-           for update of f skip locked
+           for no key update of f skip locked
         """;
 
     private const string SelectProgress =
@@ -77,7 +83,7 @@ public sealed class ImportProgressStore(TimeProvider time)
         var key = new { audienceId = intake.Audience.Id, kind = intake.Kind, sha256, runId = run.RunId };
         if (await connection.QuerySingleOrDefaultAsync<SameBytes>(SelectSameBytes, key) is { } same)
         {
-            return same.Held ? new TakenFile(null, same.Id) : new TakenFile(await GoOnAsync(connection, run, intake, same), null);
+            return same.Held || same.Finished ? new TakenFile(null, same.Id) : new TakenFile(await GoOnAsync(connection, run, intake, same), null);
         }
         var left = (await connection.QueryAsync<LeftBehind>(SelectLeftBehind, key)).AsList();
         foreach (var file in left)
@@ -92,7 +98,9 @@ public sealed class ImportProgressStore(TimeProvider time)
         {
             key.audienceId, key.kind, fileName, sha256, run.RunId, run.Fence, settings = intake.Settings, at = time.GetUtcNow(),
         });
-        return new TakenFile(id is { } begun ? await connection.QuerySingleAsync<ImportProgress>(SelectProgress, new { id = begun }) : null, null);
+        return id is { } begun
+            ? new TakenFile(await connection.QuerySingleAsync<ImportProgress>(SelectProgress, new { id = begun }), null)
+            : new TakenFile(null, await connection.ExecuteScalarAsync<long?>(SelectBegun, key));
     }
 
     /// <summary>The position behind a chunk and what was wrong in it, in the chunk's transaction.</summary>
@@ -153,7 +161,7 @@ public sealed class ImportProgressStore(TimeProvider time)
             codes = problems.Select(p => p.Code).ToArray(), messages = problems.Select(p => p.Message).ToArray(),
         });
 
-    private sealed record SameBytes(long Id, string Settings, bool Held);
+    private sealed record SameBytes(long Id, string Settings, bool Finished, bool Held);
 
     private sealed record LeftBehind(long Id, bool Own);
 }

@@ -5,7 +5,7 @@ namespace Pimm.Core.Scoring;
 
 /// <summary>Scores every eligible customer of a campaign with both lines' champions and keeps both scores. Who is eligible is decided here, once: scores,
 /// assignments and everything later have the same customers. The work is cut into shards, which further runs share.</summary>
-public sealed class ScoreCampaign(CampaignStore campaigns, ScoringStore scorings, ScorePlanner planner, ShardScorer scorer, ScoreShardStore shards) : IJob
+public sealed class ScoreCampaign(CampaignStore campaigns, ScorePlanner planner, ShardScorer scorer, ScoreShardStore shards) : IJob
 {
     public const string JobKind = "score";
 
@@ -14,7 +14,7 @@ public sealed class ScoreCampaign(CampaignStore campaigns, ScoringStore scorings
     public async Task RunAsync(JobExecution run, CancellationToken cancellationToken)
     {
         var campaign = await campaigns.GetAsync(run.RequiredCampaignId, cancellationToken);
-        var plan = await planner.PlanAsync(run, campaign, scorings, cancellationToken);
+        var plan = await planner.PlanAsync(run, campaign, cancellationToken);
         using var open = await scorer.OpenAsync(plan, cancellationToken);
         var done = await ScoreAllAsync(run, open, cancellationToken);
 
@@ -38,7 +38,7 @@ public sealed class ScoreCampaign(CampaignStore campaigns, ScoringStore scorings
     {
         while (true)
         {
-            await scorer.ScoreFreeAsync(run, open, shards, () => ReportAsync(run, open, cancellationToken), cancellationToken);
+            await scorer.ScoreFreeAsync(run, open, () => ReportAsync(run, open, cancellationToken), cancellationToken);
             var progress = await ReportAsync(run, open, cancellationToken);
             if (progress.Done == progress.Shards)
             {

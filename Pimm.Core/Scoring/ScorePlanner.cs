@@ -16,7 +16,7 @@ public sealed class ScorePlanner(
     public ScoringOptions Options => options.Value;
 
     /// <summary>The run's plan: the one an earlier attempt made, or a new one.</summary>
-    public async Task<ScorePlan> PlanAsync(JobExecution run, Campaign campaign, ScoringStore scorings, CancellationToken cancellationToken)
+    public async Task<ScorePlan> PlanAsync(JobExecution run, Campaign campaign, CancellationToken cancellationToken)
     {
         options.Value.Validate();
         if (await shards.FindPlanAsync(run.RunId, cancellationToken) is { } known)
@@ -34,8 +34,7 @@ public sealed class ScorePlanner(
         var plan = new ScorePlan(0, campaign.Id, version.Version, control.Id, treatment.Id, ModelsUnchanged: true);
         await run.CommitAsync(async connection =>
         {
-            plan = plan with { ScoringId = await shards.AddAsync(connection, plan, ranges, run.RunId) };
-            await scorings.KeepAtContactLimitAsync(connection, campaign, plan.ScoringId);
+            plan = plan with { ScoringId = await shards.AddAsync(connection, campaign, plan, ranges, run.RunId) };
             for (var assistant = 1; assistant <= Math.Min(options.Value.Assistants, ranges.Count - 1); assistant++)
             {
                 await queue.EnqueueAsync(new JobRequest(

@@ -1,6 +1,7 @@
 using Dapper;
 using Npgsql;
 using NpgsqlTypes;
+using Pimm.Core.Campaigns;
 using Pimm.Core.Database;
 using Pimm.Core.Queueing;
 
@@ -34,6 +35,21 @@ public sealed class ScoreShardStore(NpgsqlDataSource database, TimeProvider time
 
     private const string InsertShard =
         "insert into score_shard(scoring_id, shard, first_customer, next_customer) values (@id, @Shard, @FirstCustomer, @NextCustomer)";
+
+    // From the contact window before the first day to the end of the last: waves of other campaigns that are published already count too.
+    private const string InsertAtContactLimit =
+        """
+        insert into scoring_exclusion(scoring_id, customer)
+        select @scoringId, customer from customer_contact
+         where audience_id = @AudienceId and campaign_id <> @Id and contacted_at >= @from and contacted_at < @to
+         group by customer having count(*) >= @limit
+        """;
+
+    private const string SelectAtContactLimit =
+        """
+        select customer from scoring_exclusion
+         where scoring_id = @scoringId and customer >= @FirstCustomer and (@NextCustomer::uuid is null or customer < @NextCustomer)
+        """;
 
     // Not for a run that is given up: what is scored for it then is thrown away.
     private const string Claim =
@@ -87,9 +103,12 @@ public sealed class ScoreShardStore(NpgsqlDataSource database, TimeProvider time
         return await connection.QuerySingleOrDefaultAsync<ScorePlan>(new CommandDefinition(SelectPlanOfRun, new { runId }, cancellationToken: cancellationToken));
     }
 
-    /// <summary>Adds an unfinished scoring with its shards in the caller's transaction; what runs that ended left unfinished goes.</summary>
+    /// <summary>
+    /// Adds an unfinished scoring with its shards, and whom the audience's other campaigns have exported as often as this one's contact
+    /// limit allows, in the caller's transaction; what runs that ended left unfinished goes.
+    /// </summary>
     /// <returns>the scoring's id</returns>
-    public async Task<long> AddAsync(NpgsqlConnection connection, ScorePlan plan, IReadOnlyList<ScoreShard> shards, long runId)
+    public async Task<long> AddAsync(NpgsqlConnection connection, Campaign campaign, ScorePlan plan, IReadOnlyList<ScoreShard> shards, long runId)
     {
         await connection.ExecuteAsync(DiscardAbandoned, new { plan.CampaignId, runId });
         var id = await connection.ExecuteScalarAsync<long>(InsertPlan, new
@@ -97,7 +116,23 @@ public sealed class ScoreShardStore(NpgsqlDataSource database, TimeProvider time
             plan.CampaignId, plan.AudienceVersion, plan.ControlVersionId, plan.TreatmentVersionId, runId,
         });
         await connection.ExecuteAsync(InsertShard, shards.Select(s => new { id, s.Shard, s.FirstCustomer, s.NextCustomer }));
+        if (campaign.ContactLimit is { } limit && campaign.ContactDays is { } days)
+        {
+            await connection.ExecuteAsync(InsertAtContactLimit, new
+            {
+                scoringId = id, campaign.AudienceId, campaign.Id, limit,
+                from = campaign.StartsAt.AddDays(-days), to = campaign.StartOf(campaign.StartsOn.AddDays(campaign.Days)),
+            });
+        }
         return id;
+    }
+
+    /// <summary>Those of a shard who were at the contact limit when the scoring was planned; nobody without a limit.</summary>
+    public async Task<IReadOnlySet<Guid>> AtContactLimitAsync(long scoringId, ScoreShard shard, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return (await connection.QueryAsync<Guid>(new CommandDefinition(
+            SelectAtContactLimit, new { scoringId, shard.FirstCustomer, shard.NextCustomer }, cancellationToken: cancellationToken))).ToHashSet();
     }
 
     /// <summary>Takes the next free shard for this attempt; null when none is left or the scoring was given up.</summary>

@@ -18,7 +18,7 @@ public sealed class ScoreShards(ShardScorer scorer, ScoreShardStore shards) : IJ
         if (plan?.ScoringId == request.ScoringId)
         {
             using var open = await scorer.OpenAsync(plan, cancellationToken);
-            (count, customers) = await scorer.ScoreFreeAsync(run, open, shards, () => ReportAsync(run, plan, cancellationToken), cancellationToken);
+            (count, customers) = await scorer.ScoreFreeAsync(run, open, () => ReportAsync(run, plan, cancellationToken), cancellationToken);
         }
         await run.CompleteAsync(new { shards = count, customers }, null, cancellationToken);
     }

@@ -1,7 +1,6 @@
 using Dapper;
 using Npgsql;
 using NpgsqlTypes;
-using Pimm.Core.Campaigns;
 using Pimm.Core.Database;
 
 namespace Pimm.Core.Scoring;
@@ -29,21 +28,6 @@ public sealed class ScoringStore(NpgsqlDataSource database)
           from scoring where campaign_id = @campaignId and finished_at is not null order by id desc limit 1
         """;
 
-    // From the contact window before the first day to the end of the last: waves of other campaigns that are published already count too.
-    private const string InsertAtContactLimit =
-        """
-        insert into scoring_exclusion(scoring_id, customer)
-        select @scoringId, customer from customer_contact
-         where audience_id = @AudienceId and campaign_id <> @Id and contacted_at >= @from and contacted_at < @to
-         group by customer having count(*) >= @limit
-        """;
-
-    private const string SelectAtContactLimit =
-        """
-        select customer from scoring_exclusion
-         where scoring_id = @scoringId and customer >= @FirstCustomer and (@NextCustomer::uuid is null or customer < @NextCustomer)
-        """;
-
     public async Task<ScoringRun?> FindAsync(long id, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
@@ -54,30 +38,6 @@ public sealed class ScoringStore(NpgsqlDataSource database)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         return await connection.QuerySingleOrDefaultAsync<ScoringRun>(new CommandDefinition(SelectNewest, new { campaignId }, cancellationToken: cancellationToken));
-    }
-
-    /// <summary>
-    /// Keeps for an unfinished scoring whom the audience's other campaigns have exported as often as this one's contact limit allows;
-    /// nobody without a limit. In the caller's transaction.
-    /// </summary>
-    public async Task KeepAtContactLimitAsync(NpgsqlConnection connection, Campaign campaign, long scoringId)
-    {
-        if (campaign.ContactLimit is { } limit && campaign.ContactDays is { } days)
-        {
-            await connection.ExecuteAsync(InsertAtContactLimit, new
-            {
-                scoringId, campaign.AudienceId, campaign.Id, limit,
-                from = campaign.StartsAt.AddDays(-days), to = campaign.StartOf(campaign.StartsOn.AddDays(campaign.Days)),
-            });
-        }
-    }
-
-    /// <summary>Those kept for an unfinished scoring that lie in a shard.</summary>
-    public async Task<IReadOnlySet<Guid>> AtContactLimitAsync(long scoringId, ScoreShard shard, CancellationToken cancellationToken = default)
-    {
-        await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        return (await connection.QueryAsync<Guid>(new CommandDefinition(
-            SelectAtContactLimit, new { scoringId, shard.FirstCustomer, shard.NextCustomer }, cancellationToken: cancellationToken))).ToHashSet();
     }
 
     /// <summary>All scores of a scoring, ordered by customer.</summary>

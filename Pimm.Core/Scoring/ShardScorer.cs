@@ -20,7 +20,7 @@ public sealed record OpenPlan(
 
 /// <summary>Scores shards. Memory holds one shard's scores; a shard's numbers depend on the plan alone, never on who scores it.</summary>
 public sealed class ShardScorer(
-    CampaignStore campaigns, AudienceStore audiences, ChampionScorers champions, AudienceReader reader, ScoringStore scorings)
+    CampaignStore campaigns, AudienceStore audiences, ChampionScorers champions, AudienceReader reader, ScoreShardStore shards)
 {
     public async Task<OpenPlan> OpenAsync(ScorePlan plan, CancellationToken cancellationToken)
     {
@@ -48,7 +48,7 @@ public sealed class ShardScorer(
     /// <param name="done">told after each shard</param>
     /// <returns>shards and eligible customers that this attempt did</returns>
     public async Task<(int Shards, long Customers)> ScoreFreeAsync(
-        JobExecution run, OpenPlan open, ScoreShardStore shards, Func<Task> done, CancellationToken cancellationToken)
+        JobExecution run, OpenPlan open, Func<Task> done, CancellationToken cancellationToken)
     {
         var (count, customers) = (0, 0L);
         while (await shards.ClaimAsync(run, open.Plan.ScoringId, cancellationToken) is { } shard)
@@ -70,7 +70,7 @@ public sealed class ShardScorer(
 
     private async Task<ShardResult> ScoreAsync(OpenPlan open, ScoreShard shard, CancellationToken cancellationToken)
     {
-        var excluded = await scorings.AtContactLimitAsync(open.Plan.ScoringId, shard, cancellationToken);
+        var excluded = await shards.AtContactLimitAsync(open.Plan.ScoringId, shard, cancellationToken);
         var funnel = new EligibilityFunnel(EligibilityFunnel.StepsOf(open.Campaign, excluded));
         var scores = new List<CustomerScore>();
         var (control, treatment) = (Array.Empty<float>(), Array.Empty<float>());

@@ -1,9 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
-using MathNet.Numerics.Distributions;
 using Pimm.Core.Promoting;
 using Pimm.Core.Simulating;
-using Pimm.Core.Statistics;
 using Pimm.Core.Tests.Promoting;
 
 namespace Pimm.Benchmarks;
@@ -66,9 +64,9 @@ internal static class PromotionBenchmark
         foreach (int impressions in (int[])[5_000, 10_000, 20_000])
         {
             tell($"two lines, {impressions:N0} impressions a day and arm");
-            lines.Add(Lines("equally good", play, truth, options, With(impressions), Weak, repetitions));
-            lines.Add(Lines("challenger somewhat better", play, truth, options, With(impressions), Better, repetitions));
-            lines.Add(Lines("challenger far better", play, truth, options, With(impressions), Good, repetitions));
+            lines.Add(Lines("equally good", play, With(impressions), Weak, repetitions));
+            lines.Add(Lines("challenger somewhat better", play, With(impressions), Better, repetitions));
+            lines.Add(Lines("challenger far better", play, With(impressions), Good, repetitions));
         }
         tell("two equally good lines on the incumbent's own top rows");
         LineNights naive = play.NaiveOnTop(With(20_000), Weak, TopShare, repetitions);
@@ -90,18 +88,13 @@ internal static class PromotionBenchmark
 
     private static double Entropy(double rate) => -rate * Math.Log(rate) - (1 - rate) * Math.Log(1 - rate);
 
-    private static LineRow Lines(string world, PromotionNights play, NoisyTruth truth, PromotingOptions options, NightSettings settings, double noise, int repetitions)
+    private static LineRow Lines(string world, PromotionNights play, NightSettings settings, double noise, int repetitions)
     {
         LineNights ran = play.Lines(settings, Weak, noise, repetitions);
         (double mean, double deviation) = play.Difference(Weak, noise, 400_000);
         if (noise == Weak)
             return new(world, "explored", settings.Impressions, settings.Rows, 0, ran.Share, ran.NightOf(0.5), ran.NightOf(0.9), null, null, null, null);
-        // The first look comes with the positives that are needed, Poisson; then the power of the boundary.
-        StoppingPlan plan = StoppingPlan.Of(-mean * Math.Sqrt(settings.Rows) / deviation, settings.Rows, new LineRule(options).Boundary(), settings.NightsWithRows);
-        double positives = settings.Rows * truth.Rate(NoisyTruth.Stages - 1);
-        double FoundBy(int day) => plan.StoppedBy[day - 1] * (1 - Poisson.CDF(positives * day, options.MinimumPositives - 1));
-        int? Planned(double chance) => Enumerable.Range(1, settings.NightsWithRows).Where(day => FoundBy(day) >= chance).Select(day => (int?)(settings.Window + day)).FirstOrDefault();
-        var (half, most) = (Planned(0.5), Planned(0.9));
+        var (half, most) = (play.PlannedNight(settings, (mean, deviation), 0.5), play.PlannedNight(settings, (mean, deviation), 0.9));
         return new(world, "explored", settings.Impressions, settings.Rows, mean, ran.Share, ran.NightOf(0.5), ran.NightOf(0.9), half, most,
             half is { } h ? ran.ShareBy(h) : null, most is { } m ? ran.ShareBy(m) : null);
     }

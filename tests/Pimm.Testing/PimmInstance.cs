@@ -35,6 +35,7 @@ public sealed class PimmInstance : IAsyncDisposable
             ["Database:ConnectionString"] = database.ConnectionString,
             ["Exporting:Folder"] = Path.Combine(folder.FullName, "exports"),
             ["Training:Executable"] = "",
+            ["Training:Folder"] = Path.Combine(folder.FullName, "training"),
             // Another number of threads is another model.
             ["Training:Threads"] = "2",
         });

@@ -134,6 +134,21 @@ internal sealed class PromotionNights(NoisyTruth truth, PromotingOptions options
         return new RefreshNights(repetitions, [.. promoted.Where(night => night > 0)], passed.Count(yes => yes));
     }
 
+    /// <summary>
+    /// The night by which the share of runs should have found the challenger better, by its data alone: enough positives of the last
+    /// stage, a Poisson number, and the boundary's power. Null: not within the nights.
+    /// </summary>
+    public int? PlannedNight(NightSettings settings, (double Mean, double Deviation) difference, double share)
+    {
+        StoppingPlan plan = StoppingPlan.Of(
+            -difference.Mean * Math.Sqrt(settings.Rows) / difference.Deviation, settings.Rows, new LineRule(options).Boundary(), settings.NightsWithRows);
+        double positives = settings.Rows * truth.Rate(NoisyTruth.Stages - 1);
+        for (int day = 1; day <= settings.NightsWithRows; day++)
+            if (plan.StoppedBy[day - 1] * (1 - MathNet.Numerics.Distributions.Poisson.CDF(positives * day, options.MinimumPositives - 1)) >= share)
+                return settings.Window + day;
+        return null;
+    }
+
     /// <summary>The difference of a row's joint log loss, challenger less incumbent, and its deviation: what a power plan needs.</summary>
     public (double Mean, double Deviation) Difference(double incumbent, double challenger, int rows)
     {

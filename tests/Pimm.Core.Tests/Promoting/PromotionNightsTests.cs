@@ -1,6 +1,5 @@
 using Pimm.Core.Promoting;
 using Pimm.Core.Simulating;
-using Pimm.Core.Statistics;
 using Shouldly;
 using Xunit;
 
@@ -27,13 +26,12 @@ public sealed class PromotionNightsTests
     [Fact]
     public void A_truly_better_line_is_found_within_the_nights_its_data_allow()
     {
-        var (mean, deviation) = Play.Difference(Weak, MarketWorld.GoodModelNoise, 50_000);
-        var plan = StoppingPlan.Of(-mean * Math.Sqrt(Settings.Rows) / deviation, Settings.Rows, new LineRule(Options).Boundary(), Settings.NightsWithRows);
+        var difference = Play.Difference(Weak, MarketWorld.GoodModelNoise, 50_000);
 
         var ran = Play.Lines(Settings, Weak, MarketWorld.GoodModelNoise, 60);
 
-        ran.ShareBy(Settings.Window + plan.DayOf(0.5)!.Value).ShouldBeGreaterThan(0.25);
-        ran.ShareBy(Settings.Window + plan.DayOf(0.9)!.Value).ShouldBeGreaterThan(0.7);
+        ran.ShareBy(Play.PlannedNight(Settings, difference, 0.5)!.Value).ShouldBeGreaterThan(0.3);
+        ran.ShareBy(Play.PlannedNight(Settings, difference, 0.9)!.Value).ShouldBeGreaterThan(0.7);
     }
 
     [Fact]
@@ -42,7 +40,7 @@ public sealed class PromotionNightsTests
         var (incumbent, challenger) = Play.AucOnTop(Weak, 0.1, 20_000);
 
         (challenger - incumbent).ShouldBeGreaterThan(0.02);
-        Play.NaiveOnTop(Settings, Weak, 0.1, 10).Share.ShouldBeGreaterThan(0.5);
+        Play.NaiveOnTop(Settings with { Impressions = 20_000 }, Weak, 0.1, 10).Share.ShouldBeGreaterThan(0.5);
     }
 
     [Fact]

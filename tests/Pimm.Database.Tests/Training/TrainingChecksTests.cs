@@ -92,7 +92,8 @@ public sealed class TrainingChecksTests(TrainingChecksTests.Line line) : IClassF
             _history = (await Pimm.Service<AudienceStore>().GetAsync(_market.AudienceId, Cancel)).HistoryTable;
             Pimm.Service<IOptions<TrainingCheckOptions>>().Value.RecentDays = 90;
             Id = await Models.CreateLineAsync(_market.AudienceId, "checked", "shared-bottom", """{"epochs":"1"}""", Cancel);
-            (await TrainAsync(Ago)).State.ShouldBe(JobStates.Succeeded);
+            var run = await TrainAsync(Ago);
+            run.State.ShouldBe(JobStates.Succeeded, run.Error);
         }
 
         public Task<JobRun> TrainAsync(int ago, long seed = 1) => Pimm.RunAsync(new JobRequest(

@@ -13,7 +13,8 @@ public sealed record TrainLineRequest(long ModelLineId, long Seed = 1, DateTimeO
 
 /// <summary>What a run of the kind "train" came to.</summary>
 /// <param name="Promoted">whether it is the line's first version, and so its champion</param>
-internal sealed record TrainLineResult(string Line, long Rows, bool Promoted)
+/// <param name="Warnings">what was noticed about the rows</param>
+internal sealed record TrainLineResult(string Line, long Rows, bool Promoted, IReadOnlyList<string> Warnings)
 {
     /// <summary>Known once the version is written.</summary>
     public long ModelVersionId { get; internal set; }
@@ -23,7 +24,7 @@ internal sealed record TrainLineResult(string Line, long Rows, bool Promoted)
 /// Trains a model line's next version on the impressions whose window has closed, and makes it the champion when the line has
 /// none yet. Lines that learn nothing ("random", "truth:…") get a version without weights.
 /// </summary>
-public sealed class TrainModelLine(AudienceStore audiences, RowsSpool spool, ModelStore models, TrainingProcess process, TimeProvider time) : IJob
+public sealed class TrainModelLine(AudienceStore audiences, RowsSpool spool, TrainingChecks checks, ModelStore models, TrainingProcess process, TimeProvider time) : IJob
 {
     public const string JobKind = "train";
 
@@ -36,16 +37,21 @@ public sealed class TrainModelLine(AudienceStore audiences, RowsSpool spool, Mod
         var champion = await models.ChampionAsync(line.Id, cancellationToken);
         var folder = new TrainingFolder(process.Options.Folder, run.RunId, run.Fence);
         var learns = NetworkCatalog.Names.Contains(line.Network);
-        var (model, rows) = learns
+        var (model, rows, check) = learns
             ? await TrainAsync(run, line, request, folder, cancellationToken)
-            : (new StoredModel(JsonSerializer.Serialize(new { model = line.Network }), null, null), null);
+            : (new StoredModel(JsonSerializer.Serialize(new { model = line.Network }), null, null), null, null);
 
         FaultPoint.Reach("train.trained");
-        var result = new TrainLineResult(line.Name, rows?.Rows ?? 0, champion is null);
+        var result = new TrainLineResult(line.Name, rows?.Rows ?? 0, champion is null, check?.Warnings ?? []);
         await run.CompleteAsync(result, async connection =>
         {
             var id = await models.AddVersionAsync(connection, line.Id, request.Seed, model, result.Rows, rows?.Before, run.RunId);
             result.ModelVersionId = id;
+            if (check is not null)
+            {
+                await checks.SaveAsync(connection, id, check);
+            }
+
             if (champion is null)
             {
                 await models.PromoteAsync(connection, id, "training", "the line's first version");
@@ -54,13 +60,14 @@ public sealed class TrainModelLine(AudienceStore audiences, RowsSpool spool, Mod
         folder.Remove();
     }
 
-    private async Task<(StoredModel Model, SpooledRows? Rows)> TrainAsync(
+    private async Task<(StoredModel Model, SpooledRows? Rows, PassedCheck? Check)> TrainAsync(
         JobExecution run, ModelLine line, TrainLineRequest request, TrainingFolder folder, CancellationToken cancellationToken)
     {
         var audience = await audiences.GetAsync(line.AudienceId, cancellationToken);
         await OpenAsync(run, folder, cancellationToken);
         var before = (request.AsOf ?? time.GetUtcNow()).AddDays(-request.WindowDays);
         var rows = await spool.SpoolAsync(run, audience, before, folder, cancellationToken);
+        var check = await checks.RequireAsync(run, line, audience, request.Seed, rows.Rows, rows.Before, cancellationToken);
         var training = TrainingOf(line, audience, request, rows, folder);
         TrainedModel model;
         await using (var checkpoints = new CheckpointRecorder(run))
@@ -73,7 +80,7 @@ public sealed class TrainModelLine(AudienceStore audiences, RowsSpool spool, Mod
             run.Log(FormattableString.Invariant($"{task.Name}: AUC {task.Auc:0.0000}, log loss {task.LogLoss:0.00000} on {model.Description.Rows.Test:N0} held-out rows"));
         }
 
-        return (new StoredModel(model.Description.ToJson(), model.FeatureMap, model.Weights), rows);
+        return (new StoredModel(model.Description.ToJson(), model.FeatureMap, model.Weights), rows, check);
     }
 
     private static async Task OpenAsync(JobExecution run, TrainingFolder folder, CancellationToken cancellationToken)

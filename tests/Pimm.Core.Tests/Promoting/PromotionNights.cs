@@ -70,6 +70,43 @@ internal sealed class PromotionNights(NoisyTruth truth, PromotingOptions options
         return new LineNights(repetitions, [.. ready.Where(night => night > 0)]);
     }
 
+    /// <summary>
+    /// What is done where the bias is not known: two equally good lines on rows of the incumbent's own highest scores, AUC of the last
+    /// stage, every night's difference one value, the challenger better once a one-sided t-test at 5 % says so, from the fifth night on.
+    /// </summary>
+    public LineNights NaiveOnTop(NightSettings settings, double noise, double topShare, int repetitions)
+    {
+        NoisyModel model = truth.Model(noise);
+        double least = LeastScore(model, topShare);
+        int[] ready = new int[repetitions];
+        Parallel.For(0, repetitions, repetition =>
+        {
+            var (stream, differences) = (new RandomStream(RandomStream.Seed(seed, "naive", repetition)), new Moments(0, 0, 0));
+            for (int night = settings.Window + 1; night <= settings.Nights && ready[repetition] == 0; night++)
+            {
+                if (TopDifference(model, stream, least, settings.Rows) is { } difference)
+                    differences = differences.Plus(difference);
+                if (differences is { N: >= 5, Variance: > 0 } && differences.Mean / Math.Sqrt(differences.Variance.Value / differences.N)
+                    > MathNet.Numerics.Distributions.StudentT.InvCDF(0, 1, differences.N - 1, 0.95))
+                    ready[repetition] = night;
+            }
+        });
+        return new LineNights(repetitions, [.. ready.Where(night => night > 0)]);
+    }
+
+    private double? TopDifference(NoisyModel model, RandomStream stream, double least, int rows)
+    {
+        var (labels, mine, theirs) = (new byte[rows], new float[rows], new float[rows]);
+        for (int row = 0; row < rows; row++)
+        {
+            KnownRow drawn = Draw(stream, model, least);
+            double logit = truth.Logits[drawn.Customer * NoisyTruth.Stages + NoisyTruth.Stages - 1];
+            labels[row] = (byte)(drawn.Reached == NoisyTruth.Stages ? 1 : 0);
+            (mine[row], theirs[row]) = ((float)model.Score(logit, drawn.Noise), (float)model.Score(logit, stream.NextNormal()));
+        }
+        return RankingMetrics.Auc(labels, theirs) - RankingMetrics.Auc(labels, mine);
+    }
+
     /// <summary>A refresh a night, each with noise of its own, judged on all rows so far; a promotion does not change the champion's quality.</summary>
     public RefreshNights Refreshes(NightSettings settings, double champion, double version, int repetitions)
     {
@@ -84,6 +121,9 @@ internal sealed class PromotionNights(NoisyTruth truth, PromotingOptions options
             {
                 for (int row = 0; row < settings.Rows; row++)
                     rows.Add(Draw(stream, first, double.NegativeInfinity));
+                // Below, the rule says no without a comparison.
+                if (rows.Count(row => row.Reached == NoisyTruth.Stages) < options.MinimumPositives)
+                    continue;
                 PromotionDecision decision = rule.Decide(night, 1, Judge(rows, stream, first, second).Evidence(), spent);
                 spent += decision.Alpha;
                 passed[repetition] |= decision.PValue < decision.Alpha;
@@ -92,6 +132,21 @@ internal sealed class PromotionNights(NoisyTruth truth, PromotingOptions options
             }
         });
         return new RefreshNights(repetitions, [.. promoted.Where(night => night > 0)], passed.Count(yes => yes));
+    }
+
+    /// <summary>
+    /// The night by which the share of runs should have found the challenger better, by its data alone: enough positives of the last
+    /// stage, a Poisson number, and the boundary's power. Null: not within the nights.
+    /// </summary>
+    public int? PlannedNight(NightSettings settings, (double Mean, double Deviation) difference, double share)
+    {
+        StoppingPlan plan = StoppingPlan.Of(
+            -difference.Mean * Math.Sqrt(settings.Rows) / difference.Deviation, settings.Rows, new LineRule(options).Boundary(), settings.NightsWithRows);
+        double positives = settings.Rows * truth.Rate(NoisyTruth.Stages - 1);
+        for (int day = 1; day <= settings.NightsWithRows; day++)
+            if (plan.StoppedBy[day - 1] * (1 - MathNet.Numerics.Distributions.Poisson.CDF(positives * day, options.MinimumPositives - 1)) >= share)
+                return settings.Window + day;
+        return null;
     }
 
     /// <summary>The difference of a row's joint log loss, challenger less incumbent, and its deviation: what a power plan needs.</summary>

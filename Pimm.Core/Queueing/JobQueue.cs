@@ -1,12 +1,15 @@
 using System.Text.Json;
 using Dapper;
+using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace Pimm.Core.Queueing;
 
 /// <summary>The queue as everybody but a worker sees it: ask for runs, look at them, cancel them, try them again.</summary>
-public sealed class JobQueue(NpgsqlDataSource database)
+public sealed class JobQueue(NpgsqlDataSource database, IOptions<QueueingOptions>? options = null)
 {
+    private readonly QueueingOptions options = options?.Value ?? new();
+
     /// <returns>the run's id; the existing one's where kind and key are known already</returns>
     public async Task<long> EnqueueAsync(JobRequest request, CancellationToken cancellationToken = default)
     {
@@ -25,7 +28,7 @@ public sealed class JobQueue(NpgsqlDataSource database)
             Arguments = JsonSerializer.Serialize(request.Arguments, JobRequest.Json),
             request.CampaignId,
             request.LogicalDate,
-            Requires = request.Requires ?? [],
+            Requires = request.Requires ?? options.RequiredBy(request.Kind),
             After = request.After ?? [],
             request.MaxAttempts,
             request.MaxDuration

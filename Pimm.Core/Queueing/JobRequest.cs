@@ -9,7 +9,7 @@ namespace Pimm.Core.Queueing;
 /// <param name="LogicalDate">the day the run is about</param>
 /// <param name="MaxAttempts">1 to 100</param>
 /// <param name="MaxDuration">budget of one attempt, above zero; null: none</param>
-/// <param name="Requires">capabilities a worker must offer, all of them</param>
+/// <param name="Requires">capabilities a worker must offer, all of them; null: those of the setting Queueing:Requires</param>
 /// <param name="After">
 /// ids of runs that must have succeeded before this one starts; when one of them fails or is cancelled, this one fails unstarted
 /// </param>

@@ -11,14 +11,19 @@ public static class QueueingServices
     {
         services.AddOptions<QueueingOptions>().Bind(configuration.GetSection("Queueing"));
         services.AddOptions<DiskOptions>().Bind(configuration.GetSection("Disk"));
-        services.AddSingleton<DiskSpace>();
-        return services.AddSingleton<JobQueue>();
+        return services
+            .AddSingleton<DiskSpace>()
+            .AddSingleton<JobQueue>()
+            .AddSingleton<WorkerStore>()
+            .AddSingleton<ScheduleStore>()
+            .AddSingleton<ScheduleHealthStore>();
     }
 
     /// <summary>The worker, for the one host that runs the registered <see cref="IJob"/>s.</summary>
     public static IServiceCollection AddWorker(this IServiceCollection services)
     {
         services.AddSingleton<WorkerLeases>();
+        services.AddHostedService<WorkerPresence>();
         services.AddHostedService<Worker>();
         return services;
     }

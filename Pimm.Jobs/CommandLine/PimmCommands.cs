@@ -21,6 +21,7 @@ public static class PimmCommands
         ModelsCommand.Create(),
         RunsCommand.Create(),
         WorkCommand.Create(),
+        WorkersCommand.Create(),
         UsersCommand.Create(),
         MigrateCommand.Create(),
         BackupCommand.Create(),

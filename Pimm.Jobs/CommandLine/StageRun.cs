@@ -29,6 +29,8 @@ public static class StageRun
         var builder = PimmHost.CreateBuilder();
         PimmHost.Quieten(builder.Logging);
         builder.Services.AddWorker();
+        // Not whatever waits in the queue: who exports a list did not ask for the night's training.
+        builder.Services.Configure<QueueingOptions>(options => (options.Kinds, options.NotKinds) = ([request.Kind], []));
         using var host = builder.Build();
         var queue = host.Services.GetRequiredService<JobQueue>();
         var id = await queue.EnqueueAsync(request, cancellationToken);

@@ -22,14 +22,17 @@ public sealed class PimmProcess : IAsyncDisposable
     }
 
     /// <remarks>A test run in the background hands on an ignored SIGINT; a person's terminal does not.</remarks>
-    public static PimmProcess Start(TestDatabase? database, params string[] arguments)
+    public static PimmProcess Start(TestDatabase? database, params string[] arguments) => Start(database, new Dictionary<string, string>(), arguments);
+
+    /// <param name="settings">environment variables, above all others</param>
+    public static PimmProcess Start(TestDatabase? database, IReadOnlyDictionary<string, string> settings, params string[] arguments)
     {
         var start = new ProcessStartInfo("env", ["--default-signal=INT", Path.Combine(AppContext.BaseDirectory, "Pimm.Jobs"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("Database__", StringComparison.Ordinal)).ToList())
             start.Environment.Remove(name);
         foreach (var (name, value) in database?.Environment ?? new Dictionary<string, string>())
             start.Environment[name] = value;
-        foreach (var (name, value) in QuickIntervals)
+        foreach (var (name, value) in QuickIntervals.Concat(settings))
             start.Environment[name] = value;
         return new PimmProcess(start);
     }

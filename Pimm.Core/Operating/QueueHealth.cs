@@ -1,11 +1,12 @@
 using System.Globalization;
 using Dapper;
 using Npgsql;
+using Pimm.Core.Queueing;
 
 namespace Pimm.Core.Operating;
 
 /// <summary>The work: does it wait, is it held by nobody, are there workers, do the schedules fire.</summary>
-public sealed class QueueHealth(NpgsqlDataSource database)
+public sealed class QueueHealth(NpgsqlDataSource database, ScheduleHealthStore schedules)
 {
     private const double LongWaitSeconds = 900;
     private const double LongExpiredSeconds = 60;
@@ -15,10 +16,8 @@ public sealed class QueueHealth(NpgsqlDataSource database)
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         var queue = await connection.QuerySingleAsync<QueueState>(new CommandDefinition(SelectQueue, cancellationToken: cancellationToken));
         var findings = new List<HealthFinding> { Waiting(queue), Leases(queue) };
-        if (await ExistsAsync(connection, "worker"))
-            findings.Add(Workers(await connection.QuerySingleAsync<(int Running, int Silent)>(new CommandDefinition(CountWorkers, cancellationToken: cancellationToken)), queue));
-        if (await ExistsAsync(connection, "qrtz_triggers"))
-            findings.Add(Triggers([.. await connection.QueryAsync<string>(new CommandDefinition(SelectBroken, cancellationToken: cancellationToken))]));
+        findings.Add(Workers(await connection.QuerySingleAsync<(int Running, int Silent)>(new CommandDefinition(CountWorkers, cancellationToken: cancellationToken)), queue));
+        findings.AddRange(Schedules(await schedules.TroublesAsync(cancellationToken)));
         return findings;
     }
 
@@ -42,12 +41,10 @@ public sealed class QueueHealth(NpgsqlDataSource database)
         var (running, silent) => HealthFinding.Warning("workers", $"{running} at work, {silent} fell silent without a word: look at their logs."),
     };
 
-    internal static HealthFinding Triggers(IReadOnlyList<string> broken) => broken.Count == 0
-        ? HealthFinding.Ok("triggers", "none is in error")
-        : HealthFinding.Failing("triggers", $"{string.Join(", ", broken)} fired wrongly too often and stopped: correct the schedule and switch it on again (./pimm schedules).");
-
-    private static async Task<bool> ExistsAsync(NpgsqlConnection connection, string table) =>
-        await connection.ExecuteScalarAsync<bool>("select to_regclass(@table) is not null", new { table });
+    /// <summary>A trigger in error never fires again by itself; a schedule that is late may still come.</summary>
+    internal static IEnumerable<HealthFinding> Schedules(IReadOnlyList<ScheduleTrouble> troubles) => troubles.Count == 0
+        ? [HealthFinding.Ok("schedules", "all fire and succeed in time")]
+        : troubles.Select(trouble => trouble.Trouble == "late" ? HealthFinding.Warning("schedules", trouble.Sentence) : HealthFinding.Failing("schedules", trouble.Sentence));
 
     private static string Span(double seconds) => seconds < 120
         ? string.Create(CultureInfo.InvariantCulture, $"{seconds:0} s")
@@ -76,6 +73,4 @@ public sealed class QueueHealth(NpgsqlDataSource database)
                count(*) filter (where seen_at <= clock_timestamp() - interval '30 seconds' and seen_at > clock_timestamp() - interval '1 hour')::int
           from worker where stopped_at is null
         """;
-
-    private const string SelectBroken = "select trigger_group || '/' || trigger_name from qrtz_triggers where trigger_state = 'ERROR' order by 1";
 }

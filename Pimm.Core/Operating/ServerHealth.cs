@@ -16,6 +16,7 @@ public sealed class ServerHealth(NpgsqlDataSource database, IOptions<DatabaseOpt
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         var settings = (await connection.QueryAsync<(string Name, string Value)>(new CommandDefinition(SelectSettings, cancellationToken: cancellationToken)))
             .ToDictionary(setting => setting.Name, setting => setting.Value, StringComparer.Ordinal);
+        // Not migrated yet, it has no list of workers.
         var workers = await connection.ExecuteScalarAsync<bool>("select to_regclass('worker') is not null")
             ? await connection.ExecuteScalarAsync<int>(new CommandDefinition(CountWorkers, cancellationToken: cancellationToken)) : 1;
         return

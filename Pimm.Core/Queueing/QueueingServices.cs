@@ -11,8 +11,8 @@ public static class QueueingServices
     {
         services.AddOptions<QueueingOptions>().Bind(configuration.GetSection("Queueing"));
         services.AddOptions<DiskOptions>().Bind(configuration.GetSection("Disk"));
-        services.AddSingleton<DiskSpace>();
         return services
+            .AddSingleton<DiskSpace>()
             .AddSingleton<JobQueue>()
             .AddSingleton<WorkerStore>()
             .AddSingleton<ScheduleStore>()

@@ -12,9 +12,16 @@ internal static class RunMeter
 
     private static readonly Counter<long> HeartbeatFailures = PimmMeter.Meter.CreateCounter<long>("pimm.heartbeat.failures", "{heartbeat}", "heartbeats that the database did not accept");
 
-    /// <param name="outcome">succeeded, failed, cancelled, lost, out-of-time or handed-back</param>
-    public static void Ended(string kind, string outcome, TimeSpan duration) =>
-        Duration.Record(duration.TotalSeconds, new("kind", kind), new("outcome", outcome));
+    /// <param name="end">null: the run succeeded</param>
+    public static void Ended(string kind, LeaseEnd? end, TimeSpan duration) => Duration.Record(duration.TotalSeconds, new("kind", kind), new("outcome", end switch
+    {
+        null => "succeeded",
+        LeaseEnd.CancelRequested => "cancelled",
+        LeaseEnd.Lost => "lost",
+        LeaseEnd.BudgetSpent => "out-of-time",
+        LeaseEnd.HandedBack => "handed-back",
+        _ => "failed",
+    }));
 
     public static void AttemptsLost(int count) => Lost.Add(count);
 

@@ -28,6 +28,10 @@ internal sealed record RetentionRule(string Name, string Select, string Remove, 
         "update model_version set weights = null, weights_removed_at = clock_timestamp() where id in ({0})",
         MostAtOnce: 20);
 
+    /// <summary>What schedules did as long ago as the oldest runs.</summary>
+    public static readonly RetentionRule Firings = new(
+        "firings of schedules", "select f.ctid from schedule_firing f where f.fired_at < @Runs", "delete from schedule_firing where ctid = any(array({0}))");
+
     /// <summary>Runs that ended long ago and that neither a result nor a waiting run points to; their steps go with them.</summary>
     /// <param name="references">quoted table and column of every foreign key that keeps a run</param>
     public static RetentionRule Runs(IEnumerable<(string Table, string Column)> references) => new(

@@ -24,7 +24,7 @@ public sealed class RetentionStore(NpgsqlDataSource database)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         var references = await connection.QueryAsync<(string, string)>(new CommandDefinition(SelectReferences, cancellationToken: cancellationToken));
-        return [RetentionRule.RunLog, RetentionRule.Weights, RetentionRule.Runs(references)];
+        return [RetentionRule.RunLog, RetentionRule.Weights, RetentionRule.Runs(references), RetentionRule.Firings];
     }
 
     internal async Task<long> CountAsync(RetentionRule rule, RetentionBounds bounds, CancellationToken cancellationToken)

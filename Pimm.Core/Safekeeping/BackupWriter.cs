@@ -28,12 +28,9 @@ public sealed class BackupWriter(
 
     private static readonly TimeSpan LockPoll = TimeSpan.FromMilliseconds(200);
 
-    /// <param name="stillWanted">asked when it is this backup's turn; false: nothing is written</param>
-    /// <returns>null when it was no longer wanted</returns>
     /// <exception cref="InputException">the folder exists or cannot be written, or pg_dump is missing</exception>
     /// <exception cref="InvalidOperationException">the backup failed; nothing that looks like one is left</exception>
-    public async Task<WrittenBackup?> WriteAsync(
-        BackupRequest request, Func<CancellationToken, Task<bool>>? stillWanted, Action<string> progress, CancellationToken cancellationToken)
+    public async Task<WrittenBackup> WriteAsync(BackupRequest request, Action<string> progress, CancellationToken cancellationToken)
     {
         options.Value.Validate();
         var started = time.GetTimestamp();
@@ -41,8 +38,6 @@ public sealed class BackupWriter(
         await using var connection = await owner.OpenConnectionAsync(cancellationToken);
         while (!await connection.ExecuteScalarAsync<bool>("select pg_try_advisory_lock(@LockKey)", new { LockKey }))
             await Task.Delay(LockPoll, time, cancellationToken);
-        if (stillWanted is not null && !await stillWanted(cancellationToken))
-            return null;
 
         var folder = FolderOf(request);
         var manifest = await WriteWholeAsync(folder, connection, progress, cancellationToken);

@@ -12,8 +12,7 @@ public static class BackupCommand
         return new Command("backup", "database and audience lists into a folder, with counts and hashes, while everything goes on") { folder, Invocation.JsonOption }
             .Does(async (call, cancellationToken) =>
             {
-                var backup = (await call.Service<BackupWriter>().WriteAsync(
-                    new BackupRequest(call.Arguments.GetValue(folder)), stillWanted: null, call.Error.WriteLine, cancellationToken))!;
+                var backup = await call.Service<BackupWriter>().WriteAsync(new BackupRequest(call.Arguments.GetValue(folder)), call.Error.WriteLine, cancellationToken);
                 call.Print(Document(backup), lines => Show(backup, lines));
                 return ExitCode.Done;
             });

@@ -17,8 +17,9 @@ public static class MigrateCommand
             {
                 var options = call.Service<IOptions<DatabaseOptions>>().Value;
                 await using var owner = DataSources.ForOwner(options);
-                var backup = call.Arguments.GetValue(without) ? null : await BackUpAsync(call, owner, cancellationToken);
-                var report = await Migrator.RunAsync(owner, Migrator.DefaultFolder, options.AppRole, cancellationToken);
+                WrittenBackup? backup = null;
+                var report = await Migrator.RunAsync(owner, Migrator.DefaultFolder, options.AppRole, cancellationToken, async () =>
+                    backup = call.Arguments.GetValue(without) ? null : await BackUpAsync(call, owner, cancellationToken));
                 call.Print(new { report.Applied, report.Known, Backup = backup?.Folder }, lines =>
                 {
                     if (backup is not null)
@@ -31,18 +32,14 @@ public static class MigrateCommand
             });
     }
 
-    /// <summary>Nobody wants to find out after an upgrade that there is no way back.</summary>
+    /// <summary>Nobody wants to find out after an upgrade that there is no way back. Of several machines that upgrade at once one gets here.</summary>
     private static async Task<WrittenBackup?> BackUpAsync(Invocation call, NpgsqlDataSource owner, CancellationToken cancellationToken)
     {
-        // Several machines may upgrade at once: the first one's backup is enough.
-        async Task<bool> IsNeededAsync(CancellationToken token) =>
-            (await Migrator.MissingAsync(owner, Migrator.DefaultFolder, token)).Count > 0 && await DatabaseUse.IsUsedAsync(owner, token);
-
-        if (!await IsNeededAsync(cancellationToken))
+        if (!await DatabaseUse.IsUsedAsync(owner, cancellationToken))
             return null;
         try
         {
-            return await call.Service<BackupWriter>().WriteAsync(new BackupRequest(Prefix: "before-upgrade"), IsNeededAsync, call.Error.WriteLine, cancellationToken);
+            return await call.Service<BackupWriter>().WriteAsync(new BackupRequest(Prefix: "before-upgrade"), call.Error.WriteLine, cancellationToken);
         }
         catch (Exception e) when (e is InputException or InvalidOperationException)
         {

@@ -26,6 +26,7 @@ public static class RetainCommand
         foreach (var (number, what) in new[]
         {
             (counts.RunLogLines, "lines of runs that have ended"), (counts.ModelWeights, "versions of models lose their weights"), (counts.Runs, "runs that nothing points to"),
+            (counts.Firings, "firings of schedules"),
             (counts.Lists, "files of audience lists"), (counts.TrainingFolders, "folders of trainings that have ended"), (counts.TemporaryFiles, "temporary files that were left behind"),
         })
             lines.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{number,10:N0}  {what}"));

@@ -34,7 +34,7 @@ public sealed class BackupTests
     {
         Assert.SkipUnless(Environment.UserName == "root", "Mounting a small disk needs root.");
         await using var world = new BackupWorld(await TestDatabase.MigratedAsync());
-        await world.ScalarAsync<long>("insert into job_run(kind, dedupe_key, arguments) select 'job', i::text, jsonb_build_object('noise', (select string_agg(md5(random()::text || j::text), '') from generate_series(1, 20) j)) from generate_series(1, 3000) i");
+        await world.ScalarAsync<long>("insert into job_run(kind, dedupe_key, arguments) select 'job', i::text, jsonb_build_object('noise', (select string_agg(md5(i::text || j::text), '') from generate_series(1, 20) j)) from generate_series(1, 3000) i");
         var disk = Directory.CreateTempSubdirectory("pimm-small-disk-").FullName;
         await MountAsync("mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk);
         try

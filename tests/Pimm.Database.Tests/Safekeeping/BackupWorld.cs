@@ -38,8 +38,7 @@ internal sealed class BackupWorld : IAsyncDisposable
 
     public BackupRestorer Restorer { get; }
 
-    public async Task<WrittenBackup> BackUpAsync(string? target = null) =>
-        (await Writer.WriteAsync(new BackupRequest(target), null, _ => { }, default))!;
+    public Task<WrittenBackup> BackUpAsync(string? target = null) => Writer.WriteAsync(new BackupRequest(target), _ => { }, default);
 
     public Task<RestoreReport> RestoreAsync(string backup, bool force = false) =>
         Restorer.RestoreAsync(new RestoreRequest(backup, force), _ => { }, default);

@@ -6,13 +6,12 @@ namespace Pimm.FaultyWorker;
 /// <summary>
 /// What is to happen at which fault point: <c>point:action[:nth]:marker-file</c>, several separated by a semicolon. The marker
 /// file is made when it happens, so that it happens once however many processes come there; with <c>-</c> for a file it happens
-/// each time. Actions: kill, stop and segv are the signals to the process itself; orphan kills its parent, crash the parent and itself,
+/// each time. Actions: kill and stop are the signals to the process itself, segv a real access to memory that is not there; orphan kills its parent, crash the parent and itself,
 /// as the end of a machine does; throw is an exception, hunger takes memory until there is none, slow takes a second.
 /// </summary>
 internal sealed partial class Fault
 {
     private const int Sigkill = 9;
-    private const int Sigsegv = 11;
     private const int Sigstop = 19;
     private const int HungerBytes = 16 << 20;
 
@@ -42,8 +41,8 @@ internal sealed partial class Fault
                 Signal(Parent(), Sigkill);
                 Signal(Environment.ProcessId, Sigkill);
             },
-            // Raised in native code, where a broken library would: the runtime makes no exception of it.
-            "segv" => () => Raise(Sigsegv),
+            // In native code, as a broken library does it: the runtime makes no exception of that.
+            "segv" => () => LengthOfText(1),
             "throw" => () => throw new InvalidOperationException($"The test broke this run at {_point}."),
             "hunger" => TakeAllMemory,
             "slow" => () => Thread.Sleep(1_000),
@@ -113,6 +112,6 @@ internal sealed partial class Fault
     [LibraryImport("libc", EntryPoint = "getppid")]
     private static partial int Parent();
 
-    [LibraryImport("libc", EntryPoint = "raise")]
-    private static partial int Raise(int signal);
+    [LibraryImport("libc", EntryPoint = "strlen")]
+    private static partial nint LengthOfText(nint text);
 }

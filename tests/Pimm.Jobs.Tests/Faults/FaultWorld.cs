@@ -16,7 +16,7 @@ internal sealed class FaultWorld : IAsyncDisposable
 {
     private const int LinesOfLog = 40;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     private readonly NpgsqlDataSource _observer;
     private readonly ConcurrentDictionary<long, int> _asked = new();
@@ -169,7 +169,7 @@ internal sealed class FaultWorld : IAsyncDisposable
         {
             if (waited.Elapsed > Patience)
             {
-                throw new TimeoutException($"After {Patience.TotalSeconds:F0} s it still does not hold that {what}.");
+                throw new TimeoutException($"After {Patience.TotalMinutes:F0} minutes it still does not hold that {what}.");
             }
         }
     }

@@ -26,10 +26,10 @@ public sealed class ScheduleTests
             all.Add(await schedules.AddAsync(Schedule.New($"night {no}", ScheduleKinds.Retain, null, null, $"{at.Second} {at.Minute} {at.Hour} * * ?", "Etc/UTC", "test")));
         }
 
-        await FaultWorld.UntilAsync(async () => (await RunsAsync(world)).Count(run => run.IsFinished) == all.Count, "every schedule's run is done");
+        await FaultWorld.UntilAsync(async () => (await RunsAsync(world, all)).Count(run => run.IsFinished) == all.Count, "every schedule's run is done");
         await Task.Delay(TimeSpan.FromSeconds(3));
 
-        var runs = await RunsAsync(world);
+        var runs = await RunsAsync(world, all);
         runs.Count.ShouldBe(all.Count);
         runs.ShouldAllBe(run => run.State == JobStates.Succeeded && run.Fence == 1);
         foreach (var schedule in all)
@@ -46,7 +46,7 @@ public sealed class ScheduleTests
         var firing = await OnlyFiringAsync(world, schedule, count: 1);
 
         (firing.Occasion, firing.ScheduledAt).ShouldBe(("2027-03-28", At("2027-03-28T01:00:00Z")));
-        (await RunsAsync(world)).ShouldHaveSingleItem().LogicalDate.ShouldBe(new DateOnly(2027, 3, 28));
+        (await RunsAsync(world, schedule)).ShouldHaveSingleItem().LogicalDate.ShouldBe(new DateOnly(2027, 3, 28));
         world.Recovered(null, "once, at 03:00 local time");
     });
 
@@ -60,7 +60,7 @@ public sealed class ScheduleTests
         await FaultWorld.UntilAsync(async () => await NowAsync(world) > At("2027-10-31T01:30:08Z"), "the second 02:30 is over");
 
         (await OnlyFiringAsync(world, schedule, count: 1)).ShouldBeEquivalentTo(first);
-        (await RunsAsync(world)).ShouldHaveSingleItem();
+        (await RunsAsync(world, schedule)).ShouldHaveSingleItem();
         world.Recovered(null, "once, at the first 02:30");
     });
 
@@ -75,7 +75,7 @@ public sealed class ScheduleTests
         var missed = await PimmProcess.RunAsync(world.Database, world.Settings, "schedules", "missed", "--json");
 
         latest.Occasion.ShouldBe("2027-05-13");
-        (await RunsAsync(world)).Select(run => run.LogicalDate).ShouldBe([new DateOnly(2027, 5, 13), new DateOnly(2027, 5, 10)]);
+        (await RunsAsync(world, schedule)).Select(run => run.LogicalDate).ShouldBe([new DateOnly(2027, 5, 13), new DateOnly(2027, 5, 10)]);
         missed.Output.ShouldContain("2027-05-11");
         missed.Output.ShouldContain("2027-05-12");
         world.Recovered((latest.FiredAt - back).TotalSeconds, "one run for the latest night, two nights listed as missed");
@@ -87,19 +87,23 @@ public sealed class ScheduleTests
         ["Scheduling__Checkin"] = "00:00:01", ["Scheduling__CheckinMisfire"] = "00:00:04", ["Scheduling__Reconcile"] = "00:00:01", ["Scheduling__IdleWait"] = "00:00:01",
     };
 
-    /// <summary>A schedule at 02:30 in Berlin, made half a day before; server and two workers start ten seconds before <paramref name="instant"/>.</summary>
+    /// <summary>
+    /// A schedule at 02:30 in Berlin that a worker took over half a day before; server and two workers start ten seconds before
+    /// <paramref name="instant"/>.
+    /// </summary>
     private static async Task AtNightAsync(int row, string name, string instant, Func<FaultWorld, Schedule, Func<string, Task>, Task> check)
     {
         await using var cluster = PrivateCluster.Start("max_connections=60");
-        await TravelAsync(cluster, At(instant).AddHours(-12));
         await FaultWorld.RunAsync(row, name, async world =>
         {
+            await LiveAsync(At(instant).AddHours(-12), workers: 1);
             var schedule = await new ScheduleStore(world.Observer).AddAsync(
                 Schedule.New("nightly", ScheduleKinds.Retain, null, null, "30 2 * * *", "Europe/Berlin", "test"));
-            await LiveAsync(instant);
-            await check(world, schedule, LiveAsync);
+            await FaultWorld.UntilAsync(() => HasTriggerAsync(world, schedule), "a worker has taken the schedule over");
+            await LiveAsync(At(instant) - Before, workers: 2);
+            await check(world, schedule, other => LiveAsync(At(other) - Before, workers: 2));
 
-            async Task LiveAsync(string instant)
+            async Task LiveAsync(DateTimeOffset start, int workers)
             {
                 foreach (var worker in world.Workers.Where(worker => !worker.HasExited))
                 {
@@ -107,14 +111,16 @@ public sealed class ScheduleTests
                     await worker.ExitedAsync();
                 }
 
-                foreach (var (key, value) in await TravelAsync(cluster, At(instant) - Before))
+                foreach (var (key, value) in await TravelAsync(cluster, start))
                 {
                     world.Settings[key] = value;
                 }
 
                 world.Reconnect();
-                world.StartWorker(settings: QuickClock);
-                world.StartWorker(settings: QuickClock);
+                for (var no = 0; no < workers; no++)
+                {
+                    world.StartWorker(settings: QuickClock);
+                }
             }
         }, TestDatabase.MigratedAsync(cluster));
     }
@@ -133,14 +139,19 @@ public sealed class ScheduleTests
     private static async Task<ScheduleFiring> OnlyFiringAsync(FaultWorld world, Schedule schedule, int count)
     {
         var schedules = new ScheduleStore(world.Observer);
-        await FaultWorld.UntilAsync(async () => (await schedules.FiringsAsync(schedule.Id, 10)).Count >= count && (await RunsAsync(world)).All(run => run.IsFinished), $"{count} occasions have fired");
+        await FaultWorld.UntilAsync(async () => (await schedules.FiringsAsync(schedule.Id, 10)).Count >= count && (await RunsAsync(world, schedule)).All(run => run.IsFinished), $"{count} occasions have fired");
         await Task.Delay(TimeSpan.FromSeconds(2));
         var firings = await schedules.FiringsAsync(schedule.Id, 10);
         firings.Count.ShouldBe(count);
         return firings.MaxBy(firing => firing.ScheduledAt)!;
     }
 
-    private static async Task<IReadOnlyList<JobRun>> RunsAsync(FaultWorld world) => await world.Queue.ListAsync(kind: "retain");
+    /// <summary>Newest first; the product's own schedules are not looked at.</summary>
+    private static async Task<IReadOnlyList<JobRun>> RunsAsync(FaultWorld world, params IEnumerable<Schedule> schedules) =>
+        [.. (await world.Queue.ListAsync(kind: "retain")).Where(run => schedules.Any(schedule => run.DedupeKey.StartsWith($"schedule/{schedule.Id}/", StringComparison.Ordinal)))];
+
+    private static Task<bool> HasTriggerAsync(FaultWorld world, Schedule schedule) => world.History.OwnerAsync(owner =>
+        owner.ExecuteScalarAsync<bool>("select exists (select from qrtz_triggers where trigger_name = @name)", new { name = $"{schedule.Id}" }));
 
     private static Task<long> SchedulersAsync(FaultWorld world) =>
         world.History.OwnerAsync(owner => owner.ExecuteScalarAsync<long>("select count(*) from qrtz_scheduler_state"));

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The parts of gradient-boosting.sh that are not a training.
 
-    gradient_boosting.py draw --trials N          models of `pimm compare`, settings drawn at random
-    gradient_boosting.py choose TUNING.json       the best of them by validation loss, refitted, and the defaults refitted
+    gradient_boosting.py draw --trials N                models of `pimm compare`, settings drawn at random
+    gradient_boosting.py finalists TUNING.json          the defaults and the best of the others by validation loss
+    gradient_boosting.py choose TUNING.json OTHER.json… the better of the two over these splits, refitted, and the defaults refitted
     gradient_boosting.py report SPLITS RUN…       a run: its files begin with this path
 """
 import json
@@ -44,12 +45,21 @@ def read(path):
         return json.load(file)
 
 
-def choose(path):
-    models = read(path)["models"]
-    best = min(models, key=lambda model: model["validationLossMean"])
+def finalists(path):
+    defaults, *others = read(path)["models"]
+    return f"{defaults['model']},{min(others, key=lambda model: model['validationLossMean'])['model']}"
+
+
+def choose(first, *others):
+    drawn = {model["model"]: model for model in read(first)["models"]}
+    second = [read(path)["models"] for path in others]
+    runs = [[drawn[models[0]["model"]], *models] for models in zip(*second, strict=True)]
+    gains = [a["validationLossMean"] - b["validationLossMean"] for a, b in zip(*runs, strict=True)]
+    # Settings that were the best of many by luck are as good as the defaults: they replace them when the gain exceeds its error.
+    better = statistics.mean(gains) > statistics.stdev(gains) / len(gains) ** 0.5
+    defaults, other = (f"{models[0]['model']}:epochs={round(statistics.mean(one['bestEpochMean'] for one in models))}:refit=true" for models in runs)
     # The defaults beside it show what tuning was worth.
-    return ",".join(f"{model['model']}:epochs={round(model['bestEpochMean'])}:refit=true" for model in ([best] if best is models[0] else [best, models[0]])) \
-        + ("" if best is not models[0] else ",shared-bottom")
+    return f"{other},{defaults}" if better else f"{defaults},shared-bottom"
 
 
 def compare(run, splits):
@@ -89,8 +99,10 @@ def main():
     verb, arguments = sys.argv[1], sys.argv[2:]
     if verb == "draw":
         print(draw(int(arguments[1])))
+    elif verb == "finalists":
+        print(finalists(arguments[0]))
     elif verb == "choose":
-        print(choose(arguments[0]))
+        print(choose(*arguments))
     else:
         sys.exit(0 if report(int(arguments[0]), arguments[1:]) else MISSED)
 

@@ -30,7 +30,7 @@ public sealed class Adam : optim.Optimizer
         for (int i = 0; i < Parameters.Count; i++)
         {
             if (Parameters[i].grad is { } gradient)
-                Update(Parameters[i], gradient, state[i]);
+                Update(Parameters[i], gradient, Fitting(i));
         }
     }
 
@@ -51,6 +51,18 @@ public sealed class Adam : optim.Optimizer
     {
         foreach (var moments in state)
             moments.Dispose();
+    }
+
+    // A network may change its type or device until the first step.
+    private State Fitting(int at)
+    {
+        var parameter = Parameters[at];
+        if (state[at].step == 0 && (state[at].exp_avg.dtype != parameter.dtype || state[at].exp_avg.device != parameter.device))
+        {
+            state[at].Dispose();
+            state[at] = new State(parameter, options.Amsgrad);
+        }
+        return state[at];
     }
 
     private void Update(Parameter parameter, Tensor gradient, State moments)

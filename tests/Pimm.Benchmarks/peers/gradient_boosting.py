@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """HistGradientBoosting, one model a task, on the very rows that Pimm splits: what a practitioner would pick instead.
 
-    gradient_boosting.py tune DIR [--trials 20] [--seed 1]
+    gradient_boosting.py tune DIR… [--trials 20] [--seed 1]
     gradient_boosting.py fit DIR CHOSEN.json
 
 DIR holds train.csv, validation.csv, test.csv and columns.json as `pimm train --write-splits DIR` writes them. `tune` draws settings,
-fits each on the training rows with the number of iterations chosen on validation rows, and prints per task the best by validation
-log loss: {"tasks": [{"name", "settings", "validationLogLoss"}], "trials"}. `fit` refits them on training and validation rows
+fits each on the training rows of the first DIR with the number of iterations chosen on its validation rows, fits the two best on
+the other DIRs as well (their fits are trials too), and prints per task the better by mean validation log loss, with the mean number
+of iterations: {"tasks": [{"name", "settings", "iterations", "validationLogLoss"}], "trials"}. `fit` refits them on training and validation rows
 together and prints {"tasks": [{"name", "auc", "logLoss"}]} with metrics on test. Needs python3-sklearn and python3-pandas.
 """
 import argparse
@@ -98,20 +99,30 @@ def best_iterations(model, features, target):
     return best + 1, losses[best]
 
 
-def tune(folder, trials, seed):
-    columns, parts = read(folder)
-    encoder = Encoder(parts["train"], columns)
-    train, validation = encoder.encode(parts["train"]), encoder.encode(parts["validation"])
+class TuningSplit:
+    def __init__(self, folder):
+        self.columns, self.parts = read(folder)
+        self.encoder = Encoder(self.parts["train"], self.columns)
+        self.train, self.validation = self.encoder.encode(self.parts["train"]), self.encoder.encode(self.parts["validation"])
+
+    def trial(self, task, settings):
+        """Iterations and validation log loss."""
+        model = model_of(settings, MOST_ITERATIONS, self.encoder).fit(self.train, labels(self.parts["train"], task))
+        return best_iterations(model, self.validation, labels(self.parts["validation"], task))
+
+
+def tune(folders, trials, seed):
+    first, *others = [TuningSplit(folder) for folder in folders]
     results = []
-    for task in columns["tasks"]:
+    for task in first.columns["tasks"]:
         random = np.random.default_rng(seed)
+        drawn = [draw(random) for _ in range(trials - 2 * len(others))]
+        tried = sorted(((first.trial(task, settings), settings) for settings in drawn), key=lambda one: one[0][1])
         best = None
-        for _ in range(trials):
-            settings = draw(random)
-            model = model_of(settings, MOST_ITERATIONS, encoder).fit(train, labels(parts["train"], task))
-            iterations, loss = best_iterations(model, validation, labels(parts["validation"], task))
-            if best is None or loss < best["validationLogLoss"]:
-                best = {"name": task, "settings": settings, "iterations": iterations, "validationLogLoss": loss}
+        for found, settings in tried[:2]:
+            iterations, losses = zip(found, *(other.trial(task, settings) for other in others))
+            if best is None or np.mean(losses) < best["validationLogLoss"]:
+                best = {"name": task, "settings": settings, "iterations": round(float(np.mean(iterations))), "validationLogLoss": float(np.mean(losses))}
         results.append(best)
     return {"tasks": results, "trials": trials}
 
@@ -133,7 +144,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     verbs = arguments.add_subparsers(dest="verb", required=True)
     tuning = verbs.add_parser("tune")
-    tuning.add_argument("folder")
+    tuning.add_argument("folders", nargs="+")
     tuning.add_argument("--trials", type=int, default=20)
     tuning.add_argument("--seed", type=int, default=1)
     fitting = verbs.add_parser("fit")
@@ -141,7 +152,7 @@ def main():
     fitting.add_argument("chosen")
     options = arguments.parse_args()
     if options.verb == "tune":
-        print(json.dumps(tune(options.folder, options.trials, options.seed)))
+        print(json.dumps(tune(options.folders, options.trials, options.seed)))
     else:
         with open(options.chosen, encoding="utf-8") as file:
             print(json.dumps(fit(options.folder, json.load(file))))

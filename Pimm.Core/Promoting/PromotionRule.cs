@@ -8,6 +8,9 @@ namespace Pimm.Core.Promoting;
 /// <param name="Difference">the version's joint log loss less the champion's; null below two customers</param>
 public sealed record RefreshEvidence(long Rows, int Customers, IReadOnlyList<JudgedStage> Stages, PairedBootstrap? Difference)
 {
+    /// <summary>What a reader of the judgement should know of these rows; null: nothing.</summary>
+    public string? Remark { get; init; }
+
     public double ChampionLogLoss => Stages.Sum(stage => stage.ChampionLogLoss);
 
     public double VersionLogLoss => Stages.Sum(stage => stage.VersionLogLoss);
@@ -53,7 +56,7 @@ public sealed class PromotionRule(PromotingOptions options)
             var reason = backing.Holds != true ? backing.Sentence
                 : string.Create(Plain, $"The {options.Alpha:0.###} of the last {options.Nights} nights are spent.");
             return new(false, $"Version {version} is kept back, version {champion} stays. {reason}",
-                [backing, .. calibration, new PromotionCondition("joint log loss", null, "The log loss was not compared.")]);
+                [backing, .. Remarks(evidence), .. calibration, new PromotionCondition("joint log loss", null, "The log loss was not compared.")]);
         }
 
         return Compared(version, champion, evidence, backing, calibration, alpha);
@@ -68,13 +71,16 @@ public sealed class PromotionRule(PromotingOptions options)
         var (lower, upper) = difference.Interval(alpha);
         var loss = new PromotionCondition("joint log loss", p < alpha, string.Create(Plain,
             $"Joint log loss {evidence.VersionLogLoss:0.00000} against {evidence.ChampionLogLoss:0.00000}: {difference.Mean:+0.00000;−0.00000;0}, at most {upper:+0.00000;−0.00000;0} at α = {alpha:0.#####}, {(p < alpha ? "within" : "beyond")} the margin of {margin:0.00000}."));
-        List<PromotionCondition> all = [backing, .. calibration, loss];
+        List<PromotionCondition> all = [backing, .. Remarks(evidence), .. calibration, loss];
         var broken = all.Where(condition => condition.Holds == false).ToList();
         var sentence = broken.Count == 0
             ? $"Version {version} replaces version {champion}. {loss.Sentence}"
             : $"Version {version} is kept back, version {champion} stays. {string.Join(" ", broken.Select(condition => condition.Sentence))}";
         return new(broken.Count == 0, sentence, all, margin, difference.Mean, lower, upper, p, alpha);
     }
+
+    private static IEnumerable<PromotionCondition> Remarks(RefreshEvidence evidence) =>
+        evidence.Remark is { } remark ? [new PromotionCondition("customers new to both", null, remark)] : [];
 
     private PromotionCondition Backing(RefreshEvidence evidence)
     {

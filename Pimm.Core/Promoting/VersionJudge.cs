@@ -47,11 +47,31 @@ public sealed class VersionJudge(ModelStore models, RowJudge judge, LineComparer
         using (mine)
         {
             var range = RowJudge.RangeOf(champion, version, to);
-            var rows = await judge.JudgeAsync(audience, range, theirs, mine, count => run.Report(0.5, $"{count:N0} rows predicted by both versions"), cancellationToken);
-            var evidence = rows.Evidence();
+            var evidence = await EvidenceAsync(audience, range, theirs, mine, options, run, cancellationToken);
             var decision = new PromotionRule(options).Decide(version.Version, champion.Version, evidence, asked.Spent);
             return new(PromotionJudgement.Of(line.Id, version.Id, champion.Id, decision, evidence, range.From, range.To, asked.Spent), comparison);
         }
+    }
+
+    /// <summary>
+    /// Without the customers whom only one of the two has learned from, as long as enough is left: a champion that stayed for months
+    /// has hardly a customer of today in common with its refresh, and must not stay for ever because of that.
+    /// </summary>
+    private async Task<RefreshEvidence> EvidenceAsync(
+        Audience audience, HistoryRange range, VersionPredictor champion, VersionPredictor version, PromotingOptions options, JobExecution run, CancellationToken cancellationToken)
+    {
+        void Report(long rows) => run.Report(0.5, $"{rows:N0} rows predicted by both versions");
+        var strict = (await judge.JudgeAsync(audience, range, champion, version, Report, cancellationToken)).Evidence();
+        if (range.WithoutFrom is null || strict.LastPositives >= options.MinimumPositives)
+        {
+            return strict;
+        }
+
+        var all = await judge.JudgeAsync(audience, range with { WithoutFrom = null, WithoutTo = null }, champion, version, Report, cancellationToken);
+        return all.Evidence() with
+        {
+            Remark = FormattableString.Invariant($"Customers whom only one of the two versions has learned from are among the rows: without them there were {strict.LastPositives:N0} positives of the last stage."),
+        };
     }
 
     private static PromotionJudgement Without(VersionToJudge asked, string decision, string sentence) =>

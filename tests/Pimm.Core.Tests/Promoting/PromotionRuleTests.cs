@@ -67,6 +67,15 @@ public sealed class PromotionRuleTests
     }
 
     [Fact]
+    public void A_remark_about_the_rows_is_kept_with_the_conditions()
+    {
+        var decision = Rule.Decide(5, 4, Evidence(difference: 0) with { Remark = "Half of them are known." }, spent: 0);
+
+        decision.Promotes.ShouldBeTrue();
+        decision.Conditions[1].ShouldBe(new PromotionCondition("customers new to both", null, "Half of them are known."));
+    }
+
+    [Fact]
     public void No_more_is_spent_than_there_is()
     {
         double spent = 0;

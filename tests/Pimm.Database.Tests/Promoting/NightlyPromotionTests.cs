@@ -1,6 +1,8 @@
+using System.Text.Json;
 using Dapper;
 using Microsoft.Extensions.Options;
 using Pimm.Core;
+using Pimm.Core.Campaigns;
 using Pimm.Core.Promoting;
 using Pimm.Core.Queueing;
 using Pimm.Core.Training;
@@ -21,21 +23,32 @@ public sealed class NightlyPromotionTests
         await using var pimm = await PimmInstance.StartAsync();
         var market = await TrainedMarket.ImportAsync(pimm, historyRows: 24_000, Cancel);
         var line = await pimm.Service<ModelStore>().CreateLineAsync(market.AudienceId, "nightly", "shared-bottom", """{"epochs":"2"}""", Cancel);
+        var incumbent = await pimm.Service<ModelStore>().CreateLineAsync(market.AudienceId, "incumbent", "shared-bottom", """{"epochs":"1"}""", Cancel);
         Lenient(pimm.Service<IOptions<PromotingOptions>>().Value);
 
         var first = await TrainAsync(pimm, market, line, daysBefore: 2);
         (await JudgeAsync(pimm, line)).Decision.ShouldBe("none");
 
+        await TrainAsync(pimm, market, incumbent, daysBefore: 2);
+        await pimm.Service<CampaignStore>().CreateAsync(new Campaign(
+            0, "first", market.AudienceId, incumbent, line, "UTC", new DateOnly(2026, 3, 2), 3, 30, 60, 0.1, 0.05, "plain", 1, "first", "somebody", market.Ends), Cancel);
         var second = await TrainAsync(pimm, market, line, daysBefore: 1);
         (await pimm.Service<ModelStore>().ChampionAsync(line, Cancel))!.Id.ShouldBe(first);
         var promoted = await JudgeAsync(pimm, line);
         (promoted.Decision, promoted.Champion).ShouldBe(("promoted", second), promoted.Sentence);
         await JudgementIsWholeAsync(pimm, second, first);
+        var night = (await pimm.Service<PromotionStore>().ComparisonAsync(line, incumbent, Cancel))!;
+        // The champion of before the judgement; rows of the newest fifth.
+        (night.ModelVersionId, night.TotalSums().Rows).ShouldBe((first, JsonSerializer.Deserialize<DifferenceSums>(night.Night, JsonSerializerOptions.Web)!.Rows));
+        night.TotalSums().Rows.ShouldBeInRange(1_500, 2_500);
 
         var third = await TrainAsync(pimm, market, line, daysBefore: 0);
         await CorruptAsync(pimm, third);
         var refused = await JudgeAsync(pimm, line);
         (refused.Decision, refused.Champion).ShouldBe(("refused", second));
+        var next = (await pimm.Service<PromotionStore>().ComparisonAsync(line, incumbent, Cancel))!;
+        (next.RowsFrom, next.ModelVersionId).ShouldBe((night.RowsTo, second));
+        next.TotalSums().Rows.ShouldBeInRange(night.TotalSums().Rows + 10, night.TotalSums().Rows + 70);
         refused.Sentence.ShouldBe($"Version 3 cannot be used, version 2 stays. The weights of model version {third} do not have the hash stored with them: train again or roll back.");
         (await Should.ThrowAsync<InputException>(() => pimm.Service<ChampionChange>().PromoteAsync(third, "a person", "it is new", Cancel))).Message.ShouldContain("hash");
         (await ChampionAsync(pimm, line)).ShouldBe(second);
@@ -96,7 +109,7 @@ public sealed class NightlyPromotionTests
     {
         var run = await pimm.RunAsync(new JobRequest(PromoteVersion.JobKind, $"promote/{line}/{TestContext.Current.Test!.UniqueID}/{Interlocked.Increment(ref _asked)}", new PromoteRequest(line, version)), Cancel);
         run.State.ShouldBe(JobStates.Succeeded, run.Error);
-        return System.Text.Json.JsonSerializer.Deserialize<Result>(run.Result!, JobRequest.Json)!;
+        return JsonSerializer.Deserialize<Result>(run.Result!, JobRequest.Json)!;
     }
 
     private static async Task<long> ChampionAsync(PimmInstance pimm, long line) => (await pimm.Service<ModelStore>().ChampionAsync(line, Cancel))!.Id;

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Pimm.Core;
 using Pimm.Core.Operating;
+using Pimm.Jobs.Scheduling;
 
 namespace Pimm.Jobs;
 
@@ -20,7 +21,7 @@ public static class PimmHost
         // What stops a host becomes one sentence on stderr; the host itself would print the stack as well.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         builder.Services.AddPimmCore(builder.Configuration);
-        builder.Services.AddPimmJobs();
+        builder.Services.AddPimmJobs().AddSchedules(builder.Configuration);
         // A worker's trainings run in children of its own program.
         builder.Services.PostConfigure<Core.Training.TrainingProcessOptions>(training =>
             training.Executable = training.Executable.Length > 0 ? training.Executable : Environment.ProcessPath ?? "");

@@ -88,7 +88,7 @@ create table schedule_firing (
   outcome text not null,
   primary key (schedule_id, occasion));
 
-comment on column schedule_firing.occasion is 'the day in the schedule''s time zone; the minute in UTC for kinds that fire more often than daily';
+comment on column schedule_firing.occasion is 'the day in the schedule''s time zone; the second in UTC for kinds that fire more often than daily';
 comment on column schedule_firing.scheduled_at is 'when the clock was to fire, not when it happened to';
 comment on column schedule_firing.outcome is 'what was asked for, or why nothing was';
 

@@ -14,6 +14,10 @@ public static class DataSources
     public static NpgsqlDataSource ForLeases(DatabaseOptions options) =>
         Create(options, options.ConnectionString, "pimm leases", DatabaseOptions.LeasePoolSize, 5);
 
+    /// <summary>The scheduler of one process, which holds rows locked only for a moment.</summary>
+    public static NpgsqlDataSource ForSchedules(DatabaseOptions options, int poolSize) =>
+        Create(options, options.ConnectionString, "pimm schedules", poolSize, 10);
+
     /// <summary>Migrations, backups: the owner role, and no pool that outlives them.</summary>
     public static NpgsqlDataSource ForOwner(DatabaseOptions options) => Create(options, OwnerConnectionString(options), "pimm owner", 2, 0);
 

@@ -100,7 +100,7 @@ public sealed record Schedule(
 }
 
 /// <summary>One row of schedule_firing.</summary>
-/// <param name="Occasion">the day in the schedule's zone, as 2027-03-28, or the minute in UTC</param>
+/// <param name="Occasion">the day in the schedule's zone, as 2027-03-28, or the second in UTC</param>
 /// <param name="ScheduledAt">when the clock was to fire</param>
 /// <param name="FiredBy">the worker, or who asked by hand</param>
 /// <param name="Refused">the work could not even be asked for; <see cref="Outcome"/> says why</param>

@@ -22,6 +22,7 @@ public static class PimmCommands
         RunsCommand.Create(),
         WorkCommand.Create(),
         WorkersCommand.Create(),
+        SchedulesCommand.Create(),
         UsersCommand.Create(),
         MigrateCommand.Create(),
         BackupCommand.Create(),

@@ -1,8 +1,10 @@
 using System.CommandLine;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Pimm.Core.Operating;
 using Pimm.Core.Queueing;
+using Pimm.Jobs.Scheduling;
 
 namespace Pimm.Jobs.CommandLine;
 
@@ -14,26 +16,40 @@ public static class WorkCommand
         var capabilities = new Option<string[]>("--offers") { Description = "a capability that runs may require, for example gpu; may be repeated" };
         var kinds = new Option<string?>("--kinds") { Description = "the only kinds of runs to take, with commas between: train,score" };
         var notKinds = new Option<string?>("--not-kinds") { Description = "kinds of runs to leave to other workers, with commas between" };
-        return new Command("work", "a worker: takes runs and does them until it is stopped; as many as you like on as many machines") { slots, capabilities, kinds, notKinds }
-            .Does(async (call, cancellationToken) =>
-            {
-                var builder = PimmHost.CreateBuilder();
-                builder.Services.AddWorker();
-                builder.Services.AddMetricsExport(builder.Configuration, "pimm-worker");
-                builder.Services.Configure<QueueingOptions>(options =>
+        var noSchedule = new Option<bool>("--no-schedule") { Description = "take runs only, and leave the firing of schedules to other workers" };
+        return new Command("work", "a worker: takes runs and does them until it is stopped; as many as you like on as many machines") { slots, capabilities, kinds, notKinds, noSchedule }
+            .Does((call, cancellationToken) => WorkAsync(
+                queueing =>
                 {
-                    options.Slots = call.Arguments.GetValue(slots) ?? options.Slots;
-                    options.Kinds = Names(call.Arguments.GetValue(kinds)) ?? options.Kinds;
-                    options.NotKinds = Names(call.Arguments.GetValue(notKinds)) ?? options.NotKinds;
-                    options.Capabilities = [.. options.Capabilities, .. call.Arguments.GetValue(capabilities) ?? []];
-                });
-                // The worker itself waits for its runs; the host's own limit only has to be longer.
-                builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromHours(2));
-                builder.Services.Configure<ConsoleLifetimeOptions>(options => options.SuppressStatusMessages = true);
-                using var host = builder.Build();
-                await host.RunAsync(cancellationToken);
-                return ExitCode.Done;
-            });
+                    queueing.Slots = call.Arguments.GetValue(slots) ?? queueing.Slots;
+                    queueing.Kinds = Names(call.Arguments.GetValue(kinds)) ?? queueing.Kinds;
+                    queueing.NotKinds = Names(call.Arguments.GetValue(notKinds)) ?? queueing.NotKinds;
+                    queueing.Capabilities = [.. queueing.Capabilities, .. call.Arguments.GetValue(capabilities) ?? []];
+                },
+                schedules: !call.Arguments.GetValue(noSchedule), cancellationToken));
+    }
+
+    private static async Task<int> WorkAsync(Action<QueueingOptions> configure, bool schedules, CancellationToken cancellationToken)
+    {
+        var builder = PimmHost.CreateBuilder();
+        var scheduling = builder.Configuration.GetSection("Scheduling").Get<SchedulingOptions>() ?? new SchedulingOptions();
+        var fires = schedules && scheduling.Enabled;
+        if (fires)
+            builder.Services.AddScheduleClock(scheduling);
+        builder.Services.AddWorker();
+        builder.Services.AddMetricsExport(builder.Configuration, "pimm-worker");
+        builder.Services.Configure<QueueingOptions>(options =>
+        {
+            configure(options);
+            options.Schedules = fires;
+        });
+        // The worker itself waits for its runs; the host's own limit only has to be longer.
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromHours(2));
+        builder.Services.Configure<ConsoleLifetimeOptions>(options => options.SuppressStatusMessages = true);
+        using var host = builder.Build();
+        var clock = host.Services.GetService<ScheduleClockHost>();
+        await host.RunAsync(cancellationToken);
+        return clock?.Refusal is { } refusal ? throw refusal : ExitCode.Done;
     }
 
     private static string[]? Names(string? list) => list?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);

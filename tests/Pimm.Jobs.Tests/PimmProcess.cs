@@ -22,9 +22,9 @@ public sealed class PimmProcess : IAsyncDisposable
     }
 
     /// <remarks>A test run in the background hands on an ignored SIGINT; a person's terminal does not.</remarks>
-    public static PimmProcess Start(TestDatabase? database, params string[] arguments) => Start(database, new Dictionary<string, string>(), arguments);
+    public static PimmProcess Start(TestDatabase? database, params string[] arguments) => Start(database, NoSettings, arguments);
 
-    /// <param name="settings">environment variables, above all others</param>
+    /// <param name="settings">environment variables on top of the quick intervals: Scheduling__Enabled = true</param>
     public static PimmProcess Start(TestDatabase? database, IReadOnlyDictionary<string, string> settings, params string[] arguments)
     {
         var start = new ProcessStartInfo("env", ["--default-signal=INT", Path.Combine(AppContext.BaseDirectory, "Pimm.Jobs"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
@@ -62,8 +62,12 @@ public sealed class PimmProcess : IAsyncDisposable
         return process.ExitCode;
     }
 
+    private static readonly Dictionary<string, string> NoSettings = [];
+
     private static readonly Dictionary<string, string> QuickIntervals = new()
     {
+        // Only tests of schedules want runs that nobody asked for.
+        ["Scheduling__Enabled"] = "false",
         ["Queueing__Lease"] = "00:00:04",
         ["Queueing__Heartbeat"] = "00:00:00.5",
         ["Queueing__SelfFence"] = "00:00:03",

@@ -75,6 +75,15 @@ public sealed partial class SourceRulesTests
         SourceFile.Product.Where(file => file.Lines > TooLongFile).Select(file => $"{file.Path}: {file.Lines} lines").ShouldBeEmpty("Split the idea, not the file.");
     }
 
+    [Fact]
+    public void Quartz_is_known_in_one_folder()
+    {
+        var scheduling = SourceFile.Product.Where(file => file.Path.StartsWith("Pimm.Jobs/Scheduling/", StringComparison.Ordinal)).ToList();
+
+        Offences(scheduling, Quartz()).ShouldNotBeEmpty();
+        Offences(SourceFile.Product.Except(scheduling), Quartz()).ShouldBeEmpty("Another scheduler is one folder: give it a type there.");
+    }
+
     private static IEnumerable<string> Offences(IEnumerable<SourceFile> files, Regex rule) =>
         from file in files
         from Match match in rule.Matches(file.Code)
@@ -98,4 +107,7 @@ public sealed partial class SourceRulesTests
     // A required setting has no default, and nested options say their own.
     [GeneratedRegex(@"((?:^[ \t]*///[^\n]*\n)*)(?:^[ \t]*\[[^\n]*\n)*^[ \t]*public (?!required )(?!\w+Options )[^\n({]+\{ get; (?:set|init);", RegexOptions.Multiline)]
     private static partial Regex Setting();
+
+    [GeneratedRegex(@"\bQuartz\b")]
+    private static partial Regex Quartz();
 }

@@ -1,0 +1,59 @@
+using Microsoft.Extensions.Options;
+using Pimm.Core;
+using Pimm.Core.Queueing;
+
+namespace Pimm.Jobs.Scheduling;
+
+/// <summary>One fire time as people read it.</summary>
+/// <param name="Local">in the schedule's time zone</param>
+public sealed record FireTime(DateTimeOffset Local, DateTimeOffset Utc);
+
+/// <summary>When a schedule fires next, and when it should have fired and did not.</summary>
+public sealed class ScheduleCalendar(ScheduleStore schedules, ScheduleFirings firings, IOptions<SchedulingOptions> options, TimeProvider time)
+{
+    /// <summary>Missed occasions are listed and back-filled this far back, and this many of them.</summary>
+    public const int MissedDays = 31;
+    private const int MostMissed = 100;
+
+    // A firing that is due may still be under way.
+    private static readonly TimeSpan Grace = TimeSpan.FromMinutes(2);
+
+    /// <exception cref="InputException">the cron expression or the time zone cannot be understood, or fires too often</exception>
+    public Schedule Checked(Schedule schedule)
+    {
+        CronTimes.Parse(schedule.Cron, schedule.TimeZone).Checked(time.GetUtcNow(), options.Value.MinimumInterval);
+        return schedule;
+    }
+
+    public static IReadOnlyList<FireTime> Next(Schedule schedule, DateTimeOffset now, int count)
+    {
+        var times = CronTimes.Parse(schedule.Cron, schedule.TimeZone);
+        return [.. times.After(now).Take(count).Select(at => new FireTime(times.Local(at), at))];
+    }
+
+    /// <summary>The oldest first; none while the schedule is paused.</summary>
+    public async Task<IReadOnlyList<Occasion>> MissedAsync(Schedule schedule, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var since = schedule.ActiveSince > now.AddDays(-MissedDays) ? schedule.ActiveSince : now.AddDays(-MissedDays);
+        if (!schedule.Enabled)
+            return [];
+        var fired = await schedules.OccasionsAsync(schedule.Id, since, cancellationToken);
+        return Occasion.Missed(schedule, CronTimes.Parse(schedule.Cron, schedule.TimeZone), since, now - Grace, fired, MostMissed);
+    }
+
+    /// <summary>Asks for the runs of a missed date.</summary>
+    /// <exception cref="InputException">that date was not missed, or a campaign's day is over</exception>
+    public async Task<ScheduleFiring> BackFillAsync(Schedule schedule, DateOnly date, string by, CancellationToken cancellationToken)
+    {
+        if (schedule.Kind == ScheduleKinds.Campaign)
+            throw new InputException($"A missed day of a campaign stays missing: its wave would count from {date:yyyy-MM-dd}, when nobody could deliver its lists.");
+        var missed = (await MissedAsync(schedule, cancellationToken)).FirstOrDefault(occasion => occasion.Date == date)
+            ?? throw new InputException($"The schedule \"{schedule.Name}\" has not missed {date:yyyy-MM-dd}: see pimm schedules missed.");
+        return (await firings.FireAsync(schedule, missed, by, cancellationToken)).Firing;
+    }
+
+    /// <summary>An occasion of its own, besides those of the clock.</summary>
+    public async Task<ScheduleFiring> RunNowAsync(Schedule schedule, string by, CancellationToken cancellationToken) =>
+        (await firings.FireAsync(schedule, Occasion.ByHand(CronTimes.Parse(schedule.Cron, schedule.TimeZone), time.GetUtcNow()), by, cancellationToken)).Firing;
+}

@@ -1,0 +1,80 @@
+using System.Globalization;
+using Dapper;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Pimm.Core;
+using Pimm.Core.Queueing;
+using Quartz;
+
+namespace Pimm.Jobs.Scheduling;
+
+/// <summary>
+/// Makes Quartz's triggers say what the table of schedules says: one trigger an enabled schedule, named by its number, stamped
+/// with the version it was made from. Only triggers whose stamp differs are touched, by one worker at a time.
+/// </summary>
+public sealed class TriggerSync(
+    NpgsqlDataSource database, ScheduleStore schedules, IOptions<SchedulingOptions> options, TimeProvider time, ILogger<TriggerSync> logger)
+{
+    public const string Group = "schedule";
+
+    private static readonly JobKey Job = new("fire", Group);
+
+    // As Quartz stores it; another name means that the class was renamed or moved since.
+    private static readonly string JobClass = $"{typeof(FireSchedule).FullName}, {typeof(FireSchedule).Assembly.GetName().Name}";
+
+    public async Task ApplyAsync(IScheduler scheduler, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        if (!await connection.ExecuteScalarAsync<bool>("select pg_try_advisory_xact_lock(hashtext('pimm schedules'))"))
+            return;
+        if (await connection.ExecuteScalarAsync<string>(SelectJobClass, new { SchedulerGuard.Scheduler, Group }) != JobClass)
+            await scheduler.AddJob(
+                JobBuilder.Create<FireSchedule>().WithIdentity(Job).StoreDurably().RequestRecovery().Build(),
+                new AddJobOptions { Replace = true }, cancellationToken);
+
+        var stored = (await connection.QueryAsync<(string Name, string? Stamp)>(SelectTriggers, new { SchedulerGuard.Scheduler, Group })).ToDictionary(row => row.Name, row => row.Stamp);
+        var wanted = (await schedules.ListAsync(cancellationToken)).Where(schedule => schedule.Enabled).ToDictionary(Name);
+        foreach (var (name, schedule) in wanted.Where(pair => stored.GetValueOrDefault(pair.Key) != Stamp(pair.Value)))
+            await StoreAsync(scheduler, schedule, isStored: stored.ContainsKey(name), cancellationToken);
+        foreach (var name in stored.Keys.Where(name => !wanted.ContainsKey(name)))
+            await RemoveAsync(scheduler, name, cancellationToken);
+    }
+
+    private async Task StoreAsync(IScheduler scheduler, Schedule schedule, bool isStored, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var times = CronTimes.Parse(schedule.Cron, schedule.TimeZone).Checked(time.GetUtcNow(), options.Value.MinimumInterval);
+            var trigger = TriggerBuilder.Create().WithIdentity(Name(schedule), Group).ForJob(Job).WithDescription(Stamp(schedule))
+                .WithSchedule(CronScheduleBuilder.Create(times.Expression).WithMisfireInstruction(CronTriggerMisfireInstruction.FireAndProceed))
+                .Build();
+            await scheduler.ScheduleJob(trigger, new ScheduleJobOptions { Replace = true }, cancellationToken);
+            await schedules.SetProblemAsync(schedule, null, cancellationToken);
+            logger.LogInformation("Schedule {Schedule} fires next at {Next:u}", schedule.Name, times.After(time.GetUtcNow()).First());
+        }
+        catch (InputException e)
+        {
+            if (schedule.Problem != e.Message)
+                logger.LogWarning("Schedule {Schedule} does not fire: {Reason}", schedule.Name, e.Message);
+            await schedules.SetProblemAsync(schedule, e.Message, cancellationToken);
+            if (isStored)
+                await RemoveAsync(scheduler, Name(schedule), cancellationToken);
+        }
+    }
+
+    private async Task RemoveAsync(IScheduler scheduler, string name, CancellationToken cancellationToken)
+    {
+        await scheduler.UnscheduleJob(new TriggerKey(name, Group), cancellationToken);
+        logger.LogInformation("Schedule {Schedule} fires no more", name);
+    }
+
+    private static string Name(Schedule schedule) => schedule.Id.ToString(CultureInfo.InvariantCulture);
+
+    private static string Stamp(Schedule schedule) => string.Create(CultureInfo.InvariantCulture, $"version {schedule.Version}");
+
+    private const string SelectJobClass = "select job_class_name from qrtz_job_details where sched_name = @Scheduler and job_group = @Group and job_name = 'fire'";
+
+    private const string SelectTriggers = "select trigger_name, description from qrtz_triggers where sched_name = @Scheduler and trigger_group = @Group";
+}

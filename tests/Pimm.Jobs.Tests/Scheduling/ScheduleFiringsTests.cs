@@ -1,0 +1,140 @@
+using Dapper;
+using Pimm.Core.Campaigns;
+using Pimm.Core.Queueing;
+using Pimm.Core.Scoring;
+using Pimm.Jobs.Scheduling;
+using Pimm.Testing;
+using Shouldly;
+using Xunit;
+
+namespace Pimm.Jobs.Tests.Scheduling;
+
+/// <summary>An occasion becomes runs once.</summary>
+public sealed class ScheduleFiringsTests : IAsyncLifetime
+{
+    private static readonly DateTimeOffset Night = new(2027, 3, 28, 1, 0, 0, TimeSpan.Zero);
+
+    private TestDatabase database = null!;
+    private ScheduleStore schedules = null!;
+    private JobQueue queue = null!;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        database = await TestDatabase.MigratedAsync();
+        (schedules, queue) = (new ScheduleStore(database.DataSource), new JobQueue(database.DataSource));
+    }
+
+    [Fact]
+    public async Task Eight_schedulers_that_fire_the_same_occasion_ask_for_its_runs_once()
+    {
+        var nightly = await RetrainAsync();
+
+        var fired = await Task.WhenAll(Enumerable.Range(0, 8).Select(n => Firings().FireAsync(nightly, Of(nightly), $"scheduler {n}", Cancel)));
+
+        fired.Count(firing => firing.IsNew).ShouldBe(1);
+        var runs = await queue.ListAsync(cancellationToken: Cancel);
+        runs.Select(run => (run.Kind, run.DedupeKey, run.LogicalDate)).ShouldBe([
+            ("promote", $"schedule/{nightly.Id}/2027-03-28", new DateOnly(2027, 3, 28)), ("train", $"schedule/{nightly.Id}/2027-03-28", new DateOnly(2027, 3, 28))]);
+        runs[0].AfterRuns.ShouldBe([runs[1].Id]);
+        fired.ShouldAllBe(firing => firing.Firing.Runs.SequenceEqual(new[] { runs[1].Id, runs[0].Id }));
+    }
+
+    [Fact]
+    public async Task A_worker_that_dies_before_the_commit_leaves_nothing_and_after_it_everything()
+    {
+        var nightly = await RetrainAsync();
+        foreach (var (point, left) in new[] { ("schedule.fired", 0), ("schedule.enqueued", 2) })
+        {
+            var dying = Firings();
+            FaultPoint.Listener = name => { if (name == point) throw new InvalidOperationException(name); };
+            try
+            {
+                await Should.ThrowAsync<InvalidOperationException>(() => dying.FireAsync(nightly, Of(nightly), "dying", Cancel));
+            }
+            finally
+            {
+                FaultPoint.Listener = null;
+            }
+            (await queue.ListAsync(cancellationToken: Cancel)).Count.ShouldBe(left);
+        }
+        (await Firings().FireAsync(nightly, Of(nightly), "other", Cancel)).IsNew.ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_budget_goes_to_every_run_and_a_run_by_hand_is_one_more()
+    {
+        var nightly = await RetrainAsync("""{"maxHours": 6}""");
+        await Firings().FireAsync(nightly, Of(nightly), "clock", Cancel);
+        var byHand = await Firings().FireAsync(nightly, Occasion.ByHand(Times(nightly), Night.AddHours(2)), "ann", Cancel);
+
+        byHand.IsNew.ShouldBeTrue();
+        var runs = await queue.ListAsync(cancellationToken: Cancel);
+        runs.Count.ShouldBe(4);
+        runs.ShouldAllBe(run => run.MaxDuration == TimeSpan.FromHours(6));
+    }
+
+    [Fact]
+    public async Task A_look_into_the_inbox_that_waits_is_not_asked_for_again()
+    {
+        var collect = await schedules.GetAsync("outcome files", Cancel);
+        var times = Times(collect);
+        var first = await Firings().FireAsync(collect, Occasion.Of(collect, times, Night), "clock", Cancel);
+        var second = await Firings().FireAsync(collect, Occasion.Of(collect, times, Night.AddMinutes(10)), "clock", Cancel);
+
+        second.Firing.Runs.ShouldBe(first.Firing.Runs);
+        second.Firing.Outcome.ShouldBe($"run {first.Firing.Runs[0]} waits already");
+    }
+
+    [Fact]
+    public async Task Missed_dates_are_listed_and_back_filled_once_and_only_those()
+    {
+        var nightly = await RetrainAsync();
+        await ExecuteAsync($"update schedule set active_since = '2027-03-25T12:00Z' where id = {nightly.Id}");
+        nightly = await schedules.GetAsync(nightly.Name, Cancel);
+        await Firings().FireAsync(nightly, Of(nightly), "clock", Cancel);
+        var calendar = new ScheduleCalendar(schedules, Firings(), Microsoft.Extensions.Options.Options.Create(new SchedulingOptions()), new At(Night.AddHours(3)));
+
+        (await calendar.MissedAsync(nightly, Cancel)).Select(missed => missed.Key).ShouldBe(["2027-03-26", "2027-03-27"]);
+        var filled = await calendar.BackFillAsync(nightly, new DateOnly(2027, 3, 27), "ann", Cancel);
+
+        (await queue.GetAsync(filled.Runs[0], Cancel)).Arguments.ShouldContain("\"asOf\": \"2027-03-27T01:30:00+00:00\"");
+        (await calendar.MissedAsync(nightly, Cancel)).Select(missed => missed.Key).ShouldBe(["2027-03-26"]);
+        (await Should.ThrowAsync<Core.InputException>(() => calendar.BackFillAsync(nightly, new DateOnly(2027, 3, 28), "ann", Cancel))).Message
+            .ShouldBe("The schedule \"nightly\" has not missed 2027-03-28: see pimm schedules missed.");
+        (await calendar.MissedAsync(nightly with { Enabled = false }, Cancel)).ShouldBeEmpty();
+    }
+
+    private async Task<Schedule> RetrainAsync(string arguments = "{}")
+    {
+        await ExecuteAsync("""
+            insert into audience (name, key_column, columns, funnel, created_at) values ('a', 'id', '[]', '{click,buy}', now());
+            insert into model_line (audience_id, name, network, created_at) select id, 'line', 'pimm', now() from audience
+            """);
+        await using var connection = await database.Owner.OpenConnectionAsync(Cancel);
+        var line = await connection.ExecuteScalarAsync<long>("select id from model_line");
+        return await schedules.AddAsync(Schedule.New("nightly", ScheduleKinds.Retrain, line, null, "30 2 * * *", "Europe/Berlin", "ann") with { Arguments = arguments }, Cancel);
+    }
+
+    private ScheduleFirings Firings() => new(
+        database.DataSource, queue, new ScheduleFacts(database.DataSource, new CampaignStore(database.DataSource), new ScoringStore(database.DataSource, TimeProvider.System)),
+        schedules, TimeProvider.System);
+
+    private static Occasion Of(Schedule schedule) => Occasion.Of(schedule, Times(schedule), Night);
+
+    private static CronTimes Times(Schedule schedule) => CronTimes.Parse(schedule.Cron, schedule.TimeZone);
+
+    private async Task ExecuteAsync(string sql)
+    {
+        await using var connection = await database.Owner.OpenConnectionAsync(Cancel);
+        await connection.ExecuteAsync(sql);
+    }
+
+    public ValueTask DisposeAsync() => database.DisposeAsync();
+
+    private sealed class At(DateTimeOffset now) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => now;
+    }
+}

@@ -1,0 +1,63 @@
+using System.Text.Json;
+using Pimm.Testing;
+using Shouldly;
+using Xunit;
+
+namespace Pimm.Jobs.Tests.Scheduling;
+
+public sealed class SchedulesCommandTests(TestDatabase database) : IClassFixture<TestDatabase>
+{
+    [Fact]
+    public async Task A_schedule_is_added_looked_at_changed_run_and_removed()
+    {
+        var added = await RunAsync("add", "tidy", "--kind", "retain", "--cron", "30 2 * * *", "--time-zone", "Europe/Berlin", "--max-hours", "2", "--must-succeed-within", "50");
+        (added.GetProperty("version").GetInt32(), added.GetProperty("arguments").GetProperty("maxHours").GetInt32(), added.GetProperty("mustSucceedWithin").GetString()).ShouldBe((1, 2, "2.02:00:00"));
+
+        var next = (await RunAsync("next", "tidy")).GetProperty("next").EnumerateArray().ToList();
+        next.Count.ShouldBe(5);
+        next[0].GetProperty("local").GetDateTimeOffset().TimeOfDay.ShouldBe(new TimeSpan(2, 30, 0));
+        next[0].GetProperty("local").GetDateTimeOffset().ShouldBe(next[0].GetProperty("utc").GetDateTimeOffset());
+
+        (await RunAsync("edit", "tidy", "--cron", "0 4 * * *")).GetProperty("version").GetInt32().ShouldBe(2);
+        (await RunAsync("pause", "tidy")).GetProperty("enabled").GetBoolean().ShouldBeFalse();
+        (await RunAsync("resume", "tidy")).GetProperty("enabled").GetBoolean().ShouldBeTrue();
+        var run = (await RunAsync("run-now", "tidy")).GetProperty("runs")[0].GetInt64();
+        (await PimmProcess.RunAsync(database, "runs", "show", $"{run}")).Output.ShouldContain("retain");
+        (await RunAsync("show", "tidy")).GetProperty("firings").GetArrayLength().ShouldBe(1);
+        (await RunAsync("list")).GetProperty("schedules").GetArrayLength().ShouldBe(4);
+        (await RunAsync("missed")).GetProperty("missed").GetArrayLength().ShouldBe(0);
+        await RunAsync("remove", "tidy");
+        (await RunAsync("list")).GetProperty("schedules").GetArrayLength().ShouldBe(3);
+    }
+
+    [Theory]
+    [InlineData("There is no schedule \"nightly\": see pimm schedules list.", "show", "nightly")]
+    [InlineData("A retrain schedule trains one model line: give --line.", "add", "x", "--kind", "retrain", "--cron", "30 2 * * *")]
+    [InlineData("There is no campaign 77: see pimm campaigns list.", "add", "x", "--kind", "campaign", "--campaign", "77", "--cron", "30 2 * * *", "--time-zone", "UTC")]
+    [InlineData("A schedule needs a time: give --cron, for example --cron \"30 2 * * *\" for 02:30 every day.", "add", "x", "--kind", "retain")]
+    [InlineData("The schedule \"retention\" has not missed 2020-01-01: see pimm schedules missed.", "back-fill", "retention", "--date", "2020-01-01")]
+    public async Task What_makes_no_sense_is_one_sentence(string sentence, params string[] arguments)
+    {
+        var (code, _, error) = await PimmProcess.RunAsync(database, ["schedules", .. arguments]);
+
+        (code, error.TrimEnd()).ShouldBe((2, sentence));
+    }
+
+    [Theory]
+    [InlineData("There is no run 999: see pimm runs list.", "show", "999")]
+    [InlineData("There is no run 999: see pimm runs list.", "cancel", "999")]
+    [InlineData("There is no run 999: see pimm runs list.", "retry", "999")]
+    public async Task A_run_that_does_not_exist_is_one_sentence(string sentence, params string[] arguments)
+    {
+        var (code, _, error) = await PimmProcess.RunAsync(database, ["runs", .. arguments]);
+
+        (code, error.TrimEnd()).ShouldBe((2, sentence));
+    }
+
+    private async Task<JsonElement> RunAsync(params string[] arguments)
+    {
+        var (code, output, error) = await PimmProcess.RunAsync(database, ["schedules", .. arguments, "--json"]);
+        code.ShouldBe(0, error);
+        return JsonDocument.Parse(output).RootElement;
+    }
+}

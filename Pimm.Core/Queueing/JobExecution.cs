@@ -40,6 +40,9 @@ public sealed class JobExecution
 
     public bool IsComplete { get; private set; }
 
+    /// <summary>Whether the token was cancelled because this worker stops: another one goes on with the run.</summary>
+    public bool IsHandedBack => lease.End == LeaseEnd.HandedBack;
+
     /// <exception cref="InputException">the arguments do not fit the record</exception>
     public T ReadArguments<T>()
     {
@@ -94,6 +97,18 @@ public sealed class JobExecution
             await LeaseStore.AddStepAsync(lease.Run, step, connection);
         }, cancellationToken);
         return true;
+    }
+
+    /// <summary>Records where a later attempt may go on from.</summary>
+    /// <exception cref="LeaseLostException">nothing was written</exception>
+    public Task RecordCheckpointAsync(string uri, byte[] sha256, CancellationToken cancellationToken) =>
+        CommitAsync(connection => LeaseStore.SetCheckpointAsync(lease.Run, uri, sha256, connection), cancellationToken);
+
+    /// <summary>Where the newest checkpoint of the run was written, by this attempt or one before; null: there is none.</summary>
+    public async Task<string?> CheckpointUriAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return await LeaseStore.CheckpointUriAsync(lease.Run, connection, cancellationToken);
     }
 
     /// <summary>The last effect (if any), the result and the state succeeded, in one transaction. Nothing may follow.</summary>

@@ -67,6 +67,12 @@ public sealed class LeaseStore(NpgsqlDataSource leases)
     internal static Task AddStepAsync(ClaimedRun run, string step, NpgsqlConnection connection) =>
         connection.ExecuteAsync(InsertStep, new { run.Id, run.Fence, step });
 
+    internal static Task SetCheckpointAsync(ClaimedRun run, string uri, byte[] sha256, NpgsqlConnection connection) =>
+        connection.ExecuteAsync(UpdateCheckpoint, new { run.Id, run.Fence, uri, sha256 });
+
+    internal static async Task<string?> CheckpointUriAsync(ClaimedRun run, NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        await connection.ExecuteScalarAsync<string?>(new CommandDefinition(SelectCheckpoint, new { run.Id }, cancellationToken: cancellationToken));
+
     private async Task<bool> EndAsync(string statement, object parameters)
     {
         await using var connection = await leases.OpenConnectionAsync();
@@ -156,6 +162,11 @@ public sealed class LeaseStore(NpgsqlDataSource leases)
         """;
 
     private const string SelectStep = "select exists (select from job_run_step where run_id = @Id and step = @step)";
+
+    private const string UpdateCheckpoint =
+        "update job_run set checkpoint_uri = @uri, checkpoint_sha256 = @sha256 where id = @Id and fence = @Fence and state = 'running'";
+
+    private const string SelectCheckpoint = "select checkpoint_uri from job_run where id = @Id";
 
     private const string InsertStep = "insert into job_run_step (run_id, step, fence) values (@Id, @step, @Fence)";
 }

@@ -17,7 +17,7 @@ public static class SafetensorsFile
             Write(stream, metadata, tensors);
             stream.Flush(flushToDisk: true);
         }
-        File.Move(part, path, overwrite: true);
+        DurableFile.Rename(part, path);
     }
 
     /// <summary>Wider elements come first, so that every tensor lies at a multiple of its element's size.</summary>

@@ -30,6 +30,19 @@ public sealed class RandomStream
     /// <summary>A stream of its own for one purpose, independent of every other purpose under the same seed.</summary>
     public RandomStream(ulong seed, string purpose) : this(Seed(seed, purpose, 0)) { }
 
+    /// <summary>All that later numbers depend on, five words: set it to go on from the same point.</summary>
+    /// <exception cref="ArgumentException">Not five words, or the first four are 0, from which the generator never leaves.</exception>
+    public ulong[] State
+    {
+        get => [_s0, _s1, _s2, _s3, BitConverter.DoubleToUInt64Bits(_spareNormal)];
+        set
+        {
+            if (value is not [var s0, var s1, var s2, var s3, var spare] || (s0 | s1 | s2 | s3) == 0)
+                throw new ArgumentException("A stream's state is five words, of which the first four are not all 0.");
+            (_s0, _s1, _s2, _s3, _spareNormal) = (s0, s1, s2, s3, BitConverter.UInt64BitsToDouble(spare));
+        }
+    }
+
     /// <summary>
     /// An independent seed for (seed, purpose, index): splitmix64's finaliser over the seed, the FNV-1a 64 hash of the
     /// purpose's UTF-8 bytes and the index.

@@ -16,6 +16,12 @@ public sealed class AveragedWeights(MultiTaskNetwork network, double window) : I
     private readonly Dictionary<string, Tensor> mean = [];
     private long steps;
 
+    /// <summary>Steps since the mean began.</summary>
+    public long Steps => steps;
+
+    /// <summary>The mean by the parameters' names; empty before its first step.</summary>
+    public IReadOnlyDictionary<string, Tensor> Tensors => mean;
+
     public void Step()
     {
         if (++steps % stepsBetween != 0)
@@ -46,6 +52,17 @@ public sealed class AveragedWeights(MultiTaskNetwork network, double window) : I
         Dispose();
         mean.Clear();
         steps = 0;
+    }
+
+    /// <summary>As after so many steps; the mean, where there is one, is to be filled through <see cref="Tensors"/>.</summary>
+    internal void Resume(long stepsBefore, bool hasMean)
+    {
+        Restart();
+        steps = stepsBefore;
+        foreach (var (name, weights) in hasMean ? network.named_parameters() : [])
+        {
+            mean.Add(name, Copy(weights));
+        }
     }
 
     /// <summary>Runs something with the mean in the network; afterwards the weights of the last step are back.</summary>

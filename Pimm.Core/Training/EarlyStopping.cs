@@ -13,6 +13,13 @@ public sealed class EarlyStopping(int patience, int earliest, bool larger)
     private double best = double.NaN;
     private int last = -1;
 
+    /// <summary>What it has seen so far.</summary>
+    public StoppingState State
+    {
+        get => new(best, last, BestEpoch);
+        set => (best, last, BestEpoch) = (value.Best, value.Last, value.BestEpoch);
+    }
+
     /// <summary>The best epoch, from 0; −1 before the first.</summary>
     public int BestEpoch { get; private set; } = -1;
 
@@ -40,3 +47,9 @@ public sealed class EarlyStopping(int patience, int earliest, bool larger)
         return true;
     }
 }
+
+/// <summary>What early stopping has seen so far.</summary>
+/// <param name="Best">the best measure; NaN before the first</param>
+/// <param name="Last">the newest epoch, from 0; −1 before the first</param>
+/// <param name="BestEpoch">from 0; −1 where none counts yet</param>
+public sealed record StoppingState(double Best, int Last, int BestEpoch);

@@ -9,6 +9,9 @@ public sealed class KeptWeights(MultiTaskNetwork network) : IDisposable
 {
     private Dictionary<string, Tensor> kept = [];
 
+    /// <summary>The copy by the names of the state dict; empty before the first.</summary>
+    public IReadOnlyDictionary<string, Tensor> Tensors => kept;
+
     public void Keep()
     {
         using var quiet = no_grad();

@@ -57,6 +57,9 @@ public sealed record ModelDescription(
     /// <summary>The rows it was made from; null in an older model.</summary>
     public DataFacts? Data { get; init; }
 
+    /// <summary>Of the weights' file, lower-case hexadecimal: a bit that changed on the way is noticed; null in an older model.</summary>
+    public string? WeightsSha256 { get; init; }
+
     /// <summary>Where it was trained; null in an older model.</summary>
     public EnvironmentFacts? Environment { get; init; }
 

@@ -28,6 +28,9 @@ public sealed class NetworkOptimizer : IDisposable
         }
     }
 
+    /// <summary>What Adam remembers of each parameter, in an order that the network decides.</summary>
+    public IEnumerable<Adam.State> States => parts.SelectMany(part => part.state_dict().State).Cast<Adam.State>();
+
     public void ZeroGradients() => parts.ForEach(part => part.zero_grad());
 
     public void Step() => parts.ForEach(part => part.step());

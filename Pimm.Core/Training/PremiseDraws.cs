@@ -7,10 +7,8 @@ namespace Pimm.Core.Training;
 /// Draws where a premise shows the label: Bernoulli(p) by a stream of its own, so that dropout and shuffling stay the same
 /// whatever the curriculum does (ambiguity A13). How often it draws is ambiguity A6.
 /// </summary>
-public sealed class PremiseDraws(PremiseCurriculum curriculum, int tasks, ulong seed)
+public sealed class PremiseDraws(PremiseCurriculum curriculum, int tasks, RandomStream stream)
 {
-    private readonly RandomStream stream = new(seed, "premise");
-
     /// <param name="rows">B</param>
     /// <param name="epoch">Finished epochs, fractional within one.</param>
     /// <returns>[B · (T−1)] of 0 and 1, row by row; null where p = 0 or there is nothing to show, so that nothing needs drawing.</returns>

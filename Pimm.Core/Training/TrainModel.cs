@@ -18,7 +18,14 @@ public sealed class TrainModel(TimeProvider clock)
     /// <param name="data">Its training rows are learned from, its validation rows choose, its calibration rows fit the calibrators (a refit learns from all three), its test rows are touched once.</param>
     /// <exception cref="InputException">The request or the data cannot be used.</exception>
     /// <exception cref="OperationCanceledException">Asked for between two batches.</exception>
-    public TrainedModel Run(TrainingRequest request, Snapshot data, Action<TrainingProgress> report, CancellationToken cancellationToken)
+    public TrainedModel Run(TrainingRequest request, Snapshot data, Action<TrainingProgress> report, CancellationToken cancellationToken) =>
+        Run(request, data, null, report, cancellationToken);
+
+    /// <summary>As above, with checkpoints where there is a plan for them: written on the way, gone on from where it says so.</summary>
+    /// <exception cref="InputException">As above, or a checkpoint is of another training and the plan refuses those.</exception>
+    /// <exception cref="OperationCanceledException">As above, or the plan asked for the end.</exception>
+    public TrainedModel Run(
+        TrainingRequest request, Snapshot data, CheckpointPlan? plan, Action<TrainingProgress> report, CancellationToken cancellationToken)
     {
         var settings = new Dictionary<string, string>(request.Settings, StringComparer.OrdinalIgnoreCase);
         var rows = Rows(data);
@@ -34,7 +41,10 @@ public sealed class TrainModel(TimeProvider clock)
         using (network)
         {
             network.to(device);
-            var run = new TrainingLoop(network, data, options, clock).Run(report, cancellationToken);
+            var checkpoints = plan is null
+                ? null
+                : new TrainingCheckpoints(plan, CheckpointKey.Of(request.Model, inForce, options, data.Sha256, CodeVersion), clock);
+            var run = new TrainingLoop(network, data, options, clock).Run(checkpoints, report, cancellationToken);
             var calibrators = options.Refit || options.WholeValidation
                 ? TaskCalibrator.None(data.TaskNames, options.Refit ? "every row but the test rows was trained on" : "every validation row chose the epoch")
                 : TaskCalibrator.Fit(ModelEvaluation.Predict(network, device, data, data.RowsOf(Split.Calibration), cancellationToken));
@@ -42,12 +52,13 @@ public sealed class TrainModel(TimeProvider clock)
             var description = Described(test, calibrators, data, slices, new(
                 ModelDescription.CurrentFormat, network.Kind, inForce, data.VocabularySizes, data.TaskNames, options.Seed, options, rows,
                 network.ParameterCount, run.Epochs.Count, run.BestEpoch, run.Epochs, [], test.OrderViolations,
-                clock.GetElapsedTime(started).TotalSeconds, (double)run.Epochs.Count * run.TrainedRows / Math.Max(run.TrainingTime.TotalSeconds, 1e-9), CodeVersion)) with
+                (run.TimeBefore + clock.GetElapsedTime(started)).TotalSeconds, (double)run.Epochs.Count * run.TrainedRows / Math.Max(run.TrainingTime.TotalSeconds, 1e-9), CodeVersion)) with
             {
                 Amount = run.Amount,
                 AmountTest = run.Amount is { } amount && test.Amounts is { } amounts ? AmountMetrics.Of(amount, amounts) : null,
             };
-            return new TrainedModel(description, data.FeatureMap.ToJson(), WeightsFile.Write(network, description));
+            var weights = WeightsFile.Write(network, description);
+            return new TrainedModel(description with { WeightsSha256 = TrainedModel.HashOf(weights) }, data.FeatureMap.ToJson(), weights);
         }
     }
 

@@ -11,11 +11,19 @@ namespace Pimm.Core.Training;
 /// <param name="WindowDays">w: an impression is used when its window is closed, so the newest usable day is AsOf − w</param>
 public sealed record TrainLineRequest(long ModelLineId, long Seed = 1, DateTimeOffset? AsOf = null, int WindowDays = 30);
 
+/// <summary>What a run of the kind "train" came to.</summary>
+/// <param name="Promoted">whether it is the line's first version, and so its champion</param>
+internal sealed record TrainLineResult(string Line, long Rows, bool Promoted)
+{
+    /// <summary>Known once the version is written.</summary>
+    public long ModelVersionId { get; internal set; }
+}
+
 /// <summary>
 /// Trains a model line's next version on the impressions whose window has closed, and makes it the champion when the line has
 /// none yet. Lines that learn nothing ("random", "truth:…") get a version without weights.
 /// </summary>
-public sealed class TrainModelLine(AudienceStore audiences, AudienceReader reader, ModelStore models, TrainingProcess process, TimeProvider time) : IJob
+public sealed class TrainModelLine(AudienceStore audiences, RowsSpool spool, ModelStore models, TrainingProcess process, TimeProvider time) : IJob
 {
     public const string JobKind = "train";
 
@@ -26,102 +34,116 @@ public sealed class TrainModelLine(AudienceStore audiences, AudienceReader reade
         var request = run.ReadArguments<TrainLineRequest>();
         var line = await models.GetLineAsync(request.ModelLineId, cancellationToken);
         var champion = await models.ChampionAsync(line.Id, cancellationToken);
-        var before = (request.AsOf ?? time.GetUtcNow()).AddDays(-request.WindowDays);
+        var folder = new TrainingFolder(process.Options.Folder, run.RunId, run.Fence);
         var learns = NetworkCatalog.Names.Contains(line.Network);
         var (model, rows) = learns
-            ? await TrainAsync(run, line, request, before, cancellationToken)
-            : (new StoredModel(JsonSerializer.Serialize(new { model = line.Network }), null, null), 0L);
+            ? await TrainAsync(run, line, request, folder, cancellationToken)
+            : (new StoredModel(JsonSerializer.Serialize(new { model = line.Network }), null, null), null);
 
-        await run.CompleteAsync(new { line = line.Name, rows, promoted = champion is null }, async connection =>
+        FaultPoint.Reach("train.trained");
+        var result = new TrainLineResult(line.Name, rows?.Rows ?? 0, champion is null);
+        await run.CompleteAsync(result, async connection =>
         {
-            var id = await models.AddVersionAsync(connection, line.Id, request.Seed, model, rows, learns ? before : null, run.RunId);
+            var id = await models.AddVersionAsync(connection, line.Id, request.Seed, model, result.Rows, rows?.Before, run.RunId);
+            result.ModelVersionId = id;
             if (champion is null)
             {
                 await models.PromoteAsync(connection, id, "training", "the line's first version");
             }
         }, cancellationToken);
+        folder.Remove();
     }
 
-    private async Task<(StoredModel Model, long Rows)> TrainAsync(
-        JobExecution run, ModelLine line, TrainLineRequest request, DateTimeOffset before, CancellationToken cancellationToken)
+    private async Task<(StoredModel Model, SpooledRows? Rows)> TrainAsync(
+        JobExecution run, ModelLine line, TrainLineRequest request, TrainingFolder folder, CancellationToken cancellationToken)
     {
         var audience = await audiences.GetAsync(line.AudienceId, cancellationToken);
-        var folder = Directory.CreateTempSubdirectory("pimm-train-");
+        await OpenAsync(run, folder, cancellationToken);
+        var before = (request.AsOf ?? time.GetUtcNow()).AddDays(-request.WindowDays);
+        var rows = await spool.SpoolAsync(run, audience, before, folder, cancellationToken);
+        var training = TrainingOf(line, audience, request, rows, folder);
+        TrainedModel model;
+        await using (var checkpoints = new CheckpointRecorder(run))
+        {
+            model = await WithHalfTheBatchAsync(run, training, half => process.RunAsync(half, folder.Request, news => Tell(run, checkpoints, news), () => run.IsHandedBack, cancellationToken));
+        }
+
+        foreach (var task in model.Description.Test)
+        {
+            run.Log(FormattableString.Invariant($"{task.Name}: AUC {task.Auc:0.0000}, log loss {task.LogLoss:0.00000} on {model.Description.Rows.Test:N0} held-out rows"));
+        }
+
+        return (new StoredModel(model.Description.ToJson(), model.FeatureMap, model.Weights), rows);
+    }
+
+    private static async Task OpenAsync(JobExecution run, TrainingFolder folder, CancellationToken cancellationToken)
+    {
+        if (run.Fence > 1 && !folder.Exists)
+        {
+            var there = await run.CheckpointUriAsync(cancellationToken) is { } uri ? $"; its last checkpoint was {uri}" : "";
+            run.Log($"What an attempt before wrote is not on this machine ({folder.Path}){there}: training starts over.");
+        }
+
+        folder.Open();
+    }
+
+    private RowsTraining TrainingOf(ModelLine line, Audience audience, TrainLineRequest request, SpooledRows rows, TrainingFolder folder)
+    {
+        var settings = JsonSerializer.Deserialize<Dictionary<string, string>>(line.Settings)!;
+        var (ignored, allowed) = (Taken(settings, "ignore"), Taken(settings, "allowLeak"));
+        var checkpoints = new RowsCheckpoints(
+            folder.Checkpoints, folder.Fence, process.Options.CheckpointInterval, Resume: new CheckpointFolder(folder.Checkpoints, folder.Fence).NewestFirst().Count > 0);
+        return new RowsTraining(
+            rows.Path, [.. audience.Attributes.Select(a => a.Name).Except(ignored)], audience.Funnel, HistoryRows.TimeColumn, line.Network,
+            settings, unchecked((ulong)request.Seed), process.Options.Threads, process.Options.Device, folder.Model, allowed, folder.Packed, checkpoints);
+    }
+
+    private static async Task<TrainedModel> WithHalfTheBatchAsync(JobExecution run, RowsTraining training, Func<RowsTraining, Task<TrainedModel>> train)
+    {
         try
         {
-            var path = Path.Combine(folder.FullName, "rows.csv");
-            var rows = await SpoolAsync(run, audience, before, path, cancellationToken);
-            var settings = JsonSerializer.Deserialize<Dictionary<string, string>>(line.Settings)!;
-            var (ignored, allowed) = (Taken(settings, "ignore"), Taken(settings, "allowLeak"));
-            var training = new RowsTraining(
-                path, [.. audience.Attributes.Select(a => a.Name).Except(ignored)], audience.Funnel, HistoryRows.TimeColumn, line.Network,
-                settings, unchecked((ulong)request.Seed), process.Options.Threads, process.Options.Device, Path.Combine(folder.FullName, "model"), allowed);
-            var model = await process.RunAsync(training, p => run.Report(0.05 + (0.9 * p.Share), p.Message), cancellationToken);
-            foreach (var task in model.Description.Test)
-            {
-                run.Log(FormattableString.Invariant($"{task.Name}: AUC {task.Auc:0.0000}, log loss {task.LogLoss:0.00000} on {model.Description.Rows.Test:N0} held-out rows"));
-            }
-            return (new StoredModel(model.Description.ToJson(), model.FeatureMap, model.Weights), rows);
+            return await train(training);
         }
-        finally
+        catch (TrainingOutOfMemoryException died)
         {
-            folder.Delete(recursive: true);
+            run.Warn($"{died.Message} It is tried once more, from the beginning and with half the batch.");
+        }
+
+        try
+        {
+            return await train(training with { HalfBatch = true, Checkpoints = training.Checkpoints! with { Resume = false } });
+        }
+        catch (TrainingOutOfMemoryException died)
+        {
+            throw new InputException(
+                $"The training ran out of memory, with half the batch too: give the worker more memory, or the model line a smaller batch or embedding. {died.Message}", died);
+        }
+    }
+
+    private static void Tell(JobExecution run, CheckpointRecorder checkpoints, TrainingNews news)
+    {
+        if (news.Progress is { } progress)
+        {
+            run.Report(0.05 + (0.9 * progress.Share), progress.Message);
+        }
+
+        if (news.Checkpoint is { } checkpoint)
+        {
+            checkpoints.Add(checkpoint);
+        }
+
+        if (news.Note is { } note)
+        {
+            run.Log(note);
+        }
+
+        if (news.Warning is { } warning)
+        {
+            run.Warn(warning);
         }
     }
 
     /// <summary>A line's settings of its rows, not of its network: lists of attributes.</summary>
     private static string[] Taken(Dictionary<string, string> settings, string name) =>
         settings.Remove(name, out var list) ? list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) : [];
-
-    /// <summary>The usable impressions as a file: the child needs no database, and its rows can be looked at.</summary>
-    private async Task<long> SpoolAsync(JobExecution run, Audience audience, DateTimeOffset before, string path, CancellationToken cancellationToken)
-    {
-        using var writer = new DelimitedWriter(path);
-        foreach (var column in (IEnumerable<string>)[HistoryRows.TimeColumn, .. audience.Funnel, .. audience.Attributes.Select(a => a.Name)])
-        {
-            writer.Write(column);
-        }
-        writer.EndRow();
-        var rows = 0L;
-        await foreach (var batch in reader.TrainingHistoryAsync(audience, before, cancellationToken))
-        {
-            for (var row = 0; row < batch.Count; row++)
-            {
-                WriteRow(writer, audience, batch, row);
-            }
-            rows += batch.Count;
-            run.Report(0.02, $"{rows:N0} impressions read");
-        }
-        if (rows == 0)
-        {
-            throw new InputException($"The audience \"{audience.Name}\" has no impressions before {before:yyyy-MM-dd}, when the last window closed: import its history first.");
-        }
-        writer.Complete();
-        return rows;
-    }
-
-    private static void WriteRow(DelimitedWriter writer, Audience audience, AttributeBatch batch, int row)
-    {
-        writer.Write((double)(batch.ImpressionTicks[row] / TimeSpan.TicksPerSecond));
-        for (var task = 0; task < audience.Funnel.Length; task++)
-        {
-            writer.Write(batch.Stages[row] > task ? "1"u8 : "0"u8);
-        }
-        for (var attribute = 0; attribute < batch.Attributes.Count; attribute++)
-        {
-            if (batch.Numbers[attribute] is not { } numbers)
-            {
-                writer.Write(batch.Texts[attribute]![row].AsSpan());
-            }
-            else if (double.IsNaN(numbers[row]))
-            {
-                writer.Write(ReadOnlySpan<byte>.Empty);
-            }
-            else
-            {
-                writer.Write(numbers[row]);
-            }
-        }
-        writer.EndRow();
-    }
 }

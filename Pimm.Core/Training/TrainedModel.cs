@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace Pimm.Core.Training;
 
 /// <summary>
@@ -9,13 +11,25 @@ public sealed record TrainedModel(ModelDescription Description, string FeatureMa
     private const string DescriptionFile = "model.json";
     private const string FeatureMapFile = "feature_map.json";
     private const string WeightsName = "weights.safetensors";
+    private const string CheckpointsName = "checkpoints";
     private static readonly string[] Files = [DescriptionFile, FeatureMapFile, WeightsName];
 
-    /// <exception cref="InputException">The description cannot be read.</exception>
-    public static TrainedModel From(string description, string featureMap, byte[] weights) =>
-        new(ModelDescription.FromJson(description), featureMap, weights);
+    /// <summary>Where a training that writes its model to a folder keeps its checkpoints; they go when the model is saved.</summary>
+    public static string CheckpointsOf(string folder) => Path.Combine(folder, CheckpointsName);
 
-    /// <exception cref="InputException">A file is missing or cannot be read.</exception>
+    /// <exception cref="InputException">The description cannot be read, or the weights are not those it describes.</exception>
+    public static TrainedModel From(string description, string featureMap, byte[] weights)
+    {
+        var model = new TrainedModel(ModelDescription.FromJson(description), featureMap, weights);
+        return model.Description.WeightsSha256 is not { } hash || hash == HashOf(weights)
+            ? model
+            : throw new InputException("The model's weights do not have the hash in its model.json: they were damaged or exchanged; train the model again or copy it anew.");
+    }
+
+    /// <summary>SHA-256, 64 hexadecimal digits in lower case.</summary>
+    internal static string HashOf(byte[] weights) => Convert.ToHexStringLower(SHA256.HashData(weights));
+
+    /// <exception cref="InputException">A file is missing or cannot be read, or the weights are not those described.</exception>
     public static TrainedModel Load(string folder)
     {
         foreach (var file in Files)
@@ -34,7 +48,7 @@ public sealed record TrainedModel(ModelDescription Description, string FeatureMa
 
     /// <summary>
     /// Writes the folder. It is written beside its place and then renamed, so that it is there whole or not at all; a trained model
-    /// that stood there before is replaced, anything else is left alone.
+    /// that stood there before is replaced, with the checkpoints beside it; anything else is left alone.
     /// </summary>
     /// <exception cref="InputException">The folder holds something that is no trained model.</exception>
     public void Save(string folder)
@@ -75,7 +89,7 @@ public sealed record TrainedModel(ModelDescription Description, string FeatureMa
     {
         var occupied = File.Exists(folder)
             || (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any(entry =>
-                !Files.Contains(Path.GetFileName(entry))));
+                Path.GetFileName(entry) != CheckpointsName && !Files.Contains(Path.GetFileName(entry))));
         if (occupied)
         {
             throw new InputException($"{folder} holds something else than a trained model; choose another --out, nothing was overwritten.");

@@ -1,5 +1,6 @@
 using Pimm.Core.Datasets;
 using Pimm.Core.Networks;
+using Pimm.Core.Queueing;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -9,9 +10,11 @@ namespace Pimm.Core.Training;
 /// <param name="Epochs">One entry an epoch trained.</param>
 /// <param name="BestEpoch">From 1; the last one of a refit.</param>
 /// <param name="TrainedRows">Rows of an epoch.</param>
-/// <param name="TrainingTime">Spent on training steps, validation left out.</param>
+/// <param name="TrainingTime">Spent on training steps, validation left out, by the attempts before too.</param>
+/// <param name="TimeBefore">What of it the attempts before spent.</param>
 /// <param name="Amount">How the amount was learned; null where the network predicts none.</param>
-public sealed record TrainingRun(IReadOnlyList<EpochMetrics> Epochs, int BestEpoch, int TrainedRows, TimeSpan TrainingTime, AmountModel? Amount);
+public sealed record TrainingRun(
+    IReadOnlyList<EpochMetrics> Epochs, int BestEpoch, int TrainedRows, TimeSpan TrainingTime, TimeSpan TimeBefore, AmountModel? Amount);
 
 /// <summary>
 /// The training of one network on one snapshot, in the order it happens: shuffle → steps → validate → keep the best → stop; a refit
@@ -47,10 +50,14 @@ public sealed class TrainingLoop
         amount = network.PredictsAmount ? AmountModel.Fit(data, trainingRows, network.Objective.AmountScale) : null;
     }
 
+    /// <summary>Trains from the beginning and keeps no checkpoints.</summary>
+    public TrainingRun Run(Action<TrainingProgress> report, CancellationToken cancellationToken) => Run(null, report, cancellationToken);
+
+    /// <param name="checkpoints">Where the state is kept and where it goes on from; null: neither.</param>
     /// <exception cref="TrainingDivergedException">The loss stopped being a number.</exception>
     /// <exception cref="InputException">A refit would end before the curriculum's floor.</exception>
     /// <exception cref="OperationCanceledException">Asked for between two batches.</exception>
-    public TrainingRun Run(Action<TrainingProgress> report, CancellationToken cancellationToken)
+    internal TrainingRun Run(TrainingCheckpoints? checkpoints, Action<TrainingProgress> report, CancellationToken cancellationToken)
     {
         var floor = network.Curriculum?.EpochOfFloor ?? 0;
         if (options.Refit && options.Epochs <= floor)
@@ -58,44 +65,51 @@ public sealed class TrainingLoop
             throw new InputException($"A refit of {options.Epochs} epochs would end while labels are still shown; give at least {floor + 1} epochs, or a curriculum that ends sooner.");
         }
 
-        var shuffle = new Statistics.RandomStream(options.Seed, "shuffle");
-        var stopping = new EarlyStopping(options.Patience, floor, options.StopOn == StoppingMeasure.Auc);
-        var pace = new TrainingPace(clock, trainingRows.Length);
-        using var best = new KeptWeights(network);
-        using var step = new TrainingStep(network, data, options, amount, (double)trainingRows.Length / batchSize);
-        var epochs = new List<EpochMetrics>();
+        using var state = new TrainingState(network, options, trainingRows, batchSize, floor);
+        using var step = new TrainingStep(state, data, amount, device);
+        checkpoints?.Restore(state);
+        var before = state.Spent;
+        var pace = new TrainingPace(clock, trainingRows.Length, before);
 
-        for (var epoch = 0; epoch < options.Epochs && (options.Refit || epoch == 0 || !stopping.ShouldStop); epoch++)
+        while (state.Epoch < options.Epochs && (options.Refit || state.Epoch == 0 || !state.Stopping.ShouldStop))
         {
-            if (epoch == floor)
+            if (state.Row == 0)
             {
-                // A mean that looks back must not see the steps to which labels were shown.
-                step.Averaged?.Restart();
+                Begin(state, floor);
             }
 
-            shuffle.Shuffle(trainingRows.AsSpan());
-            var last = LastEpoch(stopping, epoch);
-            pace.Start();
-            var trainingLoss = TrainEpoch(epoch, step, samples => report(pace.At(epoch, last, samples)), cancellationToken);
-            pace.Stop();
-            epochs.Add(step.Averaged is { } averaged ? averaged.Lend(Judged) : Judged());
-            report(pace.At(epoch, LastEpoch(stopping, epoch), trainingRows.Length) with { Finished = epochs[^1] });
+            var trainingLoss = TrainEpoch(state, step, pace, checkpoints, report, cancellationToken);
+            state.EndEpoch(state.Averaged is { } averaged ? averaged.Lend(Judged) : Judged());
+            report(pace.At(state.Epoch - 1, LastEpoch(state.Stopping, state.Epoch - 1), trainingRows.Length) with { Finished = state.Epochs[^1] });
+            checkpoints?.Take(state);
+            FaultPoint.Reach("train.epoch-done");
 
             EpochMetrics Judged()
             {
-                var metrics = Validated(epoch, trainingLoss, cancellationToken);
-                if (stopping.Add(Measure(metrics)) || options.Refit)
+                var metrics = Validated(state.Epoch, trainingLoss, cancellationToken);
+                if (state.Stopping.Add(Measure(metrics)) || options.Refit)
                 {
-                    best.Keep();
+                    state.Best.Keep();
                 }
 
                 return metrics;
             }
         }
 
-        best.Restore();
+        state.Best.Restore();
         network.eval();
-        return new TrainingRun(epochs, options.Refit ? epochs.Count : stopping.BestEpoch + 1, trainingRows.Length, pace.Spent, Smeared(cancellationToken));
+        return new TrainingRun(state.Epochs, options.Refit ? state.Epoch : state.Stopping.BestEpoch + 1, trainingRows.Length, pace.Spent, before, Smeared(cancellationToken));
+    }
+
+    private static void Begin(TrainingState state, int floor)
+    {
+        if (state.Epoch == floor)
+        {
+            // A mean that looks back must not see the steps to which labels were shown.
+            state.Averaged?.Restart();
+        }
+
+        state.BeginEpoch();
     }
 
     private int LastEpoch(EarlyStopping stopping, int epoch) =>
@@ -120,29 +134,43 @@ public sealed class TrainingLoop
             ? amount.WithSmearing(amounts)
             : amount;
 
+    /// <summary>The rest of the epoch under way.</summary>
     /// <returns>The mean loss of the epoch's batches.</returns>
-    private double TrainEpoch(int epoch, TrainingStep step, Action<long> seen, CancellationToken cancellationToken)
+    private double TrainEpoch(
+        TrainingState state, TrainingStep step, TrainingPace pace, TrainingCheckpoints? checkpoints, Action<TrainingProgress> report, CancellationToken cancellationToken)
     {
+        var last = LastEpoch(state.Stopping, state.Epoch);
+        var rows = state.Order;
         network.train();
-        step.Begin();
-        var steps = 0;
-        for (var start = 0; start < trainingRows.Length; start += batchSize)
+        pace.Start();
+        while (state.Row < rows.Length)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var rows = trainingRows.AsSpan(start, Math.Min(batchSize, trainingRows.Length - start));
-            step.Take(rows, epoch + (double)start / trainingRows.Length);
-            if (++steps % StepsBetweenReadings == 0)
+            var batch = rows.AsSpan(state.Row, Math.Min(batchSize, rows.Length - state.Row));
+            step.Take(batch, state.Epoch + (double)state.Row / rows.Length);
+            state.Row += batch.Length;
+            if (state.Row / batchSize % StepsBetweenReadings == 0)
             {
-                MustBeFinite(step.Losses, epoch);
-                seen(start + rows.Length);
+                MustBeFinite(state);
+                report(pace.At(state.Epoch, last, state.Row));
+            }
+
+            if (state.Row < rows.Length && checkpoints?.IsDue(state.Row / batchSize) == true)
+            {
+                MustBeFinite(state);
+                state.Spent = pace.Spent;
+                checkpoints.Take(state);
             }
         }
 
-        return MustBeFinite(step.Losses, epoch) / steps;
+        pace.Stop();
+        state.Spent = pace.Spent;
+        return MustBeFinite(state) / Math.Ceiling((double)rows.Length / batchSize);
     }
 
-    private double MustBeFinite(double sum, int epoch) => double.IsFinite(sum)
+    /// <returns>The sum of the epoch's losses.</returns>
+    private double MustBeFinite(TrainingState state) => state.Losses.item<float>() is var sum && float.IsFinite(sum)
         ? sum
         : throw new TrainingDivergedException(FormattableString.Invariant(
-            $"The loss stopped being a number in epoch {epoch + 1} at learning rate {options.LearningRate}; choose a smaller one."));
+            $"The loss stopped being a number in epoch {state.Epoch + 1} at learning rate {options.LearningRate}; choose a smaller one."));
 }

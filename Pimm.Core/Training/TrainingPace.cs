@@ -1,9 +1,10 @@
 namespace Pimm.Core.Training;
 
 /// <summary>How fast a run goes: counts only the time spent on training steps.</summary>
-internal sealed class TrainingPace(TimeProvider clock, long samplesInEpoch)
+/// <param name="before">spent by the attempts before</param>
+internal sealed class TrainingPace(TimeProvider clock, long samplesInEpoch, TimeSpan before)
 {
-    private TimeSpan finished;
+    private TimeSpan finished = before;
     private long? started;
 
     public TimeSpan Spent => finished + (started is { } start ? clock.GetElapsedTime(start) : TimeSpan.Zero);

@@ -1,42 +1,50 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
+using Pimm.Core.Queueing;
 
 namespace Pimm.Core.Training;
 
-/// <summary>Settings section <c>Training</c>: where the worker trains.</summary>
-public sealed class TrainingProcessOptions
+/// <summary>Runs a training in a child process, passes on what it tells, and says what it died of.</summary>
+public sealed class TrainingProcess(IOptions<TrainingProcessOptions> options, IOptions<QueueingOptions> queueing, TrainModel trainModel)
 {
-    /// <summary>
-    /// The program that trains in a process of its own (its verb <c>train-rows</c>), so that a native crash or an out-of-memory
-    /// kill ends a run and never the worker. Empty, the default outside the worker: train in this process.
-    /// </summary>
-    public string Executable { get; set; } = "";
+    /// <summary>The line on the child's stdin that asks it for a checkpoint at its next batch and for its end.</summary>
+    public const string EndWithCheckpoint = "end with a checkpoint";
 
-    /// <summary>Threads that compute; unset, the default: as many as the machine has cores.</summary>
-    public int? Threads { get; set; }
+    /// <summary>What the child ends with when it was asked to end.</summary>
+    public const int AskedToEnd = 130;
 
-    /// <summary><c>cpu</c> (the default) or <c>cuda:N</c>.</summary>
-    public string Device { get; set; } = "cpu";
-}
-
-/// <summary>Runs a training in a child process and passes on what it tells.</summary>
-public sealed class TrainingProcess(IOptions<TrainingProcessOptions> options, TrainModel trainModel)
-{
     private const int KeptErrorLines = 20;
+    private static readonly TimeSpan SignalPatience = TimeSpan.FromSeconds(5);
 
-    public TrainingProcessOptions Options => options.Value;
+    public TrainingProcessOptions Options { get; } = Validated(options.Value);
 
-    /// <exception cref="InputException">the child refused its rows or settings</exception>
+    /// <param name="request">file that the child reads what to do from</param>
+    /// <param name="handsOver">asked when the token is cancelled: whether another worker goes on, so that a checkpoint is wanted</param>
+    /// <exception cref="InputException">the child refused its rows or settings, or the loss stopped being a number</exception>
+    /// <exception cref="TrainingOutOfMemoryException">memory ran out</exception>
     /// <exception cref="InvalidOperationException">the child died; the message says how and with which last words</exception>
-    public async Task<TrainedModel> RunAsync(RowsTraining training, Action<RowsTrainingProgress> report, CancellationToken cancellationToken)
-    {
-        if (Options.Executable.Length == 0)
-        {
-            return await Task.Run(() => new TrainRows(trainModel).Run(training, report, cancellationToken), cancellationToken);
-        }
+    public Task<TrainedModel> RunAsync(
+        RowsTraining training, string request, Action<TrainingNews> tell, Func<bool> handsOver, CancellationToken cancellationToken) =>
+        Options.Executable.Length == 0 ? RunHereAsync(training, tell, handsOver, cancellationToken) : RunChildAsync(training, request, tell, handsOver, cancellationToken);
 
-        var request = training.Out + ".request.json";
+    private async Task<TrainedModel> RunHereAsync(RowsTraining training, Action<TrainingNews> tell, Func<bool> handsOver, CancellationToken cancellationToken)
+    {
+        using var stop = new TrainingStop();
+        await using var stopping = cancellationToken.Register(() => (handsOver() ? (Action)stop.WithCheckpoint : stop.AtOnce)());
+        try
+        {
+            return await Task.Run(() => new TrainRows(trainModel).Run(training, tell, stop), CancellationToken.None);
+        }
+        catch (Exception failure) when (TrainingDeath.IsOutOfMemory(failure))
+        {
+            throw new TrainingOutOfMemoryException($"The training ran out of memory: {failure.Message}", failure);
+        }
+    }
+
+    private async Task<TrainedModel> RunChildAsync(
+        RowsTraining training, string request, Action<TrainingNews> tell, Func<bool> handsOver, CancellationToken cancellationToken)
+    {
         await File.WriteAllTextAsync(request, JsonSerializer.Serialize(training, JsonSerializerOptions.Web), cancellationToken);
         using var child = Process.Start(new ProcessStartInfo(Options.Executable, ["train-rows", request])
         {
@@ -45,32 +53,63 @@ public sealed class TrainingProcess(IOptions<TrainingProcessOptions> options, Tr
         var lastWords = new Queue<string>();
         child.ErrorDataReceived += (_, line) => Keep(lastWords, line.Data);
         child.BeginErrorReadLine();
-        await using var killing = cancellationToken.Register(() => Kill(child));
-        while (await child.StandardOutput.ReadLineAsync(CancellationToken.None) is { } line)
+        var stopped = Task.CompletedTask;
+        await using (cancellationToken.Register(() => stopped = StopAsync(child, handsOver())))
         {
-            if (RowsTrainingProgress.FromJson(line) is { } progress)
+            while (await child.StandardOutput.ReadLineAsync(CancellationToken.None) is { } line)
             {
-                report(progress);
+                if (TrainingNews.FromJson(line) is { } news)
+                {
+                    tell(news);
+                }
+            }
+
+            await child.WaitForExitAsync(CancellationToken.None);
+            // A terminal's Ctrl-C reaches the child as well, and may reach it first.
+            if (child.ExitCode == AskedToEnd && !cancellationToken.IsCancellationRequested)
+            {
+                await Task.Delay(SignalPatience, cancellationToken);
             }
         }
-        await child.WaitForExitAsync(CancellationToken.None);
+
+        await stopped;
         cancellationToken.ThrowIfCancellationRequested();
-        Judge(child.ExitCode, string.Join('\n', lastWords));
-        return TrainedModel.Load(training.Out);
+        return child.ExitCode switch
+        {
+            0 => TrainedModel.Load(training.Out),
+            2 => throw new InputException(string.Join('\n', lastWords).Trim()),
+            var exitCode => throw TrainingDeath.Of(exitCode, string.Join('\n', lastWords)),
+        };
     }
 
-    private static void Judge(int exitCode, string lastWords)
+    /// <summary>Asks, waits, kills.</summary>
+    private async Task StopAsync(Process child, bool withCheckpoint)
     {
-        switch (exitCode)
+        try
         {
-            case 0:
-                return;
-            case 2:
-                throw new InputException(lastWords.Trim());
-            case 137:
-                throw new InvalidOperationException($"The training was killed, most likely because memory ran out: give the worker more, or make the batch smaller. {lastWords}");
-            default:
-                throw new InvalidOperationException($"The training's process ended with exit code {exitCode}. {lastWords}");
+            if (withCheckpoint)
+            {
+                await child.StandardInput.WriteLineAsync(EndWithCheckpoint);
+                await child.StandardInput.FlushAsync(CancellationToken.None);
+            }
+            else
+            {
+                child.StandardInput.Close();
+            }
+        }
+        catch (Exception gone) when (gone is IOException or ObjectDisposedException)
+        {
+            // It has ended by itself.
+        }
+
+        using var patience = new CancellationTokenSource(withCheckpoint ? queueing.Value.StopPatience : Options.CancelPatience);
+        try
+        {
+            await child.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            child.Kill(entireProcessTree: true);
         }
     }
 
@@ -80,6 +119,7 @@ public sealed class TrainingProcess(IOptions<TrainingProcessOptions> options, Tr
         {
             return;
         }
+
         lines.Enqueue(line);
         if (lines.Count > KeptErrorLines)
         {
@@ -87,15 +127,9 @@ public sealed class TrainingProcess(IOptions<TrainingProcessOptions> options, Tr
         }
     }
 
-    private static void Kill(Process child)
+    private static TrainingProcessOptions Validated(TrainingProcessOptions options)
     {
-        try
-        {
-            child.Kill(entireProcessTree: true);
-        }
-        catch (InvalidOperationException)
-        {
-            // It had ended by itself.
-        }
+        options.Validate();
+        return options;
     }
 }

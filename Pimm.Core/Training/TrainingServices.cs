@@ -12,6 +12,7 @@ public static class TrainingServices
         return services
             .AddSingleton<ModelStore>()
             .AddSingleton<TrainModel>()
+            .AddSingleton<RowsSpool>()
             .AddSingleton<TrainingProcess>()
             .AddSingleton<IJob, TrainModelLine>();
     }

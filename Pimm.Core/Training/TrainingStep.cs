@@ -5,32 +5,23 @@ using static TorchSharp.torch;
 
 namespace Pimm.Core.Training;
 
-/// <summary>One step after another: gather a batch → forward, loss, backward → Adam → running mean. Keeps the sum of the losses.</summary>
+/// <summary>One step after another: gather a batch → forward, loss, backward → Adam → running mean. Changes nothing but the state.</summary>
 internal sealed class TrainingStep : IDisposable
 {
+    private readonly TrainingState state;
     private readonly MultiTaskNetwork network;
     private readonly AmountModel? amount;
     private readonly Device device;
     private readonly SnapshotBatches batches;
     private readonly PremiseDraws? draws;
-    private readonly NetworkOptimizer optimizer;
     private readonly NetworkLoss loss;
-    private readonly Tensor total;
 
-    /// <param name="stepsInEpoch">the unit of the running mean's window</param>
-    public TrainingStep(MultiTaskNetwork network, Snapshot data, TrainingOptions options, AmountModel? amount, double stepsInEpoch)
+    public TrainingStep(TrainingState state, Snapshot data, AmountModel? amount, Device device)
     {
-        (this.network, this.amount, device, batches) = (network, amount, torch.device(options.Device), new SnapshotBatches(data));
-        draws = network.Curriculum is { } curriculum ? new PremiseDraws(curriculum, network.Shape.Tasks, options.Seed) : null;
-        optimizer = new NetworkOptimizer(network, options.LearningRate);
+        (this.state, network, this.amount, this.device, batches) = (state, state.Network, amount, device, new SnapshotBatches(data));
+        draws = network.Curriculum is { } curriculum ? new PremiseDraws(curriculum, network.Shape.Tasks, state.Premises) : null;
         loss = new NetworkLoss(network, device);
-        Averaged = options.Averaging > 0 ? new AveragedWeights(network, options.Averaging * stepsInEpoch) : null;
-        total = zeros(1, device: device);
-        total.DetachFromDisposeScope();
     }
-
-    /// <summary>Null where the last step's weights are kept as they are.</summary>
-    public AveragedWeights? Averaged { get; }
 
     /// <param name="progress">finished epochs, fractional within one</param>
     public void Take(ReadOnlySpan<int> rows, double progress)
@@ -43,29 +34,12 @@ internal sealed class TrainingStep : IDisposable
         var premise = draws?.Draw(count, progress) is { } shown ? new Premise(labels, tensor(shown, [count, tasks - 1]).to(device)) : null;
         var amounts = amount is null ? null : tensor(Array.ConvertAll(batches.Amounts, amount.ToTraining)).to(device);
 
-        optimizer.ZeroGradients();
+        state.Optimizer.ZeroGradients();
         var value = loss.Backward(ids, premise, labels, amounts);
-        optimizer.Step();
-        Averaged?.Step();
-
-        using var quiet = no_grad();
-        total.add_(value);
+        state.Optimizer.Step();
+        state.Averaged?.Step();
+        state.AddLoss(value);
     }
 
-    /// <summary>The sum of the losses since it was last asked to begin anew; reading it waits for the device.</summary>
-    public double Losses => total.item<float>();
-
-    public void Begin()
-    {
-        using var quiet = no_grad();
-        total.zero_();
-    }
-
-    public void Dispose()
-    {
-        optimizer.Dispose();
-        loss.Dispose();
-        Averaged?.Dispose();
-        total.Dispose();
-    }
+    public void Dispose() => loss.Dispose();
 }

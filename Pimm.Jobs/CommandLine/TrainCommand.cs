@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Microsoft.Extensions.Options;
 using Pimm.Core;
 using Pimm.Core.Datasets;
 using Pimm.Core.Networks;
@@ -16,12 +17,14 @@ public static class TrainCommand
     private static readonly Option<long?> Campaign = new("--campaign") { Description = "train both lines of a stored campaign on its audience's history instead of a file" };
     private static readonly Option<string?> Out = new("--out") { Description = "the folder the model is written to; by default models/MODEL-SEED" };
 
+    private static readonly Option<bool> Resume = new("--resume") { Description = "go on from the last checkpoint in OUT/checkpoints: the same weights as if it had never stopped" };
+
     public static Command Create()
     {
         var command = new Command("train", "trains a model on a file (splits, encodes, trains, tests once, saves), or the lines of a campaign");
         DatasetArguments.AddTo(command);
         TrainingArguments.AddTo(command);
-        foreach (var option in new Option[] { Campaign, Model, Report, Slice, Out, Invocation.JsonOption })
+        foreach (var option in new Option[] { Campaign, Model, Report, Slice, Out, Resume, Invocation.JsonOption })
         {
             command.Options.Add(option);
         }
@@ -44,12 +47,7 @@ public static class TrainCommand
 
         var dataset = DatasetArguments.Read(arguments, call.Error, cancellationToken);
         using var data = dataset.Snapshot;
-        TrainedModel model;
-        using (var display = TrainingDisplay.For(call))
-        {
-            model = new TrainModel(TimeProvider.System).Run(request, data, display.Show, cancellationToken);
-        }
-
+        var model = Train(call, request, data, TrainedModel.CheckpointsOf(folder), cancellationToken);
         model.Save(folder);
         if (arguments.GetValue(Report) is { } report)
         {
@@ -58,6 +56,35 @@ public static class TrainCommand
 
         Print(call, model.Description, folder);
         return ExitCode.Done;
+    }
+
+    private static TrainedModel Train(Invocation call, TrainingRequest request, Snapshot data, string checkpoints, CancellationToken cancellationToken)
+    {
+        using var display = TrainingDisplay.For(call);
+        using var stop = new TrainingStop();
+        var plan = PlanOf(call, checkpoints, call.Arguments.GetValue(Resume));
+        stop.Begin(plan);
+        using var interrupted = cancellationToken.Register(stop.WithCheckpoint);
+        try
+        {
+            return new TrainModel(TimeProvider.System).Run(request, data, plan, display.Show, stop.Token);
+        }
+        catch (OperationCanceledException) when (plan.Folder.NewestFirst().Count > 0)
+        {
+            display.Dispose();
+            call.Error.WriteLine($"The last checkpoint is in {checkpoints}: the same command with --resume goes on from it.");
+            throw;
+        }
+    }
+
+    private static CheckpointPlan PlanOf(Invocation call, string folder, bool resume)
+    {
+        var settings = call.Service<IOptions<TrainingProcessOptions>>().Value;
+        settings.Validate();
+        return new CheckpointPlan(new CheckpointFolder(folder, CheckpointFolder.LastFence(folder) + 1), settings.CheckpointInterval)
+        {
+            Resume = resume, RefuseOther = true, Resumed = call.Error.WriteLine, Unusable = call.Error.WriteLine,
+        };
     }
 
     private static TrainingRequest RequestOf(ParseResult arguments) => new(

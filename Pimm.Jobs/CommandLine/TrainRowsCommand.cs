@@ -15,14 +15,36 @@ public static class TrainRowsCommand
             .Hiding()
             .Does(async (call, cancellationToken) =>
             {
-                // The worker holds the other end of stdin: when it dies, however, this ends too.
-                using var orphaned = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-                _ = Task.Run(() => { while (Console.In.Read() >= 0) { } orphaned.Cancel(); }, CancellationToken.None);
                 var training = JsonSerializer.Deserialize<RowsTraining>(
-                    await File.ReadAllTextAsync(call.Arguments.GetValue(request)!, cancellationToken), JsonSerializerOptions.Web)
+                    await File.ReadAllTextAsync(call.Arguments.GetValue(request)!, CancellationToken.None), JsonSerializerOptions.Web)
                     ?? throw new InputException("The request is empty.");
-                new TrainRows(call.Service<TrainModel>()).Run(training, p => call.Output.WriteLine(p.ToJson()), orphaned.Token);
-                return ExitCode.Done;
+                using var stop = new TrainingStop();
+                _ = Task.Run(() => Obey(stop), CancellationToken.None);
+                // A signal to the whole group reaches the worker too, which hands the run over.
+                await using var signal = cancellationToken.Register(stop.WithCheckpoint);
+                try
+                {
+                    new TrainRows(call.Service<TrainModel>()).Run(training, news => call.Output.WriteLine(news.ToJson()), stop);
+                    return ExitCode.Done;
+                }
+                catch (OperationCanceledException)
+                {
+                    return TrainingProcess.AskedToEnd;
+                }
             });
+    }
+
+    /// <summary>The worker holds the other end of stdin: when it dies, however, this ends too.</summary>
+    private static void Obey(TrainingStop stop)
+    {
+        while (Console.In.ReadLine() is { } line)
+        {
+            if (line == TrainingProcess.EndWithCheckpoint)
+            {
+                stop.WithCheckpoint();
+            }
+        }
+
+        stop.AtOnce();
     }
 }

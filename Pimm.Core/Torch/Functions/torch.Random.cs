@@ -58,6 +58,24 @@ public static partial class torch
     public static class random
     {
         public static Generator manual_seed(long seed) => torch.manual_seed(seed);
+
+        public static Tensor get_rng_state() => torch.get_rng_state();
+
+        public static void set_rng_state(Tensor new_state) => torch.set_rng_state(new_state);
+    }
+
+    /// <summary>All that later draws depend on of the generator behind every operator on the CPU that is given none.</summary>
+    public static Tensor get_rng_state()
+    {
+        using var generator = default_generator();
+        return generator.get_state();
+    }
+
+    /// <summary>Goes on from a point that <see cref="get_rng_state"/> kept.</summary>
+    public static void set_rng_state(Tensor new_state)
+    {
+        using var generator = default_generator();
+        generator.set_state(new_state);
     }
 
     public static Tensor rand(long[] size, ScalarType? dtype = null, Device? device = null, bool requires_grad = false, Generator? generator = null) =>

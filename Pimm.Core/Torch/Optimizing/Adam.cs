@@ -1,4 +1,3 @@
-using System.Globalization;
 using static TorchSharp.torch;
 
 namespace TorchSharp.Modules;
@@ -9,7 +8,7 @@ namespace TorchSharp.Modules;
 /// </summary>
 public sealed class Adam : optim.Optimizer
 {
-    private readonly Moments?[] state;
+    private readonly State[] state;
     private readonly AdamOptions options;
 
     internal Adam(IEnumerable<Parameter> parameters, double lr, double beta1, double beta2, double eps, double weight_decay, bool amsgrad, bool maximize)
@@ -18,7 +17,7 @@ public sealed class Adam : optim.Optimizer
         options = new AdamOptions(beta1, beta2, eps, weight_decay, amsgrad, maximize);
         options.Check(lr);
         LearningRate = lr;
-        state = new Moments?[Parameters.Count];
+        state = [.. Parameters.Select(parameter => new State(parameter, amsgrad))];
     }
 
     /// <summary>Size of a step; may be changed between steps.</summary>
@@ -31,50 +30,44 @@ public sealed class Adam : optim.Optimizer
         for (int i = 0; i < Parameters.Count; i++)
         {
             if (Parameters[i].grad is { } gradient)
-                Update(Parameters[i], gradient, state[i] ??= Moments.Of(Parameters[i], options.Amsgrad));
+                Update(Parameters[i], gradient, Fitting(i));
         }
     }
 
-    /// <summary>The moments of parameter i as <c>i.exp_avg</c>, <c>i.exp_avg_sq</c>, <c>i.max_exp_avg_sq</c>, and its steps as <c>i.step</c>.</summary>
-    public Dictionary<string, Tensor> state_dict()
-    {
-        var all = new Dictionary<string, Tensor>();
-        for (int i = 0; i < state.Length; i++)
-        {
-            if (state[i] is not { } moments)
-                continue;
-            string prefix = i.ToString(CultureInfo.InvariantCulture);
-            all.Add($"{prefix}.step", tensor(moments.Steps));
-            all.Add($"{prefix}.exp_avg", moments.First);
-            all.Add($"{prefix}.exp_avg_sq", moments.Second);
-            if (moments.Largest is { } largest)
-                all.Add($"{prefix}.max_exp_avg_sq", largest);
-        }
-        return all;
-    }
+    /// <summary>One <see cref="State"/> a parameter, in their order: the optimizer's own, not copies.</summary>
+    public StateDictionary state_dict() => new(state);
 
-    /// <summary>Copies a state of the same parameters; a parameter the state does not name starts anew.</summary>
-    public void load_state_dict(IReadOnlyDictionary<string, Tensor> source)
+    /// <summary>Copies the state of the same parameters.</summary>
+    public void load_state_dict(StateDictionary source)
     {
+        if (source.State.Count != state.Length)
+            throw new ArgumentException($"Adam has {state.Length} parameters, the state {source.State.Count}.");
         using var unrecorded = no_grad();
         for (int i = 0; i < state.Length; i++)
-        {
-            string prefix = i.ToString(CultureInfo.InvariantCulture);
-            state[i]?.Dispose();
-            state[i] = source.ContainsKey($"{prefix}.step") ? Moments.Read(source, prefix, Parameters[i], options.Amsgrad) : null;
-        }
+            state[i].Copy((State)source.State[i]);
     }
 
     protected override void Dispose(bool disposing)
     {
         foreach (var moments in state)
-            moments?.Dispose();
-        Array.Clear(state);
+            moments.Dispose();
     }
 
-    private void Update(Parameter parameter, Tensor gradient, Moments moments)
+    // A network may change its type or device until the first step.
+    private State Fitting(int at)
     {
-        moments.Steps++;
+        var parameter = Parameters[at];
+        if (state[at].step == 0 && (state[at].exp_avg.dtype != parameter.dtype || state[at].exp_avg.device != parameter.device))
+        {
+            state[at].Dispose();
+            state[at] = new State(parameter, options.Amsgrad);
+        }
+        return state[at];
+    }
+
+    private void Update(Parameter parameter, Tensor gradient, State moments)
+    {
+        moments.step++;
         if (!options.Amsgrad && InOnePass(parameter) && gradient.is_contiguous() && gradient.dtype == parameter.dtype)
             UpdateInOnePass(parameter, gradient, moments);
         else
@@ -84,7 +77,7 @@ public sealed class Adam : optim.Optimizer
     private static bool InOnePass(Parameter parameter) =>
         parameter.device_type == DeviceType.CPU && parameter.is_contiguous() && parameter.dtype is (ScalarType.Float32 or ScalarType.Float64);
 
-    private void UpdateInOnePass(Parameter parameter, Tensor gradient, Moments moments)
+    private void UpdateInOnePass(Parameter parameter, Tensor gradient, State moments)
     {
         var how = new NativeAdam
         {
@@ -93,28 +86,28 @@ public sealed class Adam : optim.Optimizer
             Beta2 = options.Beta2,
             Eps = options.Eps,
             WeightDecay = options.WeightDecay,
-            Step = moments.Steps,
+            Step = moments.step,
             Maximize = options.Maximize ? 1 : 0,
         };
         NativeTorch.Check(
-            NativeTorch.pimm_adam_step(how, parameter.Handle, gradient.Handle, moments.First.Handle, moments.Second.Handle),
+            NativeTorch.pimm_adam_step(how, parameter.Handle, gradient.Handle, moments.exp_avg.Handle, moments.exp_avg_sq.Handle),
             $"adam({parameter.Describe()}, {gradient.Describe()})");
     }
 
-    private void UpdateByOperators(Parameter parameter, Tensor gradient, Moments moments)
+    private void UpdateByOperators(Parameter parameter, Tensor gradient, State moments)
     {
         if (options.Maximize)
             gradient = gradient.neg();
         if (options.WeightDecay != 0)
             gradient = gradient.add(parameter, options.WeightDecay);
 
-        moments.First.mul_(options.Beta1).add_(gradient, 1 - options.Beta1);
-        moments.Second.mul_(options.Beta2).addcmul_(gradient, gradient, 1 - options.Beta2);
-        double firstCorrection = 1 - Math.Pow(options.Beta1, moments.Steps);
-        double secondCorrection = 1 - Math.Pow(options.Beta2, moments.Steps);
-        var spread = moments.Largest is { } largest ? largest.copy_(largest.maximum(moments.Second)) : moments.Second;
+        moments.exp_avg.mul_(options.Beta1).add_(gradient, 1 - options.Beta1);
+        moments.exp_avg_sq.mul_(options.Beta2).addcmul_(gradient, gradient, 1 - options.Beta2);
+        double firstCorrection = 1 - Math.Pow(options.Beta1, moments.step);
+        double secondCorrection = 1 - Math.Pow(options.Beta2, moments.step);
+        var spread = moments.max_exp_avg_sq is { } largest ? largest.copy_(largest.maximum(moments.exp_avg_sq)) : moments.exp_avg_sq;
         var denominator = spread.sqrt().div_(Math.Sqrt(secondCorrection)).add_(options.Eps);
-        parameter.addcdiv_(moments.First, denominator, -LearningRate / firstCorrection);
+        parameter.addcdiv_(moments.exp_avg, denominator, -LearningRate / firstCorrection);
     }
 
     private sealed record AdamOptions(double Beta1, double Beta2, double Eps, double WeightDecay, bool Amsgrad, bool Maximize)
@@ -128,34 +121,36 @@ public sealed class Adam : optim.Optimizer
         }
     }
 
-    private sealed class Moments(Tensor first, Tensor second, Tensor? largest) : IDisposable
+    /// <summary>What Adam remembers of one parameter: how many steps it took, and the running means of its gradients and their squares.</summary>
+    public sealed class State : OptimizerState, IDisposable
     {
-        public long Steps { get; set; }
+        public long step;
+        public Tensor exp_avg;
+        public Tensor exp_avg_sq;
+        public Tensor? max_exp_avg_sq;
 
-        public Tensor First { get; } = first.DetachFromDisposeScope();
-
-        public Tensor Second { get; } = second.DetachFromDisposeScope();
-
-        public Tensor? Largest { get; } = largest?.DetachFromDisposeScope();
-
-        public static Moments Of(Parameter parameter, bool amsgrad) =>
-            new(zeros_like(parameter), zeros_like(parameter), amsgrad ? zeros_like(parameter) : null);
-
-        public static Moments Read(IReadOnlyDictionary<string, Tensor> source, string prefix, Parameter parameter, bool amsgrad)
+        internal State(Parameter parameter, bool amsgrad)
         {
-            var moments = Of(parameter, amsgrad);
-            moments.Steps = source[$"{prefix}.step"].ToInt64();
-            moments.First.copy_(source[$"{prefix}.exp_avg"]);
-            moments.Second.copy_(source[$"{prefix}.exp_avg_sq"]);
-            moments.Largest?.copy_(source[$"{prefix}.max_exp_avg_sq"]);
-            return moments;
+            using var unrecorded = no_grad();
+            exp_avg = zeros_like(parameter).DetachFromDisposeScope();
+            exp_avg_sq = zeros_like(parameter).DetachFromDisposeScope();
+            max_exp_avg_sq = amsgrad ? zeros_like(parameter).DetachFromDisposeScope() : null;
+        }
+
+        internal void Copy(State source)
+        {
+            step = source.step;
+            exp_avg.copy_(source.exp_avg);
+            exp_avg_sq.copy_(source.exp_avg_sq);
+            if (source.max_exp_avg_sq is { } largest)
+                max_exp_avg_sq?.copy_(largest);
         }
 
         public void Dispose()
         {
-            First.Dispose();
-            Second.Dispose();
-            Largest?.Dispose();
+            exp_avg.Dispose();
+            exp_avg_sq.Dispose();
+            max_exp_avg_sq?.Dispose();
         }
     }
 }

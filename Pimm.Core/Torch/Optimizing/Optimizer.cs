@@ -36,6 +36,14 @@ public static partial class torch
             }
 
             protected abstract void Dispose(bool disposing);
+
+            /// <summary>What an optimizer remembers of its parameters.</summary>
+            public class StateDictionary
+            {
+                internal StateDictionary(IEnumerable<OptimizerState> state) => State = [.. state];
+
+                public List<OptimizerState> State { get; }
+            }
         }
 
         public static Adam Adam(IEnumerable<Parameter> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8, double weight_decay = 0, bool amsgrad = false, bool maximize = false) =>

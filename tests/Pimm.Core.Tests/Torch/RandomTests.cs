@@ -38,6 +38,20 @@ public sealed class RandomTests : IDisposable
     }
 
     [Fact]
+    public void The_common_stream_goes_on_from_a_saved_state()
+    {
+        manual_seed(3);
+        rand(700);
+        using var state = get_rng_state();
+        var first = rand(5).data<float>().ToArray();
+        rand(9);
+
+        set_rng_state(state);
+
+        rand(5).data<float>().ToArray().ShouldBe(first);
+    }
+
+    [Fact]
     public void A_stream_goes_on_from_a_saved_state()
     {
         using var own = new Generator(2);

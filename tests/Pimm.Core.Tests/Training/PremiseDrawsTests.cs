@@ -1,4 +1,5 @@
 using Pimm.Core.Networks;
+using Pimm.Core.Statistics;
 using Pimm.Core.Training;
 using Shouldly;
 using Xunit;
@@ -38,7 +39,7 @@ public class PremiseDrawsTests
     public void Needs_no_draw_at_the_floor_of_zero_nor_for_a_single_task()
     {
         Draws(PremiseDraw.PerPremise, 0).Draw(10, 0).ShouldBeNull();
-        new PremiseDraws(new(1, 0, 1, CurriculumClock.Epoch, PremiseDraw.PerPremise), tasks: 1, seed: 1).Draw(10, 0).ShouldBeNull();
+        new PremiseDraws(new(1, 0, 1, CurriculumClock.Epoch, PremiseDraw.PerPremise), tasks: 1, new RandomStream(1)).Draw(10, 0).ShouldBeNull();
         Draws(PremiseDraw.PerPremise, 1).Draw(10, 0)!.ShouldAllBe(shows => shows == 1);
     }
 
@@ -49,7 +50,7 @@ public class PremiseDrawsTests
     }
 
     private static PremiseDraws Draws(PremiseDraw draw, double probability) =>
-        new(new(probability, 0, probability, CurriculumClock.Epoch, draw), tasks: 3, seed: 9);
+        new(new(probability, 0, probability, CurriculumClock.Epoch, draw), tasks: 3, new RandomStream(9, "premise"));
 
     private static IEnumerable<(float First, float Second)> Pairs(float[] shown) => shown.Chunk(2).Select(pair => (pair[0], pair[1]));
 }

@@ -1,0 +1,4 @@
+namespace TorchSharp.Modules;
+
+/// <summary>What an optimizer remembers of one parameter.</summary>
+public abstract class OptimizerState;

@@ -1,0 +1,50 @@
+using System.Globalization;
+
+namespace Pimm.Core.Training;
+
+/// <summary>
+/// The files of one run on this machine: the rows it trains on, its checkpoints, what its attempts were asked and gave. Names carry the
+/// fence of the attempt that writes them, so that one that was given up never touches those of its successor.
+/// </summary>
+/// <param name="root">Training:Folder</param>
+public sealed class TrainingFolder(string root, long runId, long fence)
+{
+    public long Fence => fence;
+
+    public string Path { get; } = System.IO.Path.Combine(System.IO.Path.GetFullPath(root), string.Create(CultureInfo.InvariantCulture, $"run-{runId}"));
+
+    public bool Exists => Directory.Exists(Path);
+
+    public string Checkpoints => System.IO.Path.Combine(Path, "checkpoints");
+
+    /// <summary>Where this attempt writes its rows.</summary>
+    public string Rows => Of("rows", ".csv");
+
+    /// <summary>The rows as the network reads them.</summary>
+    public string Packed => Of("packed", ".safetensors");
+
+    public string Request => Of("request", ".json");
+
+    /// <summary>The folder of the trained model.</summary>
+    public string Model => Of("model", "");
+
+    /// <summary>Makes the folder, and room: packed rows of attempts before are made again from their text.</summary>
+    public void Open()
+    {
+        Directory.CreateDirectory(Path);
+        foreach (var packed in Directory.EnumerateFiles(Path, "packed-*"))
+        {
+            File.Delete(packed);
+        }
+    }
+
+    public void Remove()
+    {
+        if (Exists)
+        {
+            Directory.Delete(Path, recursive: true);
+        }
+    }
+
+    private string Of(string name, string ending) => System.IO.Path.Combine(Path, string.Create(CultureInfo.InvariantCulture, $"{name}-{fence:D6}{ending}"));
+}

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using Dapper;
 using Npgsql;
 using NpgsqlTypes;
@@ -22,6 +23,12 @@ public sealed class ExportStore(NpgsqlDataSource database, TimeProvider time)
           from export where campaign_id = @campaignId order by wave_date, arm
         """;
 
+    private const string SelectList =
+        """
+        select campaign_id, wave_date, arm, channel, file_name, rows, bytes, sha256, exported_at
+          from export where campaign_id = @campaignId and wave_date = @waveDate and arm = @arm and channel = @channel
+        """;
+
     // Writing a list again gives the same bytes; the row then stays as it was.
     private const string InsertList =
         """
@@ -36,21 +43,25 @@ public sealed class ExportStore(NpgsqlDataSource database, TimeProvider time)
         return [.. await connection.QueryAsync<ExportedList>(new CommandDefinition(SelectLists, new { campaignId }, cancellationToken: cancellationToken))];
     }
 
-    /// <summary>Keys of the customers that a wave exports in one arm, in the order of their hashes: never that of their scores.</summary>
-    public async Task<IReadOnlyList<string>> KeysAsync(
-        Campaign campaign, Audience audience, DateOnly date, int arm, CancellationToken cancellationToken = default)
+    public async Task<ExportedList?> FindAsync(long campaignId, DateOnly waveDate, int arm, string channel, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        var keys = new List<string>();
+        return await connection.QuerySingleOrDefaultAsync<ExportedList>(new CommandDefinition(SelectList, new { campaignId, waveDate, arm, channel }, cancellationToken: cancellationToken));
+    }
+
+    /// <summary>Keys of the customers that a wave exports in one arm, in the order of their hashes: never that of their scores.</summary>
+    public async IAsyncEnumerable<string> KeysAsync(
+        Campaign campaign, Audience audience, DateOnly date, int arm, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
         var source =
             $"(select c.customer_key from wave_plan p join wave w using (campaign_id, wave_date) join scoring s on s.id = w.scoring_id " +
             $"join {audience.CustomersTable} c on c.customer = p.customer and c.version = s.audience_version " +
             $"where p.campaign_id = {campaign.Id} and p.wave_date = '{date.ToString("O", CultureInfo.InvariantCulture)}' and p.policy = {arm} and p.arm = {arm} and p.action = 1 order by p.customer)";
         await foreach (var key in BulkCopy.ReadAsync(connection, source, static export => export.Read<string>(NpgsqlDbType.Text), cancellationToken))
         {
-            keys.Add(key);
+            yield return key;
         }
-        return keys;
     }
 
     public async Task AddAsync(NpgsqlConnection connection, ExportedList list, long runId) =>

@@ -1,11 +1,10 @@
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 using Microsoft.Extensions.Options;
 using Pimm.Core.Allocating;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Importing;
 using Pimm.Core.Queueing;
+using Pimm.Core.Safetensors;
 
 namespace Pimm.Core.Exporting;
 
@@ -72,43 +71,48 @@ public sealed class ExportWave(
 
     private async Task<ExportedList> WriteAsync(JobExecution run, Campaign campaign, Audience audience, Wave wave, int arm, CancellationToken cancellationToken)
     {
-        var keys = await exports.KeysAsync(campaign, audience, wave.WaveDate, arm, cancellationToken);
-        if (keys.Count != wave.Impressions)
-        {
-            throw new InvalidOperationException($"The list of arm {arm} on {wave.WaveDate:yyyy-MM-dd} has {keys.Count} customers where the wave exports {wave.Impressions}: nothing was written.");
-        }
-
-        var content = Encoding.UTF8.GetBytes(Content(campaign, wave, keys));
         var name = string.Create(CultureInfo.InvariantCulture, $"c{campaign.Id}-{wave.WaveDate:yyyyMMdd}-{(arm == 0 ? 'a' : 'b')}.csv");
-        await SaveAsync(run, Path.Combine(options.Value.Folder, name), content, cancellationToken);
-        return new ExportedList(campaign.Id, wave.WaveDate, (short)arm, GenericCsv, name, keys.Count, content.Length, SHA256.HashData(content), default);
-    }
-
-    /// <summary>What a channel gets: a header and one line a customer.</summary>
-    public static string Content(Campaign campaign, Wave wave, IReadOnlyList<string> keys)
-    {
-        var text = new StringBuilder("customer,campaign,wave\n");
-        foreach (var key in keys)
-        {
-            text.Append(Quoted(key)).Append(CultureInfo.InvariantCulture, $",{campaign.Id},{wave.WaveDate:yyyy-MM-dd}\n");
-        }
-        return text.ToString();
-    }
-
-    private static string Quoted(string value) =>
-        value.AsSpan().IndexOfAny(",\"\n\r") < 0 ? value : $"\"{value.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
-
-    private static async Task SaveAsync(JobExecution run, string path, byte[] content, CancellationToken cancellationToken)
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        var folder = Directory.CreateDirectory(options.Value.Folder).FullName;
         // A name of this attempt's own: one that was given up may still be writing its.
-        var temporary = $"{path}.{run.RunId}-{run.Fence}.tmp";
-        await using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None))
+        var temporary = Path.Combine(folder, $"{name}.{run.RunId}-{run.Fence}.tmp");
+        try
         {
-            await file.WriteAsync(content, cancellationToken);
-            file.Flush(flushToDisk: true);
+            var keys = exports.KeysAsync(campaign, audience, wave.WaveDate, arm, cancellationToken);
+            var (rows, bytes, sha256) = await ListFile.WriteAsync(temporary, campaign.Id, wave.WaveDate, keys, cancellationToken);
+            if (rows != wave.Impressions)
+            {
+                throw new InvalidOperationException($"The list of arm {arm} on {wave.WaveDate:yyyy-MM-dd} has {rows} customers where the wave exports {wave.Impressions}: nothing was written.");
+            }
+            var list = new ExportedList(campaign.Id, wave.WaveDate, (short)arm, GenericCsv, name, rows, bytes, sha256, default);
+            await RefuseOtherContentAsync(list, cancellationToken);
+            await run.ConfirmLeaseAsync(cancellationToken);
+            DurableFile.Rename(temporary, Path.Combine(folder, name));
+            FaultPoint.Reach("export.renamed");
+            RemoveLeftovers(folder, name);
+            return list;
         }
-        await run.ConfirmLeaseAsync(cancellationToken);
-        File.Move(temporary, path, overwrite: true);
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+
+    /// <summary>A channel may have the list already: what was handed out under its name is never replaced by something else.</summary>
+    private async Task RefuseOtherContentAsync(ExportedList list, CancellationToken cancellationToken)
+    {
+        if (await exports.FindAsync(list.CampaignId, list.WaveDate, list.Arm, list.Channel, cancellationToken) is { } before && !before.Sha256.AsSpan().SequenceEqual(list.Sha256))
+        {
+            throw new InputException(
+                $"The list {list.FileName} was exported with the hash {Convert.ToHexStringLower(before.Sha256)[..12]}… and would now have {Convert.ToHexStringLower(list.Sha256)[..12]}…, so plans or customers were altered meanwhile: "
+                + "the file was left as it was; find out what changed them.");
+        }
+    }
+
+    private static void RemoveLeftovers(string folder, string name)
+    {
+        foreach (var leftover in Directory.EnumerateFiles(folder, $"{name}.*.tmp"))
+        {
+            File.Delete(leftover);
+        }
     }
 }

@@ -130,12 +130,13 @@ internal sealed class HistoryRows : AttributeRows
 
     public override ImportProblem? Take() => base.Take() ?? TakeTime() ?? TakeLabels() ?? TakeAmount();
 
+    protected override void Note() => _notes.Add(_stage, Number);
+
     /// <summary>What a person should know of the rows taken in.</summary>
     public IReadOnlyList<string> Notes() => _notes.Sentences(File.Source);
 
     protected override void WriteKeys(NpgsqlBinaryImporter import)
     {
-        _notes.Add(_stage, Number);
         import.Write(Customer, NpgsqlDbType.Uuid);
         import.Write(_time.UtcDateTime, NpgsqlDbType.TimestampTz);
         import.Write(_importFileId, NpgsqlDbType.Bigint);

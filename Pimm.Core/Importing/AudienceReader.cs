@@ -10,19 +10,21 @@ public sealed class AudienceReader(NpgsqlDataSource database)
     private const int BatchRows = 8192;
 
     /// <summary>The customers of one version, ordered by customer.</summary>
-    public async IAsyncEnumerable<AttributeBatch> CustomersAsync(
-        Audience audience, int version, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public IAsyncEnumerable<AttributeBatch> CustomersAsync(Audience audience, int version, CancellationToken cancellationToken = default) =>
+        CustomersAsync(audience, version, Guid.Empty, null, cancellationToken);
+
+    /// <summary>As above, of a range of customers.</summary>
+    /// <param name="next">the first one after the range; null: to the end</param>
+    public IAsyncEnumerable<AttributeBatch> CustomersAsync(Audience audience, int version, Guid first, Guid? next, CancellationToken cancellationToken = default)
     {
-        var source = $"(select customer, customer_key, {audience.AttributeList()} from {audience.CustomersTable} where version = {version} order by customer)";
-        var batches = ReadAsync(audience, source, static (export, batch, row) =>
+        var range = next is null ? $"customer >= '{first}'" : $"customer >= '{first}' and customer < '{next}'";
+        var source =
+            $"(select customer, customer_key, {audience.AttributeList()} from {audience.CustomersTable} where version = {version} and {range} order by customer)";
+        return ReadAsync(audience, source, static (export, batch, row) =>
         {
             batch.Customers[row] = export.Read<Guid>(NpgsqlDbType.Uuid);
             batch.Keys[row] = export.Read<string>(NpgsqlDbType.Text);
         }, cancellationToken);
-        await foreach (var batch in batches)
-        {
-            yield return batch;
-        }
     }
 
     /// <summary>Impressions strictly before <paramref name="before"/>, oldest first; ties by everything else that is read, so that the order is the data's.</summary>

@@ -43,11 +43,13 @@ public sealed class AudienceStore(NpgsqlDataSource database, TimeProvider time)
         }
     }
 
-    public async Task<Audience> GetAsync(long id, CancellationToken cancellationToken = default)
+    public async Task<Audience> GetAsync(long id, CancellationToken cancellationToken = default) =>
+        await FindAsync(id, cancellationToken) ?? throw new InputException($"There is no audience {id}.");
+
+    public async Task<Audience?> FindAsync(long id, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        return await connection.QuerySingleOrDefaultAsync<Audience>(new CommandDefinition(SelectAudience, new { id }, cancellationToken: cancellationToken))
-            ?? throw new InputException($"There is no audience {id}.");
+        return await connection.QuerySingleOrDefaultAsync<Audience>(new CommandDefinition(SelectAudience, new { id }, cancellationToken: cancellationToken));
     }
 
     public async Task<Audience?> FindByNameAsync(string name, CancellationToken cancellationToken = default)

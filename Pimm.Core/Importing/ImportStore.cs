@@ -18,15 +18,21 @@ public sealed class ImportStore(NpgsqlDataSource database, TimeProvider time)
         """
         select id, audience_id, kind, file_name, received, created, updated, skipped, quarantined, imported_at
           from import_file
-         where audience_id = @audienceId and kind = @kind and sha256 = @sha256 and quarantined = 0
-           and (kind <> 'customers' or id = (select max(id) from import_file where audience_id = @audienceId and kind = 'customers'))
+         where audience_id = @audienceId and kind = @kind and sha256 = @sha256 and quarantined = 0 and state = 'finished'
+           and (kind <> 'customers' or id = (select import_file_id from audience_version where audience_id = @audienceId order by version desc limit 1))
          order by id desc limit 1
         """;
 
     private const string SelectFiles =
         """
         select id, audience_id, kind, file_name, received, created, updated, skipped, quarantined, imported_at
-          from import_file where audience_id = @audienceId order by id desc
+          from import_file where audience_id = @audienceId and state = 'finished' order by id desc
+        """;
+
+    private const string SelectFinished =
+        """
+        select id, audience_id, kind, file_name, received, created, updated, skipped, quarantined, imported_at
+          from import_file where id = @id and state = 'finished'
         """;
 
     private const string SelectProblems =
@@ -34,21 +40,6 @@ public sealed class ImportStore(NpgsqlDataSource database, TimeProvider time)
         select line, column_name as "column", code, message from import_problem
          where import_file_id = @importFileId order by line limit @limit
         """;
-
-    private const string InsertFile =
-        """
-        insert into import_file(audience_id, kind, file_name, sha256, received, created, updated, skipped, quarantined, run_id, imported_at)
-        values (@audienceId, @kind, @fileName, @sha256, 0, 0, 0, 0, 0, @runId, @at) returning id
-        """;
-
-    private const string UpdateCounts =
-        """
-        update import_file set received = @received, created = @created, updated = @updated, skipped = @skipped, quarantined = @quarantined
-         where id = @id
-        """;
-
-    private const string InsertProblem =
-        "insert into import_problem(import_file_id, line, column_name, code, message) values (@id, @Line, @Column, @Code, @Message)";
 
     private const string InsertVersion =
         """
@@ -72,20 +63,16 @@ public sealed class ImportStore(NpgsqlDataSource database, TimeProvider time)
         return [.. await connection.QueryAsync<ImportedFile>(new CommandDefinition(SelectFiles, new { audienceId }, cancellationToken: cancellationToken))];
     }
 
+    public async Task<ImportedFile?> FindAsync(long id, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return await connection.QuerySingleOrDefaultAsync<ImportedFile>(new CommandDefinition(SelectFinished, new { id }, cancellationToken: cancellationToken));
+    }
+
     public async Task<IReadOnlyList<ImportProblem>> ProblemsAsync(long importFileId, int limit = 100, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         return [.. await connection.QueryAsync<ImportProblem>(new CommandDefinition(SelectProblems, new { importFileId, limit }, cancellationToken: cancellationToken))];
-    }
-
-    /// <summary>Opens the file's row inside the caller's transaction; its counts follow when the rows are in.</summary>
-    public async Task<long> BeginAsync(NpgsqlConnection connection, long audienceId, string kind, string fileName, byte[] sha256, long? runId) =>
-        await connection.ExecuteScalarAsync<long>(InsertFile, new { audienceId, kind, fileName, sha256, runId, at = time.GetUtcNow() });
-
-    public async Task FinishAsync(NpgsqlConnection connection, long id, ImportCounts counts, IReadOnlyList<ImportProblem> problems)
-    {
-        await connection.ExecuteAsync(UpdateCounts, new { id, counts.Received, counts.Created, counts.Updated, counts.Skipped, counts.Quarantined });
-        await connection.ExecuteAsync(InsertProblem, problems.Take(KeptProblems).Select(p => new { id, p.Line, p.Column, p.Code, p.Message }));
     }
 
     public async Task AddVersionAsync(NpgsqlConnection connection, long audienceId, int version, long importFileId, long customers) =>
@@ -94,8 +81,8 @@ public sealed class ImportStore(NpgsqlDataSource database, TimeProvider time)
     /// <summary>Customers of <paramref name="version"/> that the version before had too.</summary>
     public async Task<long> CountKnownAsync(NpgsqlConnection connection, Audience audience, int version) =>
         await connection.ExecuteScalarAsync<long>(
-            $"select count(*) from {audience.CustomersTable} n join {audience.CustomersTable} o using (customer) where n.version = @version and o.version = @before",
-            new { version, before = version - 1 });
+            $"select count(*) from {audience.CustomersTable} n join {audience.CustomersTable} o using (customer) where n.version = @version and o.version = (select max(version) from audience_version where audience_id = @Id and version < @version)",
+            new { version, audience.Id });
 }
 
 /// <summary>What became of a file's rows; nothing is lost.</summary>

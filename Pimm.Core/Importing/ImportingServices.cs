@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Pimm.Core.Queueing;
 
@@ -5,9 +6,15 @@ namespace Pimm.Core.Importing;
 
 public static class ImportingServices
 {
-    public static IServiceCollection AddImporting(this IServiceCollection services) => services
-        .AddSingleton<AudienceStore>()
-        .AddSingleton<AudienceReader>()
-        .AddSingleton<ImportStore>()
-        .AddSingleton<IJob, ImportFile>();
+    public static IServiceCollection AddImporting(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddOptions<ImportingOptions>().Bind(configuration.GetSection("Importing"));
+        return services
+            .AddSingleton<AudienceStore>()
+            .AddSingleton<AudienceReader>()
+            .AddSingleton<ImportStore>()
+            .AddSingleton<ImportProgressStore>()
+            .AddSingleton<ChunkedImport>()
+            .AddSingleton<IJob, ImportFile>();
+    }
 }

@@ -55,10 +55,10 @@ public sealed class CampaignOutcomeStore(NpgsqlDataSource database)
          where l.campaign_id = @campaignId
         """;
 
-    private const string SelectReceived = "select max(imported_at) from import_file where audience_id = @audienceId and kind = 'outcomes'";
+    private const string SelectReceived = "select max(imported_at) from import_file where audience_id = @audienceId and kind = 'outcomes' and state = 'finished'";
 
     private const string SelectIntake =
-        "select count(*) as files, coalesce(sum(created), 0)::bigint as rows from import_file where audience_id = @audienceId and kind = 'outcomes'";
+        "select count(*) as files, coalesce(sum(created), 0)::bigint as rows from import_file where audience_id = @audienceId and kind = 'outcomes' and state = 'finished'";
 
     private const string SelectNewestOutcome =
         "select max(occurred_at) from customer_outcome where audience_id = @audienceId and occurred_at >= @from";

@@ -20,8 +20,8 @@ public enum OutcomeKind : byte
     Outcome = 3,
 }
 
-/// <summary>Rows of an outcome file, written to the staging table.</summary>
-internal sealed class OutcomeRows(Audience audience, DelimitedReader file) : FileRows(file)
+/// <summary>Rows of an outcome file, written to where they wait for the rest of it.</summary>
+internal sealed class OutcomeRows(Audience audience, DelimitedReader file, long importFileId) : FileRows(file)
 {
     private readonly int _event = file.Names.PlaceOf("event_id");
     private readonly int _kind = file.Names.PlaceOf("kind");
@@ -39,7 +39,7 @@ internal sealed class OutcomeRows(Audience audience, DelimitedReader file) : Fil
     private DateTimeOffset _takenTime;
     private double _takenAmount;
 
-    public override string Target => "staged_outcome (line, event_id, kind, customer, campaign_id, wave_date, stage, occurred_at, amount)";
+    public override string Target => "outcome_staging (import_file_id, line, event_id, kind, customer, campaign_id, wave_date, stage, occurred_at, amount)";
 
     public override ImportProblem? Take()
     {
@@ -65,6 +65,7 @@ internal sealed class OutcomeRows(Audience audience, DelimitedReader file) : Fil
     public override void Write(NpgsqlBinaryImporter import)
     {
         var ofImpression = _takenKind != OutcomeKind.Outcome;
+        import.Write(importFileId, NpgsqlDbType.Bigint);
         import.Write(File.Line, NpgsqlDbType.Bigint);
         import.Write(Encoding.UTF8.GetString(File[_event]), NpgsqlDbType.Text);
         import.Write((short)_takenKind, NpgsqlDbType.Smallint);

@@ -5,17 +5,29 @@ using Pimm.Core.Importing;
 namespace Pimm.Core.Outcomes;
 
 /// <summary>
-/// Events that came back. Everything goes through the temporary table staged_outcome of one transaction: what is wrong is
-/// taken out as problems, what was seen before counts as skipped, the rest lands in the tables.
+/// Events that came back. A file's chunks wait in outcome_staging; when all are there, they go through the temporary table
+/// staged_outcome of one transaction: what is wrong is taken out as problems, what was seen before counts as skipped, the rest
+/// lands in the tables.
 /// </summary>
 public sealed class OutcomeStore
 {
+    // A table of this transaction's own has statistics, whatever autovacuum has come to.
     private const string CreateStaging =
         """
         create temporary table staged_outcome (
             line bigint not null, event_id text not null, kind smallint not null, customer uuid not null, campaign_id bigint,
             wave_date date, stage smallint, occurred_at timestamptz not null, amount double precision) on commit drop
         """;
+
+    private const string FillStaging =
+        """
+        insert into staged_outcome(line, event_id, kind, customer, campaign_id, wave_date, stage, occurred_at, amount)
+        select line, event_id, kind, customer, campaign_id, wave_date, stage, occurred_at, amount from outcome_staging where import_file_id = @importFileId
+        """;
+
+    private const string CountWaiting = "select count(*) from outcome_staging where import_file_id = @importFileId";
+
+    private const string DeleteWaiting = "delete from outcome_staging where import_file_id = @importFileId";
 
     private const string IndexStaging = "create index on staged_outcome (customer); analyze staged_outcome";
 
@@ -93,7 +105,18 @@ public sealed class OutcomeStore
         select customer, @audienceId, occurred_at, amount, @source, event_id from staged_outcome where kind = 3;
         """;
 
-    public Task BeginStagingAsync(NpgsqlConnection connection) => connection.ExecuteAsync(CreateStaging);
+    public async Task<long> CountWaitingAsync(NpgsqlConnection connection, long importFileId) =>
+        await connection.ExecuteScalarAsync<long>(CountWaiting, new { importFileId });
+
+    public Task RemoveWaitingAsync(NpgsqlConnection connection, long importFileId) => connection.ExecuteAsync(DeleteWaiting, new { importFileId });
+
+    /// <summary>Brings the file's waiting rows into this transaction's staging table.</summary>
+    public async Task StageAsync(NpgsqlConnection connection, long importFileId)
+    {
+        await connection.ExecuteAsync(CreateStaging);
+        await connection.ExecuteAsync(FillStaging, new { importFileId });
+        await RemoveWaitingAsync(connection, importFileId);
+    }
 
     /// <summary>Takes out of the staging table what cannot be believed and says why; deliveries to customers that were not exported are kept apart.</summary>
     public async Task<IReadOnlyList<ImportProblem>> TakeOutProblemsAsync(NpgsqlConnection connection, Audience audience, long importFileId, FunnelOrder order)

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Pimm.Core.Queueing;
 
@@ -5,8 +6,13 @@ namespace Pimm.Core.Outcomes;
 
 public static class OutcomesServices
 {
-    public static IServiceCollection AddOutcomes(this IServiceCollection services) => services
-        .AddSingleton<OutcomeStore>()
-        .AddSingleton<DeliveryAnomalyStore>()
-        .AddSingleton<IJob, ImportOutcomes>();
+    public static IServiceCollection AddOutcomes(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddOptions<OutcomesOptions>().Bind(configuration.GetSection("Outcomes"));
+        return services
+            .AddSingleton<OutcomeStore>()
+            .AddSingleton<DeliveryAnomalyStore>()
+            .AddSingleton<IJob, ImportOutcomes>()
+            .AddSingleton<IJob, CollectOutcomes>();
+    }
 }

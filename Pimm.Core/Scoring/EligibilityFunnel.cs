@@ -52,8 +52,12 @@ public sealed class EligibilityFunnel(IReadOnlyList<EligibilityStep> steps)
         return true;
     }
 
+    /// <summary>Customers asked about, then left after each step.</summary>
+    public long[] Counts => [_asked, .. _left];
+
     /// <summary>Customers asked about, then left after each step, then eligible: [{"step", "customers"}].</summary>
-    public string ToJson() => JsonSerializer.Serialize(new[] { new { step = "audience", customers = _asked } }
-        .Concat(steps.Select((s, i) => new { step = s.Name, customers = _left[i] }))
-        .Append(new { step = "eligible", customers = _left.Length == 0 ? _asked : _left[^1] }));
+    /// <param name="counts">as <see cref="Counts"/>, of one funnel or the sum of several</param>
+    public static string ToJson(IReadOnlyList<EligibilityStep> steps, IReadOnlyList<long> counts) => JsonSerializer.Serialize(new[] { new { step = "audience", customers = counts[0] } }
+        .Concat(steps.Select((s, i) => new { step = s.Name, customers = counts[i + 1] }))
+        .Append(new { step = "eligible", customers = counts[^1] }));
 }

@@ -1,14 +1,11 @@
 using Pimm.Core.Campaigns;
-using Pimm.Core.Importing;
 using Pimm.Core.Queueing;
-using Pimm.Core.Training;
 
 namespace Pimm.Core.Scoring;
 
 /// <summary>Scores every eligible customer of a campaign with both lines' champions and keeps both scores. Who is eligible is decided here, once: scores,
-/// assignments and everything later have the same customers.</summary>
-public sealed class ScoreCampaign(
-    CampaignStore campaigns, AudienceReader reader, AudienceStore audiences, ChampionScorers champions, ScoringStore scorings) : IJob
+/// assignments and everything later have the same customers. The work is cut into shards, which further runs share.</summary>
+public sealed class ScoreCampaign(CampaignStore campaigns, ScorePlanner planner, ShardScorer scorer, ScoreShardStore shards) : IJob
 {
     public const string JobKind = "score";
 
@@ -17,54 +14,44 @@ public sealed class ScoreCampaign(
     public async Task RunAsync(JobExecution run, CancellationToken cancellationToken)
     {
         var campaign = await campaigns.GetAsync(run.RequiredCampaignId, cancellationToken);
-        var audience = await audiences.GetAsync(campaign.AudienceId, cancellationToken);
-        var version = await audiences.NewestVersionAsync(audience.Id, cancellationToken)
-            ?? throw new InputException($"The audience \"{audience.Name}\" has no customers yet: import a customer file first.");
-        using var control = await champions.OpenAsync(audience, campaign.ControlLineId, cancellationToken);
-        using var treatment = await champions.OpenAsync(audience, campaign.TreatmentLineId, cancellationToken);
+        var plan = await planner.PlanAsync(run, campaign, cancellationToken);
+        using var open = await scorer.OpenAsync(plan, cancellationToken);
+        var done = await ScoreAllAsync(run, open, cancellationToken);
 
-        var funnel = new EligibilityFunnel(EligibilityFunnel.StepsOf(campaign, await scorings.AtContactLimitAsync(campaign, cancellationToken)));
-
-        var scores = await ScoreAllAsync(run, audience, version, funnel, control, treatment, cancellationToken);
-        if (scores.Count == 0)
+        var exclusions = EligibilityFunnel.ToJson(EligibilityFunnel.StepsOf(campaign, new HashSet<Guid>()), await shards.ExclusionsAsync(plan.ScoringId, cancellationToken));
+        if (done.Scored == 0)
         {
-            throw new InputException($"No customer is left for campaign \"{campaign.Name}\" ({funnel.ToJson()}): widen its traffic share, its layer's range or its contact limit.");
+            await run.CommitAsync(connection => shards.DiscardAsync(connection, plan.ScoringId, run.RunId), cancellationToken);
+            throw new InputException($"No customer is left for campaign \"{campaign.Name}\" ({exclusions}): widen its traffic share, its layer's range or its contact limit.");
         }
-
-        var scoring = new ScoringRun(
-            0, campaign.Id, version.Version, control.Version.Id, treatment.Version.Id, scores.Count, funnel.ToJson(), default);
         await run.CompleteAsync(
-            new { customers = scores.Count, controlVersion = control.Version.Version, treatmentVersion = treatment.Version.Version },
-            connection => scorings.AddAsync(connection, scoring, scores, run.RunId, cancellationToken), cancellationToken);
+            new { customers = done.Scored, controlVersion = open.ControlVersion.Version, treatmentVersion = open.TreatmentVersion.Version, shards = done.Shards },
+            async connection =>
+            {
+                await shards.FinishAsync(connection, plan, done.Scored, exclusions, run.RunId);
+                FaultPoint.Reach("score.finishing");
+            }, cancellationToken);
     }
 
-    private async Task<List<CustomerScore>> ScoreAllAsync(
-        JobExecution run, Audience audience, AudienceVersion version, EligibilityFunnel funnel, OpenChampion control, OpenChampion treatment,
-        CancellationToken cancellationToken)
+    /// <summary>Scores what is free and waits for what others have; theirs is free when their lease is gone.</summary>
+    private async Task<ShardProgress> ScoreAllAsync(JobExecution run, OpenPlan open, CancellationToken cancellationToken)
     {
-        var scores = new List<CustomerScore>();
-        var seen = 0L;
-        var (controlScores, treatmentScores) = (Array.Empty<float>(), Array.Empty<float>());
-        await foreach (var batch in reader.CustomersAsync(audience, version.Version, cancellationToken))
+        while (true)
         {
-            seen += batch.Count;
-            batch.Keep(funnel.Admits);
-            if (batch.Count == 0)
+            await scorer.ScoreFreeAsync(run, open, () => ReportAsync(run, open, cancellationToken), cancellationToken);
+            var progress = await ReportAsync(run, open, cancellationToken);
+            if (progress.Done == progress.Shards)
             {
-                continue;
+                return progress;
             }
-            if (controlScores.Length < batch.Capacity)
-            {
-                (controlScores, treatmentScores) = (new float[batch.Capacity], new float[batch.Capacity]);
-            }
-            control.Scorer.Score(batch, controlScores.AsSpan(0, batch.Count));
-            treatment.Scorer.Score(batch, treatmentScores.AsSpan(0, batch.Count));
-            for (var row = 0; row < batch.Count; row++)
-            {
-                scores.Add(new CustomerScore(batch.Customers[row], controlScores[row], treatmentScores[row]));
-            }
-            run.Report((double)seen / version.Customers, $"{scores.Count:N0} customers scored, {seen:N0} of {version.Customers:N0} looked at");
+            await Task.Delay(planner.Options.Poll, cancellationToken);
         }
-        return scores;
+    }
+
+    private async Task<ShardProgress> ReportAsync(JobExecution run, OpenPlan open, CancellationToken cancellationToken)
+    {
+        var progress = await shards.ProgressAsync(open.Plan.ScoringId, cancellationToken);
+        run.Report((double)progress.Done / progress.Shards, $"{progress.Scored:N0} customers scored, {progress.Asked:N0} looked at, {progress.Done:N0} of {progress.Shards:N0} shards done");
+        return progress;
     }
 }

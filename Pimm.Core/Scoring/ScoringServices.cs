@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Pimm.Core.Queueing;
 
@@ -5,10 +6,18 @@ namespace Pimm.Core.Scoring;
 
 public static class ScoringServices
 {
-    public static IServiceCollection AddScoring(this IServiceCollection services) => services
-        .AddSingleton<ScoringStore>()
-        .AddSingleton<ChampionScorers>()
-        .AddSingleton<IScorerSource, NetworkScorerSource>()
-        .AddSingleton<IScorerSource, RandomScorerSource>()
-        .AddSingleton<IJob, ScoreCampaign>();
+    public static IServiceCollection AddScoring(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddOptions<ScoringOptions>().Bind(configuration.GetSection("Scoring"));
+        return services
+            .AddSingleton<ScoringStore>()
+            .AddSingleton<ScoreShardStore>()
+            .AddSingleton<ChampionScorers>()
+            .AddSingleton<ScorePlanner>()
+            .AddSingleton<ShardScorer>()
+            .AddSingleton<IScorerSource, NetworkScorerSource>()
+            .AddSingleton<IScorerSource, RandomScorerSource>()
+            .AddSingleton<IJob, ScoreCampaign>()
+            .AddSingleton<IJob, ScoreShards>();
+    }
 }

@@ -1,7 +1,6 @@
 using Dapper;
 using Npgsql;
 using NpgsqlTypes;
-using Pimm.Core.Campaigns;
 using Pimm.Core.Database;
 
 namespace Pimm.Core.Scoring;
@@ -14,34 +13,19 @@ public sealed record ScoringRun(
 /// <summary>Both models' scores of one customer.</summary>
 public readonly record struct CustomerScore(Guid Customer, float Control, float Treatment);
 
-/// <summary>Scorings and scores.</summary>
-public sealed class ScoringStore(NpgsqlDataSource database, TimeProvider time)
+/// <summary>Finished scorings and their scores; an unfinished one is nobody's but its runs'.</summary>
+public sealed class ScoringStore(NpgsqlDataSource database)
 {
     private const string SelectScoring =
         """
         select id, campaign_id, audience_version, control_version_id, treatment_version_id, customers, exclusions::text, finished_at
-          from scoring where id = @id
+          from scoring where id = @id and finished_at is not null
         """;
 
     private const string SelectNewest =
         """
         select id, campaign_id, audience_version, control_version_id, treatment_version_id, customers, exclusions::text, finished_at
-          from scoring where campaign_id = @campaignId order by id desc limit 1
-        """;
-
-    // From the contact window before the first day to the end of the last: waves of other campaigns that are published already count too.
-    private const string SelectAtContactLimit =
-        """
-        select customer from customer_contact
-         where audience_id = @audienceId and campaign_id <> @campaignId and contacted_at >= @from and contacted_at < @to
-         group by customer having count(*) >= @limit
-        """;
-
-    private const string InsertScoring =
-        """
-        insert into scoring(campaign_id, audience_version, control_version_id, treatment_version_id, customers, exclusions, run_id, finished_at)
-        values (@campaignId, @audienceVersion, @controlVersionId, @treatmentVersionId, @customers, @exclusions::jsonb, @runId, @at)
-        returning id
+          from scoring where campaign_id = @campaignId and finished_at is not null order by id desc limit 1
         """;
 
     public async Task<ScoringRun?> FindAsync(long id, CancellationToken cancellationToken = default)
@@ -54,21 +38,6 @@ public sealed class ScoringStore(NpgsqlDataSource database, TimeProvider time)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         return await connection.QuerySingleOrDefaultAsync<ScoringRun>(new CommandDefinition(SelectNewest, new { campaignId }, cancellationToken: cancellationToken));
-    }
-
-    /// <summary>Customers whom the audience's other campaigns have exported as often as this one's contact limit allows; nobody without a limit.</summary>
-    public async Task<IReadOnlySet<Guid>> AtContactLimitAsync(Campaign campaign, CancellationToken cancellationToken = default)
-    {
-        if (campaign.ContactLimit is not { } limit || campaign.ContactDays is not { } days)
-        {
-            return new HashSet<Guid>();
-        }
-        await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        return (await connection.QueryAsync<Guid>(new CommandDefinition(SelectAtContactLimit, new
-        {
-            campaignId = campaign.Id, campaign.AudienceId, limit,
-            from = campaign.StartsAt.AddDays(-days), to = campaign.StartOf(campaign.StartsOn.AddDays(campaign.Days)),
-        }, cancellationToken: cancellationToken))).ToHashSet();
     }
 
     /// <summary>All scores of a scoring, ordered by customer.</summary>
@@ -86,23 +55,5 @@ public sealed class ScoringStore(NpgsqlDataSource database, TimeProvider time)
             scores.Add(score);
         }
         return scores;
-    }
-
-    /// <summary>Saves a scoring with all its scores inside the caller's transaction.</summary>
-    public async Task<long> AddAsync(NpgsqlConnection connection, ScoringRun scoring, IReadOnlyCollection<CustomerScore> scores, long runId, CancellationToken cancellationToken)
-    {
-        var id = await connection.ExecuteScalarAsync<long>(InsertScoring, new
-        {
-            scoring.CampaignId, scoring.AudienceVersion, scoring.ControlVersionId, scoring.TreatmentVersionId,
-            customers = (long)scores.Count, scoring.Exclusions, runId, at = time.GetUtcNow(),
-        });
-        await BulkCopy.WriteAsync(connection, "score (customer, scoring_id, control_score, treatment_score)", scores, (import, score) =>
-        {
-            import.Write(score.Customer, NpgsqlDbType.Uuid);
-            import.Write(id, NpgsqlDbType.Bigint);
-            import.Write(score.Control, NpgsqlDbType.Real);
-            import.Write(score.Treatment, NpgsqlDbType.Real);
-        }, cancellationToken);
-        return id;
     }
 }

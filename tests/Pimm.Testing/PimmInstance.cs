@@ -25,7 +25,8 @@ public sealed class PimmInstance : IAsyncDisposable
 
     public T Service<T>() where T : notnull => _host.Services.GetRequiredService<T>();
 
-    public static async Task<PimmInstance> StartAsync()
+    /// <param name="settings">beside or instead of those of every test, as in Section:Name</param>
+    public static async Task<PimmInstance> StartAsync(IReadOnlyDictionary<string, string?>? settings = null)
     {
         var database = await TestDatabase.MigratedAsync();
         var folder = Directory.CreateTempSubdirectory("pimm-instance-");
@@ -37,7 +38,7 @@ public sealed class PimmInstance : IAsyncDisposable
             ["Training:Executable"] = "",
             // Another number of threads is another model.
             ["Training:Threads"] = "2",
-        });
+        }).AddInMemoryCollection(settings);
         builder.Logging.SetMinimumLevel(LogLevel.None);
         builder.Services.AddPimmCore(builder.Configuration);
         builder.Services.AddWorker();
@@ -56,6 +57,9 @@ public sealed class PimmInstance : IAsyncDisposable
         var queue = Service<JobQueue>();
         return await queue.WaitAsync(await queue.EnqueueAsync(request, cancellationToken), cancellationToken);
     }
+
+    /// <summary>From here on runs wait for workers that a test starts itself.</summary>
+    public Task StopWorkerAsync() => _host.StopAsync();
 
     public string Write(string name, string content)
     {

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Dapper;
 using Pimm.Core.Exporting;
 using Pimm.Core.Queueing;
 using Pimm.Database.Tests.KnownLift;
@@ -42,4 +43,43 @@ public sealed class ExportWaveTests(SmallCampaign world) : IClassFixture<SmallCa
         (await File.ReadAllBytesAsync(PathOf(list), Cancel)).ShouldBe(before);
         Directory.EnumerateFiles(Path.GetDirectoryName(PathOf(list))!, "*.tmp").ShouldBeEmpty();
     }
+
+    [Fact]
+    public async Task What_is_left_of_attempts_that_died_goes_with_the_one_that_succeeds()
+    {
+        var list = (await world.Pimm.Service<ExportStore>().ListsAsync(world.Campaign.Id, Cancel))[2];
+        var other = PathOf(list) + ".tmp.keep";
+        await File.WriteAllTextAsync($"{PathOf(list)}.7-1.tmp", "half", Cancel);
+        await File.WriteAllTextAsync(other, "another's", Cancel);
+
+        (await ExportAsync("leftovers", list)).State.ShouldBe(JobStates.Succeeded);
+
+        File.Exists($"{PathOf(list)}.7-1.tmp").ShouldBeFalse();
+        File.Exists(other).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_list_that_would_differ_from_the_one_that_was_handed_out_is_refused_and_the_file_kept()
+    {
+        var list = (await world.Pimm.Service<ExportStore>().ListsAsync(world.Campaign.Id, Cancel))[^1];
+        var before = await File.ReadAllBytesAsync(PathOf(list), Cancel);
+        await using var owner = await world.Pimm.Database.Owner.OpenConnectionAsync(Cancel);
+        await owner.ExecuteAsync($"update {world.Audience.CustomersTable} set customer_key = 'x' || customer_key");
+        try
+        {
+            var run = await ExportAsync("altered", list);
+
+            run.State.ShouldBe(JobStates.Failed);
+            run.Error!.ShouldStartWith($"The list {list.FileName.Replace("-b.csv", "-a.csv")} was exported with the hash ");
+            (await File.ReadAllBytesAsync(PathOf(list), Cancel)).ShouldBe(before);
+            Directory.EnumerateFiles(Path.GetDirectoryName(PathOf(list))!, "*.tmp").ShouldBeEmpty();
+        }
+        finally
+        {
+            await owner.ExecuteAsync($"update {world.Audience.CustomersTable} set customer_key = substr(customer_key, 2)");
+        }
+    }
+
+    private Task<JobRun> ExportAsync(string key, ExportedList list) =>
+        world.Pimm.RunAsync(new JobRequest(ExportWave.JobKind, key, new { }, world.Campaign.Id, list.WaveDate), Cancel);
 }

@@ -118,7 +118,7 @@ public sealed class ScheduleFiringsTests : IAsyncLifetime
     }
 
     private ScheduleFirings Firings() => new(
-        database.DataSource, queue, new ScheduleFacts(database.DataSource, new CampaignStore(database.DataSource), new ScoringStore(database.DataSource, TimeProvider.System)),
+        database.DataSource, queue, new ScheduleFacts(database.DataSource, new CampaignStore(database.DataSource), new ScoringStore(database.DataSource)),
         schedules, TimeProvider.System);
 
     private static Occasion Of(Schedule schedule) => Occasion.Of(schedule, Times(schedule), Night);

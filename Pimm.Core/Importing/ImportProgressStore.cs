@@ -1,0 +1,167 @@
+using Dapper;
+using Npgsql;
+using Pimm.Core.Queueing;
+
+namespace Pimm.Core.Importing;
+
+/// <summary>What came of asking for a file.</summary>
+/// <param name="Progress">null: it is not this attempt's</param>
+/// <param name="Other">the import of the same bytes that a run that is alive is at, or has just finished</param>
+/// <param name="Changed">the file was changed since this run began with it; what was read of it is taken away</param>
+public sealed record TakenFile(ImportProgress? Progress, long? Other, bool Changed = false);
+
+/// <summary>Files that are being taken in, and whose they are: of one attempt of a run for as long as that holds the run's lease.</summary>
+public sealed class ImportProgressStore(TimeProvider time)
+{
+    // Found while it is read, locked as it is by then: whoever waits for its last chunk is told of the end.
+    private const string SelectSameBytes =
+        """
+        select id, settings, state = 'finished' as finished, holds_lease(run_id, fence) as held
+          from import_file
+         where id = (select id from import_file where audience_id = @audienceId and kind = @kind and sha256 = @sha256 and state = 'reading')
+           for no key update
+        """;
+
+    private const string SelectBegun =
+        "select id from import_file where audience_id = @audienceId and kind = @kind and sha256 = @sha256 and state = 'reading'";
+
+    // Other bytes of this run: its file was changed. Of runs that ended: nobody goes on with them.
+    private const string SelectLeftBehind =
+        """
+        select f.id, f.run_id = @runId as own
+          from import_file f join job_run j on j.id = f.run_id
+         where f.audience_id = @audienceId and f.kind = @kind and f.sha256 <> @sha256 and f.state = 'reading'
+           and (f.run_id = @runId or j.state in ('failed', 'cancelled', 'succeeded'))
+           for no key update of f skip locked
+        """;
+
+    private const string SelectProgress =
+        "select id, file_name, version, received, created as written, quarantined from import_file where id = @id";
+
+    private const string Insert =
+        """
+        insert into import_file(audience_id, kind, file_name, sha256, received, created, updated, skipped, quarantined, run_id, imported_at, state, settings, fence, version)
+        values (@audienceId, @kind, @fileName, @sha256, 0, 0, 0, 0, 0, @RunId, @at, 'reading', @settings, @Fence,
+                case when @kind = 'customers' then 1 + greatest(0, (select max(version) from audience_version where audience_id = @audienceId),
+                     (select max(version) from import_file where audience_id = @audienceId and state = 'reading')) end)
+        on conflict do nothing returning id
+        """;
+
+    private const string Take = "update import_file set run_id = @RunId, fence = @Fence where id = @id";
+
+    private const string Restart =
+        """
+        delete from import_problem where import_file_id = @id;
+        update import_file set received = 0, created = 0, quarantined = 0, settings = @settings where id = @id;
+        """;
+
+    private const string UpdatePosition =
+        """
+        update import_file set received = @Received, created = @Written, quarantined = @Quarantined
+         where id = @Id and state = 'reading' and run_id = @RunId and fence = @Fence and received = @before
+        """;
+
+    private const string UpdateFinished =
+        """
+        update import_file
+           set received = @Received, created = @Created, updated = @Updated, skipped = @Skipped, quarantined = @Quarantined, state = 'finished', imported_at = @at
+         where id = @id and state = 'reading' and run_id = @RunId and fence = @Fence
+        """;
+
+    private const string InsertProblems =
+        """
+        insert into import_problem(import_file_id, line, column_name, code, message)
+        select @id, p.line, p.column_name, p.code, p.message
+          from unnest(@lines::bigint[], @columns::text[], @codes::text[], @messages::text[]) as p(line, column_name, code, message)
+        """;
+
+    private const string Delete = "delete from import_file where id = @id and state = 'reading'";
+
+    /// <summary>In the caller's transaction: the file of these bytes becomes this attempt's, as far as it is, unless it is another's.</summary>
+    public async Task<TakenFile> TakeAsync(NpgsqlConnection connection, JobExecution run, FileIntake intake, string fileName, byte[] sha256)
+    {
+        var key = new { audienceId = intake.Audience.Id, kind = intake.Kind, sha256, runId = run.RunId };
+        if (await connection.QuerySingleOrDefaultAsync<SameBytes>(SelectSameBytes, key) is { } same)
+        {
+            return same.Held || same.Finished ? new TakenFile(null, same.Id) : new TakenFile(await GoOnAsync(connection, run, intake, same), null);
+        }
+        var left = (await connection.QueryAsync<LeftBehind>(SelectLeftBehind, key)).AsList();
+        foreach (var file in left)
+        {
+            await RemoveAsync(connection, intake, file.Id);
+        }
+        if (left.Any(f => f.Own))
+        {
+            return new TakenFile(null, null, Changed: true);
+        }
+        var id = await connection.ExecuteScalarAsync<long?>(Insert, new
+        {
+            key.audienceId, key.kind, fileName, sha256, run.RunId, run.Fence, settings = intake.Settings, at = time.GetUtcNow(),
+        });
+        return id is { } begun
+            ? new TakenFile(await connection.QuerySingleAsync<ImportProgress>(SelectProgress, new { id = begun }), null)
+            : new TakenFile(null, await connection.ExecuteScalarAsync<long?>(SelectBegun, key));
+    }
+
+    /// <summary>The position behind a chunk and what was wrong in it, in the chunk's transaction.</summary>
+    /// <exception cref="InvalidOperationException">another run has the file</exception>
+    public async Task AdvanceAsync(NpgsqlConnection connection, JobExecution run, ImportProgress before, ImportProgress after, IReadOnlyList<ImportProblem> problems)
+    {
+        var moved = await connection.ExecuteAsync(UpdatePosition, new
+        {
+            after.Id, after.Received, after.Written, after.Quarantined, run.RunId, run.Fence, before = before.Received,
+        });
+        if (moved != 1)
+        {
+            throw new InvalidOperationException($"The file {before.FileName} is being imported by another run meanwhile: nothing of this chunk was written.");
+        }
+        await AddProblemsAsync(connection, before.Id, [.. problems.Take((int)Math.Max(0, ImportStore.KeptProblems - before.Quarantined))]);
+    }
+
+    /// <summary>The file is finished and its rows are seen, in the transaction that ends the run.</summary>
+    public async Task FinishAsync(NpgsqlConnection connection, JobExecution run, ImportProgress progress, ImportCounts counts, IReadOnlyList<ImportProblem> laterProblems)
+    {
+        await AddProblemsAsync(connection, progress.Id, laterProblems);
+        var finished = await connection.ExecuteAsync(UpdateFinished, new
+        {
+            id = progress.Id, counts.Received, counts.Created, counts.Updated, counts.Skipped, counts.Quarantined, run.RunId, run.Fence, at = time.GetUtcNow(),
+        });
+        if (finished != 1)
+        {
+            throw new InvalidOperationException($"The file {progress.FileName} is being imported by another run meanwhile: nothing was landed.");
+        }
+    }
+
+    /// <summary>Everything of an unfinished file goes, in the caller's transaction.</summary>
+    public async Task RemoveAsync(NpgsqlConnection connection, FileIntake intake, long id)
+    {
+        var progress = await connection.QuerySingleAsync<ImportProgress>(SelectProgress, new { id });
+        await intake.RemoveAsync(connection, progress);
+        await connection.ExecuteAsync(Delete, new { id });
+    }
+
+    private static async Task<ImportProgress> GoOnAsync(NpgsqlConnection connection, JobExecution run, FileIntake intake, SameBytes same)
+    {
+        await connection.ExecuteAsync(Take, new { run.RunId, run.Fence, id = same.Id });
+        var progress = await connection.QuerySingleAsync<ImportProgress>(SelectProgress, new { id = same.Id });
+        if (same.Settings != intake.Settings || !await intake.IsIntactAsync(connection, progress))
+        {
+            await intake.RemoveAsync(connection, progress);
+            await connection.ExecuteAsync(Restart, new { id = same.Id, settings = intake.Settings });
+            progress = progress with { Received = 0, Written = 0, Quarantined = 0 };
+        }
+        return progress;
+    }
+
+    private static Task AddProblemsAsync(NpgsqlConnection connection, long id, IReadOnlyList<ImportProblem> problems) => problems.Count == 0
+        ? Task.CompletedTask
+        : connection.ExecuteAsync(InsertProblems, new
+        {
+            id, lines = problems.Select(p => p.Line).ToArray(), columns = problems.Select(p => p.Column).ToArray(),
+            codes = problems.Select(p => p.Code).ToArray(), messages = problems.Select(p => p.Message).ToArray(),
+        });
+
+    private sealed record SameBytes(long Id, string Settings, bool Finished, bool Held);
+
+    private sealed record LeftBehind(long Id, bool Own);
+}

@@ -1,0 +1,47 @@
+using Microsoft.Extensions.Options;
+using Pimm.Core.Campaigns;
+using Pimm.Core.Importing;
+using Pimm.Core.Queueing;
+
+namespace Pimm.Core.Scoring;
+
+/// <summary>What a run of the kind "score-shard" is asked to do: shards of a scoring until none is left.</summary>
+/// <param name="RunId">the run that was asked for the scoring; when it is given up, so is this</param>
+public sealed record ScoreShardsRequest(long ScoringId, long RunId);
+
+/// <summary>Decides once what a scoring is made of, and asks for runs that help with it.</summary>
+public sealed class ScorePlanner(
+    AudienceStore audiences, ChampionScorers champions, ScoreShardStore shards, JobQueue queue, IOptions<ScoringOptions> options)
+{
+    public ScoringOptions Options => options.Value;
+
+    /// <summary>The run's plan: the one an earlier attempt made, or a new one.</summary>
+    public async Task<ScorePlan> PlanAsync(JobExecution run, Campaign campaign, CancellationToken cancellationToken)
+    {
+        options.Value.Validate();
+        if (await shards.FindPlanAsync(run.RunId, cancellationToken) is { } known)
+        {
+            run.Log("The scoring was planned by an earlier attempt, which is taken up.");
+            return known;
+        }
+        var audience = await audiences.GetAsync(campaign.AudienceId, cancellationToken);
+        var version = await audiences.NewestVersionAsync(audience.Id, cancellationToken)
+            ?? throw new InputException($"The audience \"{audience.Name}\" has no customers yet: import a customer file first.");
+        var control = await champions.ChampionAsync(campaign.ControlLineId, cancellationToken);
+        var treatment = await champions.ChampionAsync(campaign.TreatmentLineId, cancellationToken);
+
+        var ranges = ScoreShard.Of(options.Value.ShardsOf(version.Customers));
+        var plan = new ScorePlan(0, campaign.Id, version.Version, control.Id, treatment.Id, ModelsUnchanged: true);
+        await run.CommitAsync(async connection =>
+        {
+            plan = plan with { ScoringId = await shards.AddAsync(connection, campaign, plan, ranges, run.RunId) };
+            for (var assistant = 1; assistant <= Math.Min(options.Value.Assistants, ranges.Count - 1); assistant++)
+            {
+                await queue.EnqueueAsync(new JobRequest(
+                    ScoreShards.JobKind, $"scoring {plan.ScoringId}/{assistant}", new ScoreShardsRequest(plan.ScoringId, run.RunId), campaign.Id), connection);
+            }
+        }, cancellationToken);
+        FaultPoint.Reach("score.planned");
+        return plan;
+    }
+}

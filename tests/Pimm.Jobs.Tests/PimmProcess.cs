@@ -21,18 +21,26 @@ public sealed class PimmProcess : IAsyncDisposable
         process.BeginErrorReadLine();
     }
 
-    /// <remarks>A test run in the background hands on an ignored SIGINT; a person's terminal does not.</remarks>
     public static PimmProcess Start(TestDatabase? database, params string[] arguments) => Start(database, NoSettings, arguments);
 
     /// <param name="settings">environment variables on top of the quick intervals: Scheduling__Enabled = true</param>
-    public static PimmProcess Start(TestDatabase? database, IReadOnlyDictionary<string, string> settings, params string[] arguments)
+    public static PimmProcess Start(TestDatabase? database, IReadOnlyDictionary<string, string> settings, params string[] arguments) =>
+        Start("Pimm.Jobs", database, settings, [], arguments);
+
+    /// <param name="program">one that lies beside the tests</param>
+    /// <param name="settings">above the quick intervals</param>
+    /// <param name="wrapper">a command that becomes the program: another clock, a limit</param>
+    /// <remarks>A test run in the background hands on an ignored SIGINT; a person's terminal does not.</remarks>
+    internal static PimmProcess Start(
+        string program, TestDatabase? database, IReadOnlyDictionary<string, string> settings, IReadOnlyList<string> wrapper, params string[] arguments)
     {
-        var start = new ProcessStartInfo("env", ["--default-signal=INT", Path.Combine(AppContext.BaseDirectory, "Pimm.Jobs"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", .. wrapper, Path.Combine(AppContext.BaseDirectory, program), .. arguments])
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true,
+        };
         foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("Database__", StringComparison.Ordinal)).ToList())
             start.Environment.Remove(name);
-        foreach (var (name, value) in database?.Environment ?? new Dictionary<string, string>())
-            start.Environment[name] = value;
-        foreach (var (name, value) in QuickIntervals.Concat(settings))
+        foreach (var (name, value) in (database?.Environment ?? new Dictionary<string, string>()).Concat(QuickIntervals).Concat(settings))
             start.Environment[name] = value;
         return new PimmProcess(start);
     }
@@ -43,6 +51,16 @@ public sealed class PimmProcess : IAsyncDisposable
         await using var run = Start(database, arguments);
         return (await run.ExitedAsync(), run.Output, run.Error);
     }
+
+    internal static async Task<(int ExitCode, string Output, string Error)> RunAsync(TestDatabase? database, IReadOnlyDictionary<string, string> settings, params string[] arguments)
+    {
+        await using var run = Start("Pimm.Jobs", database, settings, [], arguments);
+        return (await run.ExitedAsync(), run.Output, run.Error);
+    }
+
+    public int Id => process.Id;
+
+    public bool HasExited => process.HasExited;
 
     public string Output { get { lock (output) return output.ToString(); } }
 

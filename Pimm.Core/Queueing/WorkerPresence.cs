@@ -11,6 +11,8 @@ namespace Pimm.Core.Queueing;
 /// </summary>
 public sealed class WorkerPresence(IEnumerable<IJob> jobs, WorkerLeases leases, TimeProvider clock, ILogger<WorkerPresence> logger) : BackgroundService
 {
+    private static readonly TimeSpan Tolerated = TimeSpan.FromSeconds(1);
+
     private readonly WorkerStore workers = new(leases.Connections);
     private readonly string[] kinds = leases.Options.KindsOf(jobs.Select(job => job.Kind));
     private long? row;
@@ -54,8 +56,11 @@ public sealed class WorkerPresence(IEnumerable<IJob> jobs, WorkerLeases leases, 
         await workers.NowAsync(cancellationToken);
         var (before, asked) = (clock.GetUtcNow(), clock.GetTimestamp());
         var theirs = await workers.NowAsync(cancellationToken);
+        var underWay = clock.GetElapsedTime(asked);
+        // An answer that took long says little; the next word asks again.
+        if (underWay > Tolerated) return;
         measured = clock.GetTimestamp();
-        leases.Clock.Measured(before + (clock.GetElapsedTime(asked) / 2) - theirs);
+        leases.Clock.Measured(before + (underWay / 2) - theirs);
     }
 
     private WorkerProcess Self() => new(

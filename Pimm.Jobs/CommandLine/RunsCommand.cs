@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Pimm.Core;
 using Pimm.Core.Queueing;
 
 namespace Pimm.Jobs.CommandLine;
@@ -36,14 +37,18 @@ public static class RunsCommand
 
     private static Command OnOne(string name, string description, Func<JobQueue, long, CancellationToken, Task<(object Document, Action<TextWriter> Lines)>> act)
     {
-        var id = new Argument<long>("id") { Description = "the run's number" };
+        var id = new Argument<string>("id") { Description = "the run's number" };
         return new Command(name, description) { id, Invocation.JsonOption }.Does(async (call, cancellationToken) =>
         {
-            var (document, lines) = await act(call.Service<JobQueue>(), call.Arguments.GetValue(id), cancellationToken);
+            var number = Number(call.Arguments.GetRequiredValue(id));
+            var (document, lines) = await act(call.Service<JobQueue>(), number, cancellationToken);
             call.Print(document, lines);
             return ExitCode.Done;
         });
     }
+
+    private static long Number(string text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var id)
+        ? id : throw new InputException($"\"{text}\" is no run's number: see pimm runs list.");
 
     private static async Task<(object, Action<TextWriter>)> ShowAsync(JobQueue queue, long id, CancellationToken cancellationToken)
     {

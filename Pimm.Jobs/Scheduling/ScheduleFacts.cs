@@ -28,7 +28,7 @@ public sealed class ScheduleFacts(NpgsqlDataSource database, CampaignStore campa
     public async Task<IReadOnlyList<ReportedCampaign>> ReportedAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        var rows = await connection.QueryAsync<(long Id, DateTimeOffset? At)>(new CommandDefinition(SelectReported, cancellationToken: cancellationToken));
+        var rows = (await connection.QueryAsync<ReportRow>(new CommandDefinition(SelectReported, cancellationToken: cancellationToken))).ToList();
         var read = new List<ReportedCampaign>();
         foreach (var (id, at) in rows)
             read.Add(new ReportedCampaign(await campaigns.GetAsync(id, cancellationToken), at));
@@ -54,8 +54,10 @@ public sealed class ScheduleFacts(NpgsqlDataSource database, CampaignStore campa
 
     private const string SelectOpenScoring = "select min(id) from job_run where kind = @JobKind and campaign_id = @id and state in ('queued', 'running')";
 
+    private sealed record ReportRow(long Id, DateTimeOffset? At);
+
     private const string SelectReported = """
-        select c.id, (select max(l.computed_at) from lift_report l where l.campaign_id = c.id)
+        select c.id, (select max(l.computed_at) from lift_report l where l.campaign_id = c.id) as at
           from campaign c
          where exists (select from wave w where w.campaign_id = c.id)
          order by c.id

@@ -30,6 +30,18 @@ public sealed class MigratorTests : IDisposable
     }
 
     [Fact]
+    public async Task Four_workers_that_migrate_an_empty_database_at_once_make_the_whole_schema_once()
+    {
+        await using var database = await TestDatabase.EmptyAsync();
+
+        var reports = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Migrator.RunAsync(database.Owner, Migrator.DefaultFolder, null, TestContext.Current.CancellationToken)));
+
+        reports.Sum(report => report.Applied.Count).ShouldBe(reports[0].Known);
+        (await QueryAsync<int>(database, "select count(*)::int from schedule")).ShouldBe([3]);
+        (await QueryAsync<int>(database, "select count(*)::int from qrtz_locks")).ShouldBe([2]);
+    }
+
+    [Fact]
     public async Task An_edited_file_is_refused_with_its_name()
     {
         await using var database = await TestDatabase.EmptyAsync();

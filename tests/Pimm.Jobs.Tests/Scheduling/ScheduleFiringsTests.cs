@@ -106,20 +106,78 @@ public sealed class ScheduleFiringsTests : IAsyncLifetime
         (await calendar.MissedAsync(nightly with { Enabled = false }, Cancel)).ShouldBeEmpty();
     }
 
+    [Fact]
+    public async Task A_campaign_s_firing_goes_by_what_is_there_of_it()
+    {
+        var campaign = await CampaignAsync();
+        var schedule = await schedules.AddAsync(Schedule.New("waves", ScheduleKinds.Campaign, null, campaign.Id, "0 5 * * *", campaign.TimeZone, "ann"), Cancel);
+        var firings = Firings(new At(campaign.StartsAt.AddHours(6)));
+
+        var first = await firings.FireAsync(schedule, Day(campaign, 0), "clock", Cancel);
+        var scoring = await queue.GetAsync(first.Firing.Runs[0], Cancel);
+        var second = await firings.FireAsync(schedule, Day(campaign, 1), "clock", Cancel);
+        await ExecuteAsync($"set session_replication_role = replica; insert into scoring (campaign_id, audience_version, control_version_id, treatment_version_id, customers, exclusions, finished_at) values ({campaign.Id}, 1, 1, 1, 5, '[]', now())");
+        var third = await firings.FireAsync(schedule, Day(campaign, 2), "clock", Cancel);
+        var after = await firings.FireAsync(schedule, Day(campaign, 99), "clock", Cancel);
+
+        first.Firing.Outcome.ShouldBe("the wave of 2027-03-01: score, then allocate, then export");
+        (await queue.GetAsync(second.Firing.Runs[0], Cancel)).AfterRuns.ShouldBe([scoring.Id]);
+        (await queue.GetAsync(third.Firing.Runs[0], Cancel)).AfterRuns.ShouldBeEmpty();
+        (await queue.GetAsync(third.Firing.Runs[1], Cancel)).AfterRuns.ShouldBe([third.Firing.Runs[0]]);
+        (after.Firing.Runs.Length, after.Firing.Outcome[..13]).ShouldBe((0, "nothing to do"));
+        var retraining = await RetrainAsync();
+        var trained = await Firings().FireAsync(retraining with { ModelLineId = campaign.TreatmentLineId }, Of(retraining), "clock", Cancel);
+        (await queue.GetAsync(trained.Firing.Runs[0], Cancel)).Arguments.ShouldContain("\"windowDays\": 14");
+    }
+
+    [Fact]
+    public async Task Lift_reports_are_asked_for_of_campaigns_with_waves_until_one_after_their_close()
+    {
+        var campaign = await CampaignAsync();
+        var lift = await schedules.GetAsync("lift reports", Cancel);
+        (await FireAsync(0)).Runs.ShouldBeEmpty();
+        await ExecuteAsync($"set session_replication_role = replica; insert into wave (campaign_id, wave_date, scoring_id, impressions, exploration, impressions_at, published_at) values ({campaign.Id}, '2027-03-01', 1, 1, 0, now(), now())");
+        (await FireAsync(1)).Runs.Length.ShouldBe(1);
+        await ReportAsync(1, campaign.ClosesAt.AddMinutes(-1));
+        (await queue.GetAsync((await FireAsync(2)).Runs[0], Cancel)).DedupeKey.ShouldBe($"schedule/{lift.Id}/2027-03-03/{campaign.Id}");
+        await ReportAsync(2, campaign.ClosesAt);
+        (await FireAsync(3)).Runs.ShouldBeEmpty();
+
+        async Task<ScheduleFiring> FireAsync(int day) => (await Firings().FireAsync(lift, Day(campaign, day), "clock", Cancel)).Firing;
+        Task ReportAsync(int version, DateTimeOffset at) => ExecuteAsync($"insert into lift_report (campaign_id, version, as_of, report, code_version, computed_at) values ({campaign.Id}, {version}, now(), '{{}}', '', '{at:u}')");
+    }
+
+    private async Task<Campaign> CampaignAsync()
+    {
+        await ExecuteAsync("""
+            insert into audience (name, key_column, columns, funnel, created_at) values ('b', 'id', '[]', '{click,buy}', now());
+            insert into model_line (audience_id, name, network, created_at) select id, n, 'pimm', now() from audience, unnest('{control,treatment}'::text[]) n
+            """);
+        await using var connection = await database.Owner.OpenConnectionAsync(Cancel);
+        var lines = (await connection.QueryAsync<long>("select id from model_line order by id")).ToList();
+        var audience = await connection.ExecuteScalarAsync<long>("select id from audience where name = 'b'");
+        var campaigns = new CampaignStore(database.DataSource);
+        return await campaigns.GetAsync(await campaigns.CreateAsync(
+            new Campaign(0, "March", audience, lines[0], lines[1], "Asia/Shanghai", new DateOnly(2027, 3, 1), 31, 14, 1000, 0.1, 0.1, "best-of", 100, "salt", "ann", Night), Cancel), Cancel);
+    }
+
+    private static Occasion Day(Campaign campaign, int day) =>
+        new(campaign.StartsOn.AddDays(day).ToString("yyyy-MM-dd"), campaign.StartsOn.AddDays(day), campaign.StartOf(campaign.StartsOn.AddDays(day)).AddHours(5));
+
     private async Task<Schedule> RetrainAsync(string arguments = "{}")
     {
         await ExecuteAsync("""
             insert into audience (name, key_column, columns, funnel, created_at) values ('a', 'id', '[]', '{click,buy}', now());
-            insert into model_line (audience_id, name, network, created_at) select id, 'line', 'pimm', now() from audience
+            insert into model_line (audience_id, name, network, created_at) select id, 'line', 'pimm', now() from audience where name = 'a'
             """);
         await using var connection = await database.Owner.OpenConnectionAsync(Cancel);
-        var line = await connection.ExecuteScalarAsync<long>("select id from model_line");
+        var line = await connection.ExecuteScalarAsync<long>("select max(id) from model_line");
         return await schedules.AddAsync(Schedule.New("nightly", ScheduleKinds.Retrain, line, null, "30 2 * * *", "Europe/Berlin", "ann") with { Arguments = arguments }, Cancel);
     }
 
-    private ScheduleFirings Firings() => new(
+    private ScheduleFirings Firings(TimeProvider? time = null) => new(
         database.DataSource, queue, new ScheduleFacts(database.DataSource, new CampaignStore(database.DataSource), new ScoringStore(database.DataSource)),
-        schedules, TimeProvider.System);
+        schedules, time ?? TimeProvider.System);
 
     private static Occasion Of(Schedule schedule) => Occasion.Of(schedule, Times(schedule), Night);
 

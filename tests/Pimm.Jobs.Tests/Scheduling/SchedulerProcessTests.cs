@@ -119,6 +119,28 @@ public sealed class SchedulerProcessTests
     }
 
     [Fact]
+    public async Task A_worker_that_fires_schedules_hands_its_run_over_when_it_is_asked_to_stop()
+    {
+        await using var world = await SchedulerWorld.CreateAsync();
+        await world.AddFrequentAsync();
+        var queue = new JobQueue(world.Database.DataSource);
+        var id = await queue.EnqueueAsync(new JobRequest("wait", "test", new { Steps = 1, SecondsPerStep = 120 }), Cancel);
+        var worker = await world.ReadyAsync(world.StartWorker());
+        await world.UntilAsync(async () => (await queue.GetAsync(id, Cancel)).State == JobStates.Running, worker);
+
+        var asked = Stopwatch.StartNew();
+        worker.Signal("TERM");
+
+        (await worker.ExitedAsync()).ShouldBe(0);
+        TestContext.Current.TestOutputHelper?.WriteLine($"gone {asked.Elapsed.TotalSeconds:F1} s after SIGTERM");
+        asked.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(30));
+        var run = await queue.GetAsync(id, Cancel);
+        (run.State, run.Attempt).ShouldBe((JobStates.Queued, 0));
+        (await new WorkerStore(world.Database.DataSource).ListAsync(Cancel)).ShouldHaveSingleItem().State.ShouldBe("stopped");
+        (await world.ScalarAsync<long>("select count(*) from qrtz_fired_triggers")).ShouldBe(0);
+    }
+
+    [Fact]
     public async Task A_worker_waits_for_a_database_that_is_away_when_it_starts()
     {
         await using var world = await SchedulerWorld.CreateAsync();

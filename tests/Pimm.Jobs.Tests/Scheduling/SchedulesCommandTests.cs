@@ -47,6 +47,7 @@ public sealed class SchedulesCommandTests(TestDatabase database) : IClassFixture
     [InlineData("There is no run 999: see pimm runs list.", "show", "999")]
     [InlineData("There is no run 999: see pimm runs list.", "cancel", "999")]
     [InlineData("There is no run 999: see pimm runs list.", "retry", "999")]
+    [InlineData("\"last\" is no run's number: see pimm runs list.", "show", "last")]
     public async Task A_run_that_does_not_exist_is_one_sentence(string sentence, params string[] arguments)
     {
         var (code, _, error) = await PimmProcess.RunAsync(database, ["runs", .. arguments]);

@@ -104,11 +104,11 @@ public sealed class JobExecution
     public Task RecordCheckpointAsync(string uri, byte[] sha256, CancellationToken cancellationToken) =>
         CommitAsync(connection => LeaseStore.SetCheckpointAsync(lease.Run, uri, sha256, connection), cancellationToken);
 
-    /// <summary>Where the newest checkpoint of the run was written, by this attempt or one before; null: there is none.</summary>
-    public async Task<string?> CheckpointUriAsync(CancellationToken cancellationToken)
+    /// <summary>When the run was asked for, and where its newest checkpoint was written, by this attempt or one before; null: there is none.</summary>
+    public async Task<(DateTimeOffset CreatedAt, string? CheckpointUri)> OriginAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        return await LeaseStore.CheckpointUriAsync(lease.Run, connection, cancellationToken);
+        return await LeaseStore.OriginAsync(lease.Run, connection, cancellationToken);
     }
 
     /// <summary>The last effect (if any), the result and the state succeeded, in one transaction. Nothing may follow.</summary>

@@ -70,8 +70,8 @@ public sealed class LeaseStore(NpgsqlDataSource leases)
     internal static Task SetCheckpointAsync(ClaimedRun run, string uri, byte[] sha256, NpgsqlConnection connection) =>
         connection.ExecuteAsync(UpdateCheckpoint, new { run.Id, run.Fence, uri, sha256 });
 
-    internal static async Task<string?> CheckpointUriAsync(ClaimedRun run, NpgsqlConnection connection, CancellationToken cancellationToken) =>
-        await connection.ExecuteScalarAsync<string?>(new CommandDefinition(SelectCheckpoint, new { run.Id }, cancellationToken: cancellationToken));
+    internal static async Task<(DateTimeOffset CreatedAt, string? CheckpointUri)> OriginAsync(ClaimedRun run, NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        await connection.QuerySingleAsync<(DateTimeOffset, string?)>(new CommandDefinition(SelectOrigin, new { run.Id }, cancellationToken: cancellationToken));
 
     private async Task<bool> EndAsync(string statement, object parameters)
     {
@@ -166,7 +166,7 @@ public sealed class LeaseStore(NpgsqlDataSource leases)
     private const string UpdateCheckpoint =
         "update job_run set checkpoint_uri = @uri, checkpoint_sha256 = @sha256 where id = @Id and fence = @Fence and state = 'running'";
 
-    private const string SelectCheckpoint = "select checkpoint_uri from job_run where id = @Id";
+    private const string SelectOrigin = "select created_at, checkpoint_uri from job_run where id = @Id";
 
     private const string InsertStep = "insert into job_run_step (run_id, step, fence) values (@Id, @step, @Fence)";
 }

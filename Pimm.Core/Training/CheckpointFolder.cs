@@ -35,7 +35,7 @@ public sealed partial class CheckpointFolder(string folder, long fence)
     {
         Directory.CreateDirectory(Path);
         var path = System.IO.Path.Combine(Path, string.Create(CultureInfo.InvariantCulture, $"checkpoint-{fence:D6}-{++written:D6}.safetensors"));
-        var hash = WriteTemporary(path + ".tmp", content);
+        var hash = WriteOrRemove(path + ".tmp", content);
         FaultPoint.Reach("train.checkpoint-written");
         DurableFile.WriteText(HashOf(path), $"{hash}  {System.IO.Path.GetFileName(path)}\n");
         DurableFile.Rename(path + ".tmp", path);
@@ -58,6 +58,20 @@ public sealed partial class CheckpointFolder(string folder, long fence)
         catch (Exception missing) when (missing is IOException or UnauthorizedAccessException)
         {
             throw new InputException($"The checkpoint {path} cannot be read: {missing.Message}", missing);
+        }
+    }
+
+    private static string WriteOrRemove(string path, Action<Stream> content)
+    {
+        try
+        {
+            return WriteTemporary(path, content);
+        }
+        catch
+        {
+            // On a full disk what was written of it is in the way of everybody.
+            File.Delete(path);
+            throw;
         }
     }
 

@@ -100,7 +100,7 @@ internal sealed class SavedTraining : IDisposable
         var (mean, best) = (file.Entries.Any(entry => entry.Name.StartsWith("mean/", StringComparison.Ordinal)), file.Entries.Any(entry => entry.Name.StartsWith("best/", StringComparison.Ordinal)));
         RequireFitting(state, mean, best);
         RequireSense(state);
-        SetGenerator();
+        SetGenerator(state.Losses.device_type);
         state.Shuffle.State = Position.Shuffle;
         state.Premises.State = Position.Premises;
         (state.Row, state.Spent, state.Stopping.State) = (Position.Row, Position.Spent, Position.Stopping);
@@ -165,13 +165,19 @@ internal sealed class SavedTraining : IDisposable
         }
     }
 
-    private void SetGenerator()
+    private void SetGenerator(DeviceType device)
     {
         var before = get_rng_state();
         var entry = file.Entry(GeneratorArray);
         if (entry.Type != SafetensorType.U8 || !entry.Shape.SequenceEqual(before.shape))
         {
             throw Refused("it holds no state of Torch's generator");
+        }
+
+        if (device != DeviceType.CPU)
+        {
+            // The device's own generator is not kept; it must not repeat what it gave in the beginning.
+            manual_seed(unchecked((long)RandomStream.Seed(Position.Shuffle[0], Position.Row)));
         }
 
         try

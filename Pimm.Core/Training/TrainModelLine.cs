@@ -82,13 +82,14 @@ public sealed class TrainModelLine(AudienceStore audiences, RowsSpool spool, Mod
 
     private static async Task OpenAsync(JobExecution run, TrainingFolder folder, CancellationToken cancellationToken)
     {
-        if (run.Fence > 1 && !folder.Exists)
+        var (asked, checkpoint) = await run.OriginAsync(cancellationToken);
+        if (run.Fence > 1 && !folder.IsOf(asked))
         {
-            var there = await run.CheckpointUriAsync(cancellationToken) is { } uri ? $"; its last checkpoint was {uri}" : "";
-            run.Log($"What an attempt before wrote is not on this machine ({folder.Path}){there}: training starts over.");
+            var there = checkpoint is null ? "" : $"; its last checkpoint was {checkpoint}";
+            run.Warn($"What an attempt before wrote is not on this machine ({folder.Path}){there}: training starts over.");
         }
 
-        folder.Open();
+        folder.Open(asked);
     }
 
     private RowsTraining TrainingOf(ModelLine line, Audience audience, TrainLineRequest request, SpooledRows rows, TrainingFolder folder)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Pimm.Core.Safetensors;
 
 namespace Pimm.Core.Training;
 
@@ -13,8 +14,6 @@ public sealed class TrainingFolder(string root, long runId, long fence)
 
     public string Path { get; } = System.IO.Path.Combine(System.IO.Path.GetFullPath(root), string.Create(CultureInfo.InvariantCulture, $"run-{runId}"));
 
-    public bool Exists => Directory.Exists(Path);
-
     public string Checkpoints => System.IO.Path.Combine(Path, "checkpoints");
 
     /// <summary>Where this attempt writes its rows.</summary>
@@ -28,10 +27,21 @@ public sealed class TrainingFolder(string root, long runId, long fence)
     /// <summary>The folder of the trained model.</summary>
     public string Model => Of("model", "");
 
+    /// <summary>Whether an attempt of this very run was here: another database has runs of the same number.</summary>
+    /// <param name="asked">when the run was asked for</param>
+    public bool IsOf(DateTimeOffset asked) => File.Exists(Asked) && File.ReadAllText(Asked) == Text(asked);
+
     /// <summary>Makes the folder, and room: packed rows of attempts before are made again from their text.</summary>
-    public void Open()
+    /// <param name="asked">when the run was asked for</param>
+    public void Open(DateTimeOffset asked)
     {
+        if (!IsOf(asked))
+        {
+            Remove();
+        }
+
         Directory.CreateDirectory(Path);
+        DurableFile.WriteText(Asked, Text(asked));
         foreach (var packed in Directory.EnumerateFiles(Path, "packed-*"))
         {
             File.Delete(packed);
@@ -40,11 +50,15 @@ public sealed class TrainingFolder(string root, long runId, long fence)
 
     public void Remove()
     {
-        if (Exists)
+        if (Directory.Exists(Path))
         {
             Directory.Delete(Path, recursive: true);
         }
     }
+
+    private string Asked => System.IO.Path.Combine(Path, "asked");
+
+    private static string Text(DateTimeOffset asked) => asked.ToString("O", CultureInfo.InvariantCulture);
 
     private string Of(string name, string ending) => System.IO.Path.Combine(Path, string.Create(CultureInfo.InvariantCulture, $"{name}-{fence:D6}{ending}"));
 }

@@ -36,6 +36,7 @@ public sealed class PimmInstance : IAsyncDisposable
             ["Database:ConnectionString"] = database.ConnectionString,
             ["Exporting:Folder"] = Path.Combine(folder.FullName, "exports"),
             ["Training:Executable"] = "",
+            ["Training:Folder"] = Path.Combine(folder.FullName, "training"),
             // Another number of threads is another model.
             ["Training:Threads"] = "2",
         }).AddInMemoryCollection(settings);

@@ -169,7 +169,7 @@ public sealed class CheckpointTests
     }
 
     [Fact]
-    public void A_crash_while_it_is_written_leaves_the_one_before_and_its_rest_is_cleared_by_the_next_attempt()
+    public void A_disk_that_is_full_leaves_the_one_before_and_nothing_else()
     {
         using var toy = new ToyFunnel(1200);
         var folder = new CheckpointFolder(toy.At("kept"), 1);
@@ -181,9 +181,21 @@ public sealed class CheckpointTests
             throw new IOException("the disk is full");
         }));
 
-        folder.NewestFirst().ShouldBe([whole.Path]);
+        Directory.GetFiles(toy.At("kept")).Order().ShouldBe([whole.Path, whole.Path + ".sha256"]);
+    }
+
+    [Fact]
+    public void What_a_crash_left_half_written_is_never_used_and_cleared_by_the_next_attempt()
+    {
+        using var toy = new ToyFunnel(1200);
+        var whole = new CheckpointFolder(toy.At("kept"), 1).Write(stream => stream.WriteByte(1));
+        var half = Path.Combine(toy.At("kept"), "checkpoint-000001-000002.safetensors.tmp");
+        File.WriteAllText(half, "half");
+
+        new CheckpointFolder(toy.At("kept"), 2).NewestFirst().ShouldBe([whole.Path]);
         new CheckpointFolder(toy.At("kept"), 2).Write(stream => stream.WriteByte(3));
-        Directory.GetFiles(toy.At("kept"), "*.tmp").ShouldBeEmpty();
+
+        File.Exists(half).ShouldBeFalse();
     }
 
     internal static TrainingRequest Request(string kind, params (string Key, string Value)[] settings)

@@ -23,11 +23,7 @@ public sealed class PimmProcess : IAsyncDisposable
 
     public static PimmProcess Start(TestDatabase? database, params string[] arguments) => Start(database, NoSettings, arguments);
 
-<<<<<<< HEAD
-    /// <param name="settings">environment variables above the quick intervals: Scheduling__Enabled = true</param>
-=======
     /// <param name="settings">environment variables on top of the quick intervals: Scheduling__Enabled = true</param>
->>>>>>> schedule
     public static PimmProcess Start(TestDatabase? database, IReadOnlyDictionary<string, string> settings, params string[] arguments) =>
         Start("Pimm.Jobs", database, settings, [], arguments);
 
@@ -56,15 +52,12 @@ public sealed class PimmProcess : IAsyncDisposable
         return (await run.ExitedAsync(), run.Output, run.Error);
     }
 
-<<<<<<< HEAD
-=======
     internal static async Task<(int ExitCode, string Output, string Error)> RunAsync(TestDatabase? database, IReadOnlyDictionary<string, string> settings, params string[] arguments)
     {
         await using var run = Start("Pimm.Jobs", database, settings, [], arguments);
         return (await run.ExitedAsync(), run.Output, run.Error);
     }
 
->>>>>>> schedule
     public int Id => process.Id;
 
     public bool HasExited => process.HasExited;

@@ -13,8 +13,8 @@ public sealed class DatabaseOptions
 
     /// <summary>
     /// Connections one worker or verb may hold for its work. Default 15, 1 to 200. With those of its heartbeats (4) and its
-    /// scheduler (8), times the workers, plus those of the web, it stays 10 below the server's max_connections: by default one web
-    /// process and two workers hold 25 + 2 × 27 = 79 of 100. doctor does the sum.
+    /// scheduler (4), times the workers, plus those of the web, it stays 10 below the server's max_connections: by default one web
+    /// process and two workers hold 25 + 2 × 23 = 71 of 100. doctor does the sum.
     /// </summary>
     public int MaxPoolSize { get; set; } = 15;
 
@@ -65,7 +65,7 @@ public sealed class DatabaseOptions
 
     internal const int LeasePoolSize = 4;
 
-    internal const int SchedulerPoolSize = 8;
+    internal const int SchedulerPoolSize = 4;
 
     internal static NpgsqlConnectionStringBuilder Parse(string connectionString, string setting)
     {

@@ -17,7 +17,8 @@ public sealed class QueueHealth(NpgsqlDataSource database, ScheduleHealthStore s
         var queue = await connection.QuerySingleAsync<QueueState>(new CommandDefinition(SelectQueue, cancellationToken: cancellationToken));
         var findings = new List<HealthFinding> { Waiting(queue), Leases(queue) };
         findings.Add(Workers(await connection.QuerySingleAsync<(int Running, int Silent)>(new CommandDefinition(CountWorkers, cancellationToken: cancellationToken)), queue));
-        findings.AddRange(Schedules(await schedules.TroublesAsync(cancellationToken)));
+        findings.AddRange(Schedules(
+            await schedules.TroublesAsync(cancellationToken), await connection.ExecuteScalarAsync<int>("select count(*)::int from schedule where not enabled")));
         return findings;
     }
 
@@ -42,8 +43,8 @@ public sealed class QueueHealth(NpgsqlDataSource database, ScheduleHealthStore s
     };
 
     /// <summary>A trigger in error never fires again by itself; a schedule that is late may still come.</summary>
-    internal static IEnumerable<HealthFinding> Schedules(IReadOnlyList<ScheduleTrouble> troubles) => troubles.Count == 0
-        ? [HealthFinding.Ok("schedules", "all fire and succeed in time")]
+    internal static IEnumerable<HealthFinding> Schedules(IReadOnlyList<ScheduleTrouble> troubles, int off) => troubles.Count == 0
+        ? [HealthFinding.Ok("schedules", off == 0 ? "all fire and succeed in time" : $"{off} are switched off, as after a restore; the others fire and succeed in time")]
         : troubles.Select(trouble => trouble.Trouble == "late" ? HealthFinding.Warning("schedules", trouble.Sentence) : HealthFinding.Failing("schedules", trouble.Sentence));
 
     private static string Span(double seconds) => seconds < 120

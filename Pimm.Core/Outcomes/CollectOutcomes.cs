@@ -13,19 +13,6 @@ public sealed class CollectOutcomes(AudienceStore audiences, JobQueue queue, IOp
 {
     public const string JobKind = "collect";
 
-    private sealed class Tally
-    {
-        public int Importing { get; set; }
-
-        public int Taken { get; set; }
-
-        public int Refused { get; set; }
-
-        public int Failed { get; set; }
-
-        public int Unfinished { get; set; }
-    }
-
     public string Kind => JobKind;
 
     public async Task RunAsync(JobExecution run, CancellationToken cancellationToken)
@@ -98,5 +85,18 @@ public sealed class CollectOutcomes(AudienceStore audiences, JobQueue queue, IOp
             return named;
         }
         return long.TryParse(folder, NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? await audiences.FindAsync(id, cancellationToken) : null;
+    }
+
+    private sealed class Tally
+    {
+        public int Importing { get; set; }
+
+        public int Taken { get; set; }
+
+        public int Refused { get; set; }
+
+        public int Failed { get; set; }
+
+        public int Unfinished { get; set; }
     }
 }

@@ -12,7 +12,7 @@ public static class RetainingServices
         return services
             .AddSingleton(new WorkFolders(
                 Absolute(configuration["Exporting:Folder"] ?? "exports"), Absolute(configuration["Training:Folder"] ?? "training"),
-                Absolute(configuration["Outcomes:Inbox"] ?? ""), Absolute(configuration["Backup:Folder"] ?? "backups")))
+                Absolute(configuration["Outcomes:Inbox"] ?? "inbox"), Absolute(configuration["Backup:Folder"] ?? "backups")))
             .AddSingleton<RetentionStore>()
             .AddSingleton<RetentionPlan>()
             .AddSingleton<IJob, Retain>();

@@ -49,5 +49,5 @@ public sealed class RetentionPlan(RetentionStore store, WorkFolders folders, IOp
     }
 
     internal IReadOnlyList<string> TemporaryFiles() =>
-        OldFiles.Abandoned(folders.All.Select(folder => folder.Path), time.GetUtcNow().AddMinutes(-options.Value.TemporaryFileMinutes));
+        OldFiles.Abandoned(folders.Own, time.GetUtcNow().AddMinutes(-options.Value.TemporaryFileMinutes));
 }

@@ -57,14 +57,15 @@ internal static class RestoredDatabase
             or (exists (select from pg_available_extensions where name = 'amcheck') and (select rolsuper from pg_roles where rolname = current_user))
         """;
 
-    private const string CheckIndexes =
+    // No constants: a database without amcheck does not understand them.
+    private static readonly string CheckIndexes =
         """
         select count(bt_index_check(i.indexrelid, heapallindexed => true)::text)
           from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam join pg_namespace n on n.oid = c.relnamespace
          where a.amname = 'btree' and i.indisvalid and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
         """;
 
-    private const string CheckTables =
+    private static readonly string CheckTables =
         """
         select format('%s, block %s: %s', c.oid::regclass, v.blkno, v.msg)
           from pg_class c join pg_namespace n on n.oid = c.relnamespace, lateral verify_heapam(c.oid) v

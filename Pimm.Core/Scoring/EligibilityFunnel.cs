@@ -55,6 +55,8 @@ public sealed class EligibilityFunnel(IReadOnlyList<EligibilityStep> steps)
     /// <summary>Customers asked about, then left after each step.</summary>
     public long[] Counts => [_asked, .. _left];
 
+    public string ToJson() => ToJson(steps, Counts);
+
     /// <summary>Customers asked about, then left after each step, then eligible: [{"step", "customers"}].</summary>
     /// <param name="counts">as <see cref="Counts"/>, of one funnel or the sum of several</param>
     public static string ToJson(IReadOnlyList<EligibilityStep> steps, IReadOnlyList<long> counts) => JsonSerializer.Serialize(new[] { new { step = "audience", customers = counts[0] } }

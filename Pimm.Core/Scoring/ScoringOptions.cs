@@ -6,8 +6,8 @@ public sealed class ScoringOptions
     /// <summary>Pieces of an audience, each scored and written as a whole. Default 64, 1 to 4,096.</summary>
     public int Shards { get; set; } = 64;
 
-    /// <summary>Customers that a shard has at least, so that a small audience has fewer shards. Default 2,000, 1 to 100,000,000.</summary>
-    public int ShardCustomers { get; set; } = 2_000;
+    /// <summary>Customers that a shard has at least, so that a small audience has fewer shards. Default 10,000, 1 to 100,000,000.</summary>
+    public int ShardCustomers { get; set; } = 10_000;
 
     /// <summary>Runs that help the one that was asked for, wherever a worker is free. Default 3, 0 to 64.</summary>
     public int Assistants { get; set; } = 3;

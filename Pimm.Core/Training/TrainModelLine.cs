@@ -1,4 +1,6 @@
+using System.Diagnostics.Metrics;
 using System.Text.Json;
+using Pimm.Core.Database;
 using Pimm.Core.Datasets;
 using Pimm.Core.Importing;
 using Pimm.Core.Networks;
@@ -29,6 +31,8 @@ public sealed class TrainModelLine(AudienceStore audiences, RowsSpool spool, Tra
     public const string JobKind = "train";
 
     public string Kind => JobKind;
+
+    public string? WritesTo => process.Options.Folder;
 
     public async Task RunAsync(JobExecution run, CancellationToken cancellationToken)
     {
@@ -128,11 +132,17 @@ public sealed class TrainModelLine(AudienceStore audiences, RowsSpool spool, Tra
         }
     }
 
+    private static readonly Gauge<double> Pace = PimmMeter.Meter.CreateGauge<double>("pimm.training.samples_per_second", "{row}/s", "training rows a second of the run under way, validation not counted");
+
     private static void Tell(JobExecution run, CheckpointRecorder checkpoints, TrainingNews news)
     {
         if (news.Progress is { } progress)
         {
             run.Report(0.05 + (0.9 * progress.Share), progress.Message);
+            if (progress.SamplesPerSecond is { } pace)
+            {
+                Pace.Record(pace);
+            }
         }
 
         if (news.Checkpoint is { } checkpoint)

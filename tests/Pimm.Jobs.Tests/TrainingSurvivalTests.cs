@@ -57,6 +57,52 @@ public sealed class TrainingSurvivalTests(TrainingAudience world) : IClassFixtur
     }
 
     [Fact]
+    public async Task Where_the_rows_or_the_newest_checkpoint_are_damaged_it_says_so_and_still_comes_to_the_weights()
+    {
+        var whole = await world.WholeAsync(Epochs);
+        var run = await world.TrainAsync(Epochs);
+        await using (var first = world.Worker())
+        {
+            await world.CheckpointAsync(run);
+            first.Signal("TERM");
+            await first.ExitedAsync();
+        }
+
+        var newest = Directory.GetFiles(Path.Combine(world.FolderOf(run), "checkpoints"), "*.safetensors").Max()!;
+        File.AppendAllText(newest, "x");
+        File.AppendAllText(Directory.GetFiles(world.FolderOf(run), "rows-*.csv").Single(), "x");
+        await using var second = world.Worker();
+        var done = await world.FinishedAsync(run);
+
+        done.State.ShouldBe(JobStates.Succeeded, done.Error);
+        var log = await world.LogAsync(run);
+        log.ShouldContain("The rows that an attempt before wrote are damaged");
+        log.ShouldContain($"The checkpoint {newest} is damaged: it does not have the hash beside it.");
+        (await world.WeightsAsync(run)).ShouldBe(whole);
+    }
+
+    [Fact]
+    public async Task Where_its_folder_is_not_it_starts_over_and_says_so()
+    {
+        var whole = await world.WholeAsync(Epochs);
+        var run = await world.TrainAsync(Epochs);
+        await using (var first = world.Worker())
+        {
+            await world.CheckpointAsync(run);
+            first.Signal("TERM");
+            await first.ExitedAsync();
+        }
+
+        Directory.Delete(world.FolderOf(run), recursive: true);
+        await using var second = world.Worker();
+        var done = await world.FinishedAsync(run);
+
+        done.State.ShouldBe(JobStates.Succeeded, done.Error);
+        (await world.LogAsync(run)).ShouldContain($"What an attempt before wrote is not on this machine ({world.FolderOf(run)}); its last checkpoint was file://");
+        (await world.WeightsAsync(run)).ShouldBe(whole);
+    }
+
+    [Fact]
     public async Task A_cancelled_training_stops_and_leaves_its_checkpoints_for_a_while()
     {
         var run = await world.TrainAsync(2_000);

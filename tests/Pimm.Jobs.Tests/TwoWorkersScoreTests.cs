@@ -31,7 +31,7 @@ public sealed class TwoWorkersScoreTests
         await using var one = PimmProcess.Start(pimm.Database, "work");
         await using var two = PimmProcess.Start(pimm.Database, "work");
         var id = await AskAsync(pimm, campaign, "by two");
-        await UntilAsync(async () => (await WorkersOfAsync(pimm, id)).Count(w => w.Shards >= 3) == 2);
+        await UntilAsync(async () => (await WorkersOfAsync(pimm, id)).Count(w => w.Shards >= 10) == 2);
         var planner = (await pimm.Service<JobQueue>().GetAsync(id, Cancel)).Owner!;
         var killed = planner.EndsWith($"/{one.Id}", StringComparison.Ordinal) ? one : two;
         killed.Signal("KILL");

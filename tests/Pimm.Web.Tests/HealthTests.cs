@@ -2,7 +2,9 @@ using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
 using Dapper;
-using Npgsql;
+using Microsoft.AspNetCore.Identity;
+using Microsoft.Playwright;
+using Pimm.Core.Access;
 using Pimm.Testing;
 using Shouldly;
 using Xunit;
@@ -62,13 +64,46 @@ public sealed class HealthTests(WebFixture web)
         var token = System.Text.RegularExpressions.Regex.Match(form, "name=\"__RequestVerificationToken\" value=\"([^\"]+)\"").Groups[1].Value;
         await LimitAsync(database, 0);
 
-        // Both a page and a form that look into the database: who are you?
+        // A form that looks into the database: who are you?
         var answer = await client.PostAsync("/sign-in", new FormUrlEncodedContent([new("_handler", "sign-in"), new("__RequestVerificationToken", token), new("Input.UserName", "ada"), new("Input.Password", "x")]), Cancel);
 
         (answer.StatusCode, answer.Headers.RetryAfter?.Delta).ShouldBe((HttpStatusCode.ServiceUnavailable, TimeSpan.FromSeconds(5)));
         (await answer.Content.ReadAsStringAsync(Cancel)).ShouldNotContain("Npgsql");
         var page = await client.GetAsync("/problem/503", Cancel);
         (await page.Content.ReadAsStringAsync(Cancel)).ShouldContain("The database does not answer");
+    }
+
+    [Fact]
+    public async Task Somebody_who_is_signed_in_gets_a_page_that_says_what_is_wrong_and_then_their_own_again()
+    {
+        await using var database = await TestDatabase.MigratedAsync();
+        await using (var owner = await database.Owner.OpenConnectionAsync(Cancel))
+        {
+            var user = new AppUser { UserName = "ada" };
+            await owner.ExecuteAsync(
+                """
+                insert into app_user(user_name, normalized_user_name, password_hash, security_stamp) values ('ada', 'ADA', @hash, 'stamp');
+                insert into app_user_role(user_id, role_id) select 1, id from app_role where name = 'Marketer';
+                """, new { hash = new PasswordHasher<AppUser>().HashPassword(user, WebFixture.Password) });
+        }
+        await using var app = await PimmApp.StartAsync(database);
+        await using var page = await web.Browser.NewContextAsync(new BrowserNewContextOptions { BaseURL = app.Address.ToString() });
+        await new WatchedPage(await page.NewPageAsync()).SignInAsync("ada", WebFixture.Password);
+        using var client = Client(app.Address);
+        client.DefaultRequestHeaders.Add("Cookie", string.Join("; ", (await page.CookiesAsync()).Select(cookie => $"{cookie.Name}={cookie.Value}")));
+        await page.CloseAsync();
+        (await client.GetAsync("/campaigns", Cancel)).StatusCode.ShouldBe(HttpStatusCode.OK);
+
+        await LimitAsync(database, 0);
+        var away = await client.GetAsync("/campaigns", Cancel);
+        // The session's stamp is asked for every half minute only: until then the page itself says what is wrong.
+        var text = await away.Content.ReadAsStringAsync(Cancel);
+        text.ShouldContain("The campaigns could not be read");
+        text.ShouldContain("The database has no free connection left");
+        text.ShouldNotContain("Npgsql");
+
+        await LimitAsync(database, -1);
+        (await client.GetAsync("/campaigns", Cancel)).StatusCode.ShouldBe(HttpStatusCode.OK);
     }
 
     private async Task<HttpStatusCode> AsAsync(string user)

@@ -80,12 +80,12 @@ public sealed class HealthTests
         var (disk, file) = (Path.Combine(folder, "disk"), Path.Combine(folder, "file"));
         Directory.CreateDirectory(disk);
         await File.WriteAllTextAsync(file, "");
-        var health = new FolderHealth(new WorkFolders(disk, file, "", Path.Combine(folder, "not", "there", "yet")), new DiskSpace(Options.Create(new DiskOptions { MinimumFreeMegabytes = 20, WarnFreeShare = 0 })));
+        var health = new FolderHealth(new WorkFolders(disk, file, Path.Combine(folder, "inbox"), Path.Combine(folder, "not", "there", "yet")), new DiskSpace(Options.Create(new DiskOptions { MinimumFreeMegabytes = 20, WarnFreeShare = 0 })));
 
         await MountAsync("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", disk);
         try
         {
-            health.Look().Select(finding => finding.Level).ShouldBe([HealthLevel.Failing, HealthLevel.Failing, HealthLevel.Ok]);
+            health.Look().Select(finding => finding.Level).ShouldBe([HealthLevel.Failing, HealthLevel.Failing, HealthLevel.Ok, HealthLevel.Ok]);
             health.Look()[0].Note.ShouldContain("make room there");
             await MountAsync("mount", "-o", "remount,size=64m", disk);
             health.Look()[0].Level.ShouldBe(HealthLevel.Ok);

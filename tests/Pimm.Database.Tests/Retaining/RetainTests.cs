@@ -70,7 +70,7 @@ public sealed class RetainTests : IDisposable
         (run.State, run.ErrorSentence!.Contains($"Retention:{name} is {value}")).ShouldBe((JobStates.Failed, true));
     }
 
-    private WorkFolders Folders => new(Path.Combine(folder.FullName, "exports"), Path.Combine(folder.FullName, "training"), "", Path.Combine(folder.FullName, "backups"));
+    private WorkFolders Folders => new(Path.Combine(folder.FullName, "exports"), Path.Combine(folder.FullName, "training"), Path.Combine(folder.FullName, "inbox"), Path.Combine(folder.FullName, "backups"));
 
     private static async Task<JobRun> RetainAsync(QueueWorld world, RetentionPlan plan)
     {

@@ -176,7 +176,7 @@ public sealed class ScheduleFiringsTests : IAsyncLifetime
     }
 
     private ScheduleFirings Firings(TimeProvider? time = null) => new(
-        database.DataSource, queue, new ScheduleFacts(database.DataSource, new CampaignStore(database.DataSource), new ScoringStore(database.DataSource, TimeProvider.System)),
+        database.DataSource, queue, new ScheduleFacts(database.DataSource, new CampaignStore(database.DataSource), new ScoringStore(database.DataSource)),
         schedules, time ?? TimeProvider.System);
 
     private static Occasion Of(Schedule schedule) => Occasion.Of(schedule, Times(schedule), Night);

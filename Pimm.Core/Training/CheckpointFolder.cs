@@ -33,7 +33,12 @@ public sealed partial class CheckpointFolder(string folder, long fence)
     /// </summary>
     public CheckpointFile Write(Action<Stream> content)
     {
-        Directory.CreateDirectory(Path);
+        if (written == 0)
+        {
+            // Not later: a folder that is gone was removed by the attempt that succeeded.
+            Directory.CreateDirectory(Path);
+        }
+
         var path = System.IO.Path.Combine(Path, string.Create(CultureInfo.InvariantCulture, $"checkpoint-{fence:D6}-{++written:D6}.safetensors"));
         var hash = WriteOrRemove(path + ".tmp", content);
         FaultPoint.Reach("train.checkpoint-written");

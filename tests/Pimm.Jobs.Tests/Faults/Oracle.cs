@@ -34,11 +34,16 @@ internal sealed class Oracle(FaultWorld world)
         var fences = changes.Select(change => change.Fence).ToList();
         fences.ShouldBe(fences.Order(), ignoreOrder: false, $"The fence of run {run.Id} never goes down.");
         // Heartbeats and claims of a run that has ended would show here, and so would a second end.
-        var end = changes.TakeWhile(change => !Final.Contains(change.State)).Count();
-        changes.Skip(end).Select(change => change.State).ShouldBe([run.State], $"Run {run.Id} ends in one state, and nothing is written for it after.");
+        var life = changes.Skip(LastRetry(changes)).ToList();
+        var end = life.TakeWhile(change => !Final.Contains(change.State)).Count();
+        life.Skip(end).Select(change => change.State).ShouldBe([run.State], $"Run {run.Id} ends in one state, and nothing is written for it after.");
         changes.GroupBy(change => change.Fence).ShouldAllBe(
             claim => claim.Where(change => change.State == JobStates.Running).Select(change => change.Owner).Distinct().Count() <= 1);
     }
+
+    /// <summary>Somebody who tries a run again gives it all its attempts back; nothing else wakes one that has ended.</summary>
+    private static int LastRetry(IReadOnlyList<RunChange> changes) => Enumerable.Range(1, changes.Count - 1).LastOrDefault(place =>
+        changes[place - 1].State is JobStates.Failed or JobStates.Cancelled && changes[place] is { State: JobStates.Queued, Attempt: 0 });
 
     private async Task HadItsEffectsOnceAsync(JobRun run)
     {

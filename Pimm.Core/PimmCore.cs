@@ -7,8 +7,12 @@ using Pimm.Core.Database;
 using Pimm.Core.Exporting;
 using Pimm.Core.Importing;
 using Pimm.Core.Lift;
+using Pimm.Core.Operating;
 using Pimm.Core.Outcomes;
+using Pimm.Core.Promoting;
 using Pimm.Core.Queueing;
+using Pimm.Core.Retaining;
+using Pimm.Core.Safekeeping;
 using Pimm.Core.Scoring;
 using Pimm.Core.Simulating;
 using Pimm.Core.Training;
@@ -18,6 +22,8 @@ namespace Pimm.Core;
 /// <summary>Every feature of the product, registered once for all hosts: one line a feature, in the order of the folders.</summary>
 public static class PimmCore
 {
+    public static string Version { get; } = typeof(PimmCore).Assembly.GetName().Version?.ToString(3) ?? "unknown";
+
     public static IServiceCollection AddPimmCore(this IServiceCollection services, IConfiguration configuration) => services
         .AddPimmDatabase(configuration)
         .AddQueueing(configuration)
@@ -25,10 +31,14 @@ public static class PimmCore
         .AddCampaigns()
         .AddImporting(configuration)
         .AddTraining(configuration)
+        .AddPromoting(configuration)
         .AddScoring(configuration)
         .AddAllocating()
         .AddExporting(configuration)
         .AddOutcomes(configuration)
         .AddLift()
+        .AddRetaining(configuration)
+        .AddSafekeeping(configuration)
+        .AddOperating()
         .AddSimulating();
 }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Pimm.Core;
+using Pimm.Core.Operating;
 using Pimm.Jobs.Scheduling;
 
 namespace Pimm.Jobs;
@@ -16,8 +17,7 @@ public static class PimmHost
         builder.Configuration.AddPimmSettings().AddEnvironmentVariables();
         builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
         // stdout belongs to the verb's answer.
-        builder.Logging.AddSimpleConsole(console => { console.SingleLine = true; console.UseUtcTimestamp = true; console.TimestampFormat = "HH:mm:ss "; });
-        builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Logging.AddPimmConsole(builder.Configuration, LogLevel.Trace);
         // What stops a host becomes one sentence on stderr; the host itself would print the stack as well.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         builder.Services.AddPimmCore(builder.Configuration);

@@ -1,4 +1,6 @@
 using Pimm.Core;
+using Pimm.Core.Database;
+using Pimm.Core.Operating;
 using Pimm.Web.Health;
 using Pimm.Web.Layout;
 using Pimm.Web.Security;
@@ -8,10 +10,14 @@ var builder = WebApplication.CreateBuilder(args);
 builder.Configuration.AddPimmSettings();
 builder.WebHost.ConfigureKestrel(server => server.AddServerHeader = false).UseStaticWebAssets();
 
+builder.Logging.AddPimmConsole(builder.Configuration, LogLevel.None);
+builder.Services.PostConfigure<DatabaseOptions>(database => database.UseForPages());
+
 builder.Services
     .AddPimmCore(builder.Configuration)
     .AddSignIn()
     .AddHealth()
+    .AddMetricsExport(builder.Configuration, "pimm-web")
     .AddRooms()
     .AddPages();
 
@@ -19,6 +25,7 @@ var app = builder.Build();
 
 app.UseSecurityHeaders();
 app.UseErrorPages();
+app.UseDatabaseAway();
 if (!app.Environment.IsDevelopment())
 {
     app.UseHsts();

@@ -10,7 +10,7 @@ sources_of() {
   case $1 in
     jobs) printf '%s\n' "${shared_sources[@]}" Pimm.Jobs ;;
     web) printf '%s\n' "${shared_sources[@]}" Pimm.Web ;;
-    bench) printf '%s\n' "${shared_sources[@]}" Pimm.Jobs tests/Pimm.Benchmarks tests/Pimm.Testing tests/Directory.Build.props ;;
+    bench) printf '%s\n' "${shared_sources[@]}" Pimm.Jobs tests/Pimm.Benchmarks tests/Pimm.Testing tests/Pimm.Jobs.Tests tests/Pimm.FaultyWorker tests/Directory.Build.props ;;
     tests) printf '%s\n' "${shared_sources[@]}" Pimm.Jobs Pimm.Web tests Pimm.sln ;;
   esac
 }

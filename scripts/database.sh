@@ -50,7 +50,7 @@ make_roles_and_database() {
 set client_min_messages = warning;
 do \$\$ begin create role pimm_owner login; exception when duplicate_object then null; end \$\$;
 do \$\$ begin create role pimm_app login; exception when duplicate_object then null; end \$\$;
-alter role pimm_owner password '$PIMM_OWNER_PASSWORD';
+alter role pimm_owner createdb password '$PIMM_OWNER_PASSWORD';
 alter role pimm_app password '$PIMM_APP_PASSWORD';
 select 'create database pimm owner pimm_owner' where not exists (select from pg_database where datname = 'pimm') \gexec
 revoke all on database pimm from public;
@@ -87,7 +87,11 @@ bring_cluster_up() {
   . "$pimm_state/env"
 }
 
-# ensure_migrated: applies the migrations unless this very set was applied to this very database before.
+# What `up` hands on to `migrate`.
+migrate_options=()
+
+# ensure_migrated: applies the migrations unless this very set was applied to this very database before. A database that
+# is in use gets a backup first.
 ensure_migrated() {
   local applied
   applied=$( (
@@ -96,7 +100,7 @@ ensure_migrated() {
   ) | sha256sum | cut -c1-64)
   [ "$(cat "$pimm_state/migrated" 2>/dev/null)" != "$applied" ] || return 0
   say "Applying the migrations."
-  "$(program_of Pimm.Jobs)" migrate >&2 || fail "The migrations could not be applied; the reason is above."
+  "$(program_of Pimm.Jobs)" migrate "${migrate_options[@]}" >&2 || fail "The migrations could not be applied; the reason is above."
   printf '%s\n' "$applied" >"$pimm_state/migrated"
 }
 

@@ -42,7 +42,7 @@ doctor_packages() {
   done <<<"$missing"
   while read -r package reason; do
     [ -z "$package" ] || ok "packages" "$package is not installed ($reason); ./pimm test or bench installs it"
-  done <<<"$(missing_packages tests peers)"
+  done <<<"$(missing_packages tests faults peers)"
 }
 
 doctor_disk() {

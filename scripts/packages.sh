@@ -17,11 +17,12 @@ postgres_bin() {
 
 has_library() { compgen -G "/usr/lib/*/$1" >/dev/null || compgen -G "/usr/lib/$1" >/dev/null || compgen -G "/lib/*/$1" >/dev/null; }
 has_chromium() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null; }
+has_faketime() { compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null || [ -e /usr/lib/faketime/libfaketime.so.1 ]; }
 has_fonts() { compgen -G '/usr/share/fonts/truetype/*' >/dev/null; }
 # With the TorchSharp package instead of Pimm.Core/Torch nothing is compiled here.
 builds_torch() { [ -z "${TorchPackage:-}" ]; }
 
-# missing_packages WORD…: prints "package reason" for each part that is missing; the words are build, database, tests, peers.
+# missing_packages WORD…: prints "package reason" for each part that is missing; the words are build, database, tests, faults, peers.
 missing_packages() {
   local word
   for word in "$@"; do
@@ -40,6 +41,7 @@ missing_packages() {
         has_chromium || echo "chromium to test the pages"
         has_fonts || echo "fonts-dejavu-core to draw text in the pages under test"
         ;;
+      faults) has_faketime || echo "libfaketime to give a worker a wrong clock" ;;
       # Debian's own Python, which the peers run with: another one on PATH does not see Debian's modules.
       peers) /usr/bin/python3 -c 'import sklearn, pandas' 2>/dev/null || printf '%s\n' "python3-sklearn to compare with scikit-learn" "python3-pandas to read the splits" ;;
     esac

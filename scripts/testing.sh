@@ -16,7 +16,7 @@ run_tests() {
     esac
     shift
   done
-  ensure_packages build database tests
+  ensure_packages build database tests faults
   require_sdk_and_build tests
   ensure_test_database
   run_projects "$filter" "$long"
@@ -104,7 +104,11 @@ remove_abandoned_test_clusters() {
 run_bench() {
   [ $# -gt 0 ] || refuse "bench needs a name: ./pimm bench --list prints them."
   local parts=(build)
-  [ "$1" = --list ] || parts+=(peers)
+  case $1 in
+    --list) ;;
+    faults) parts+=(database faults) ;;
+    *) parts+=(peers) ;;
+  esac
   ensure_packages "${parts[@]}"
   require_sdk_and_build bench
   PIMM_ROOT=$pimm_root exec "$(program_of Pimm.Benchmarks)" "$@"

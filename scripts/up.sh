@@ -8,14 +8,16 @@ readonly web_stop_seconds=20
 
 up() {
   local with_demo=yes port='' detach=no
+  migrate_options=()
   while [ $# -gt 0 ]; do
     case $1 in
       --no-demo) with_demo=no ;;
       --detach) detach=yes ;;
+      --no-backup) migrate_options=(--no-backup) ;;
       --port) port=${2:-nothing} && shift ;;
       --port=*) port=${1#*=} ;;
       --help | -h) print_help && return ;;
-      *) refuse "up does not know '$1': it takes --no-demo, --port P and --detach." ;;
+      *) refuse "up does not know '$1': it takes --no-demo, --port P, --detach and --no-backup." ;;
     esac
     [ $# -eq 0 ] || shift
   done

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
 using Npgsql;
 
@@ -16,6 +17,7 @@ public static class BulkCopy
     public static async Task<long> WriteAsync<T>(
         NpgsqlConnection connection, string target, IEnumerable<T> rows, Action<NpgsqlBinaryImporter, T> writeRow, CancellationToken cancellationToken)
     {
+        await TakeTimeAsync(connection, cancellationToken);
         await using var importer = await connection.BeginBinaryImportAsync($"copy {target} from stdin (format binary)", cancellationToken);
         var sinceCheck = 0;
         foreach (var row in rows)
@@ -28,20 +30,21 @@ public static class BulkCopy
             importer.StartRow();
             writeRow(importer, row);
         }
-        return checked((long)await importer.CompleteAsync(cancellationToken));
+        return Counted(target, checked((long)await importer.CompleteAsync(cancellationToken)));
     }
 
     /// <summary>As <see cref="WriteAsync{T}(NpgsqlConnection, string, IEnumerable{T}, Action{NpgsqlBinaryImporter, T}, CancellationToken)"/>, from a stream of rows.</summary>
     public static async Task<long> WriteAsync<T>(
         NpgsqlConnection connection, string target, IAsyncEnumerable<T> rows, Action<NpgsqlBinaryImporter, T> writeRow, CancellationToken cancellationToken)
     {
+        await TakeTimeAsync(connection, cancellationToken);
         await using var importer = await connection.BeginBinaryImportAsync($"copy {target} from stdin (format binary)", cancellationToken);
         await foreach (var row in rows.WithCancellation(cancellationToken))
         {
             importer.StartRow();
             writeRow(importer, row);
         }
-        return checked((long)await importer.CompleteAsync(cancellationToken));
+        return Counted(target, checked((long)await importer.CompleteAsync(cancellationToken)));
     }
 
     /// <summary>Reads rows as one COPY, in the order of the query.</summary>
@@ -50,6 +53,7 @@ public static class BulkCopy
     public static async IAsyncEnumerable<T> ReadAsync<T>(
         NpgsqlConnection connection, string source, Func<NpgsqlBinaryExporter, T> readRow, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        await TakeTimeAsync(connection, cancellationToken);
         await using var exporter = await connection.BeginBinaryExportAsync($"copy {source} to stdout (format binary)", cancellationToken);
         var sinceCheck = 0;
         while (exporter.StartRow() >= 0)
@@ -62,6 +66,23 @@ public static class BulkCopy
             yield return readRow(exporter);
         }
     }
+
+    // A COPY takes as long as its rows; the time-out of statements is back when the connection returns to its pool.
+    private static async Task TakeTimeAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand("set statement_timeout = 0", connection);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private static long Counted(string target, long rows)
+    {
+        // audience.customers_7 (…) counts as customers.
+        var table = target.Split(' ', '(')[0].Split('.')[^1].Trim('"').TrimEnd("0123456789".ToCharArray()).TrimEnd('_');
+        RowsWritten.Add(rows, new KeyValuePair<string, object?>("table", table));
+        return rows;
+    }
+
+    private static readonly Counter<long> RowsWritten = PimmMeter.Meter.CreateCounter<long>("pimm.rows.written", "{row}", "rows written in bulk, by table: scores, customers, history, labels");
 
     // A token costs a volatile read a row; once in a thousand rows is far below a second.
     private const int RowsBetweenChecks = 1_000;

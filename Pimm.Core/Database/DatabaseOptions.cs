@@ -11,17 +11,27 @@ public sealed class DatabaseOptions
     /// <summary>Connection string of the owner role, used by migrations only. Default: the app role's.</summary>
     public string OwnerConnectionString { get; set; } = "";
 
-    /// <summary>Connections one process may hold, heartbeats apart. Default 15, 1 to 200.</summary>
+    /// <summary>
+    /// Connections one worker or verb may hold for its work. Default 15, 1 to 200. With those of its heartbeats (4) and its
+    /// scheduler (4), times the workers, plus those of the web, it stays 10 below the server's max_connections: by default one web
+    /// process and two workers hold 25 + 2 × 23 = 71 of 100. doctor does the sum.
+    /// </summary>
     public int MaxPoolSize { get; set; } = 15;
+
+    /// <summary>Connections one web process may hold. Default 25, 1 to 200.</summary>
+    public int WebPoolSize { get; set; } = 25;
 
     /// <summary>Seconds to wait for a connection before giving up. Default 5, 1 to 300.</summary>
     public int ConnectTimeoutSeconds { get; set; } = 5;
 
-    /// <summary>Seconds one statement may take. Default 900 (a COPY of millions of rows), 1 to 86,400; a page sets 5.</summary>
+    /// <summary>Seconds one statement of a worker or verb may take, a COPY excepted. Default 900, 1 to 86,400.</summary>
     public int CommandTimeoutSeconds { get; set; } = 900;
 
-    /// <summary>Seconds a statement waits for a row or table lock. Default 10, 1 to 3,600.</summary>
-    public int LockTimeoutSeconds { get; set; } = 10;
+    /// <summary>Seconds one statement of a page may take. Default 5, 1 to 86,400.</summary>
+    public int PageTimeoutSeconds { get; set; } = 5;
+
+    /// <summary>Seconds a statement waits for a row or table lock. Default 3, 1 to 3,600.</summary>
+    public int LockTimeoutSeconds { get; set; } = 3;
 
     /// <summary>Seconds a transaction may idle between two statements before the server ends it. Default 60, 1 to 86,400.</summary>
     public int IdleInTransactionSeconds { get; set; } = 60;
@@ -35,6 +45,8 @@ public sealed class DatabaseOptions
         if (string.IsNullOrWhiteSpace(ConnectionString))
             throw new InputException("No database is set: start one with ./pimm up, or set Database__ConnectionString to a PostgreSQL connection string.");
         Within(nameof(MaxPoolSize), MaxPoolSize, 200);
+        Within(nameof(WebPoolSize), WebPoolSize, 200);
+        Within(nameof(PageTimeoutSeconds), PageTimeoutSeconds, 86_400);
         Within(nameof(ConnectTimeoutSeconds), ConnectTimeoutSeconds, 300);
         Within(nameof(CommandTimeoutSeconds), CommandTimeoutSeconds, 86_400);
         Within(nameof(LockTimeoutSeconds), LockTimeoutSeconds, 3_600);
@@ -44,6 +56,16 @@ public sealed class DatabaseOptions
 
     /// <summary>The role that the app connects as; migrations grant it its rights.</summary>
     public string AppRole => Parse(ConnectionString, "Database:ConnectionString").Username ?? "";
+
+    /// <summary>What one worker may hold: its work's, its heartbeats', its scheduler's.</summary>
+    public int ConnectionsOfWorker => MaxPoolSize + LeasePoolSize + SchedulerPoolSize;
+
+    /// <summary>For the web host: its own pool, and statements that nobody waits for longer than for a page.</summary>
+    public void UseForPages() => (MaxPoolSize, CommandTimeoutSeconds) = (WebPoolSize, PageTimeoutSeconds);
+
+    internal const int LeasePoolSize = 4;
+
+    internal const int SchedulerPoolSize = 4;
 
     internal static NpgsqlConnectionStringBuilder Parse(string connectionString, string setting)
     {

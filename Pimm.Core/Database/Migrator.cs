@@ -24,9 +24,10 @@ public static class Migrator
     /// </summary>
     /// <param name="owner">connections of the role that owns the tables</param>
     /// <param name="appRole">null or the owner itself: nothing is granted</param>
+    /// <param name="beforeChange">called when something is missing, while nobody else migrates; an exception leaves the schema as it is</param>
     /// <exception cref="InputException">an applied file was edited, the database is newer, or a file is misnamed</exception>
     /// <exception cref="DatabaseException">a file failed; it left nothing behind and the next run tries it again</exception>
-    public static async Task<MigrationReport> RunAsync(NpgsqlDataSource owner, string folder, string? appRole, CancellationToken cancellationToken)
+    public static async Task<MigrationReport> RunAsync(NpgsqlDataSource owner, string folder, string? appRole, CancellationToken cancellationToken, Func<Task>? beforeChange = null)
     {
         var files = MigrationFile.ReadFolder(folder);
         await using var connection = await owner.OpenConnectionAsync(cancellationToken);
@@ -36,6 +37,8 @@ public static class Migrator
             await connection.ExecuteAsync(CreateTable);
             var applied = (await connection.QueryAsync<AppliedMigration>(SelectApplied)).ToList();
             var missing = Compare(files, applied);
+            if (missing.Count > 0 && beforeChange is not null)
+                await beforeChange();
             foreach (var file in missing)
                 await ApplyAsync(connection, file, cancellationToken);
             await AppRights.GrantAsync(connection, appRole, cancellationToken);

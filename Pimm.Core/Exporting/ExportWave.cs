@@ -29,6 +29,8 @@ public sealed class ExportWave(
 
     public string Kind => JobKind;
 
+    public string? WritesTo => options.Value.Folder;
+
     public async Task RunAsync(JobExecution run, CancellationToken cancellationToken)
     {
         var campaign = await campaigns.GetAsync(run.RequiredCampaignId, cancellationToken);

@@ -46,6 +46,25 @@ public sealed class AudienceReader(NpgsqlDataSource database)
         }
     }
 
+    /// <summary>Impressions of a range, oldest first.</summary>
+    public async IAsyncEnumerable<AttributeBatch> HistoryAsync(
+        Audience audience, HistoryRange range, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var source =
+            $"(select h.customer, h.stage, h.impression_at, {audience.AttributeList("h.")} from {audience.TrainingHistoryView} h " +
+            $"where {range.Condition("h", audience)} order by h.impression_at, h.customer)";
+        var batches = ReadAsync(audience, source, static (export, batch, row) =>
+        {
+            batch.Customers[row] = export.Read<Guid>(NpgsqlDbType.Uuid);
+            batch.Stages[row] = export.Read<short>(NpgsqlDbType.Smallint);
+            batch.ImpressionTicks[row] = export.Read<DateTime>(NpgsqlDbType.TimestampTz).Ticks;
+        }, cancellationToken);
+        await foreach (var batch in batches)
+        {
+            yield return batch;
+        }
+    }
+
     private async IAsyncEnumerable<AttributeBatch> ReadAsync(
         Audience audience, string source, Action<NpgsqlBinaryExporter, AttributeBatch, int> readKeys,
         [EnumeratorCancellation] CancellationToken cancellationToken)

@@ -9,5 +9,8 @@ public interface IJob
 {
     string Kind { get; }
 
+    /// <summary>Folder that its runs fill; while there is no room, workers take none of them. Null: they write to the database only.</summary>
+    string? WritesTo => null;
+
     Task RunAsync(JobExecution run, CancellationToken cancellationToken);
 }

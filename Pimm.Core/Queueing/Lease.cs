@@ -101,6 +101,7 @@ internal sealed class Lease : IAsyncDisposable
         catch (Exception e) when (e is not OperationCanceledException)
         {
             PutBack(share, lines);
+            RunMeter.HeartbeatFailed(Run.Kind);
             logger.LogWarning("Heartbeat of run {Run} failed: {Reason}", Run.Id, PostgresErrors.Translate(e).Message);
         }
         finally

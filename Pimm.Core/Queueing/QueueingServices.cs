@@ -10,7 +10,9 @@ public static class QueueingServices
     public static IServiceCollection AddQueueing(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddOptions<QueueingOptions>().Bind(configuration.GetSection("Queueing"));
+        services.AddOptions<DiskOptions>().Bind(configuration.GetSection("Disk"));
         return services
+            .AddSingleton<DiskSpace>()
             .AddSingleton<JobQueue>()
             .AddSingleton<WorkerStore>()
             .AddSingleton<ScheduleStore>()

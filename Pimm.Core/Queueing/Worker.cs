@@ -11,6 +11,9 @@ public sealed class Worker(IEnumerable<IJob> jobs, NpgsqlDataSource database, Wo
 {
     private const int MaxErrorLength = 8_000;
 
+    // ENOSPC of Linux, which .NET hands on as it is.
+    private const int NoSpaceLeft = 28;
+
     private readonly Dictionary<string, IJob> jobs = jobs.ToDictionary(job => job.Kind, StringComparer.Ordinal);
     private readonly string[] kinds = leases.Options.KindsOf(jobs.Select(job => job.Kind));
     private readonly string name = WorkerLeases.ProcessName;
@@ -45,13 +48,14 @@ public sealed class Worker(IEnumerable<IJob> jobs, NpgsqlDataSource database, Wo
     private async Task WorkAsync(RunWakeUp wakeUp, CancellationToken stoppingToken)
     {
         await Task.Yield();
+        var room = new RoomForRuns(jobs, leases.Disk, logger);
         while (!stoppingToken.IsCancellationRequested)
         {
             ClaimedRun? run = null;
             try
             {
                 if (leases.Clock.IsRight)
-                    run = await leases.Store.ClaimAsync(kinds, name, Options, CancellationToken.None);
+                    run = await leases.Store.ClaimAsync(room.Kinds(kinds), name, Options, CancellationToken.None);
             }
             catch (Exception e)
             {
@@ -66,6 +70,9 @@ public sealed class Worker(IEnumerable<IJob> jobs, NpgsqlDataSource database, Wo
 
     private async Task AttemptAsync(ClaimedRun run, CancellationToken stoppingToken)
     {
+        // Every line that is written on the way, heartbeats' included, says which run it belongs to.
+        using var scope = logger.BeginScope(new Dictionary<string, object> { ["run"] = run.Id, ["kind"] = run.Kind, ["attempt"] = run.Attempt, ["fence"] = run.Fence });
+        var started = clock.GetTimestamp();
         logger.LogInformation("Run {Run} ({Kind}) attempt {Attempt} starts under fence {Fence}", run.Id, run.Kind, run.Attempt, run.Fence);
         await using var lease = new Lease(run, leases.Store, Options, clock, logger);
         await using var stopping = stoppingToken.Register(() => lease.Stop(LeaseEnd.HandedBack));
@@ -74,8 +81,9 @@ public sealed class Worker(IEnumerable<IJob> jobs, NpgsqlDataSource database, Wo
         try
         {
             var failure = attempt.IsCompleted ? await attempt : new OperationCanceledException();
+            RunMeter.Ended(run.Kind, failure is null ? null : lease.End, clock.GetElapsedTime(started));
             if (failure is not null)
-                await EndAsync(lease, failure);
+                await EndWhenReachableAsync(lease, failure, stoppingToken);
         }
         catch (Exception e)
         {
@@ -102,13 +110,29 @@ public sealed class Worker(IEnumerable<IJob> jobs, NpgsqlDataSource database, Wo
         }
     }
 
+    /// <summary>While the database does not answer, heartbeats go on: the run stays ours until its end can be written.</summary>
+    private async Task EndWhenReachableAsync(Lease lease, Exception failure, CancellationToken stoppingToken)
+    {
+        while (true)
+        {
+            try
+            {
+                await EndAsync(lease, failure);
+                return;
+            }
+            catch (Exception e) when (PostgresErrors.IsTransient(e) && !stoppingToken.IsCancellationRequested)
+            {
+                logger.LogWarning("The end of run {Run} cannot be written yet: {Reason}", lease.Run.Id, PostgresErrors.Translate(e).Message);
+                await Task.Delay(Options.Heartbeat, clock, CancellationToken.None);
+            }
+        }
+    }
+
     private async Task EndAsync(Lease lease, Exception failure)
     {
         var run = lease.Run;
         if (lease.End is not (LeaseEnd.Lost or LeaseEnd.BudgetSpent))
             await lease.BeatAsync();
-        logger.LogInformation("Run {Run} ({Kind}) attempt {Attempt} ends unfinished: {Reason}", run.Id, run.Kind, run.Attempt,
-            lease.End == LeaseEnd.None ? PostgresErrors.Translate(failure).Message : lease.End);
         switch (lease.End)
         {
             case LeaseEnd.Lost or LeaseEnd.BudgetSpent:
@@ -123,6 +147,8 @@ public sealed class Worker(IEnumerable<IJob> jobs, NpgsqlDataSource database, Wo
                 await FailAsync(run, failure);
                 break;
         }
+        logger.LogInformation("Run {Run} ({Kind}) attempt {Attempt} ends unfinished: {Reason}", run.Id, run.Kind, run.Attempt,
+            lease.End == LeaseEnd.None ? PostgresErrors.Translate(failure).Message : lease.End);
     }
 
     private Task FailAsync(ClaimedRun run, Exception failure)
@@ -130,6 +156,8 @@ public sealed class Worker(IEnumerable<IJob> jobs, NpgsqlDataSource database, Wo
         var translated = PostgresErrors.Translate(failure);
         if (translated is InputException)
             return leases.Store.FailAsync(run, translated.Message);
+        if (translated is IOException { HResult: NoSpaceLeft })
+            translated = new IOException($"A disk is full ({translated.Message}): make room there, and the run is tried again.", translated);
         var text = $"{translated.Message.ReplaceLineEndings(" ")}\n{failure}".Replace('\0', ' ');
         return leases.Store.RetryLaterAsync(run, text.Length <= MaxErrorLength ? text : text[..MaxErrorLength], Options.RetryDelay * run.Attempt * run.Attempt);
     }
@@ -152,7 +180,10 @@ public sealed class Worker(IEnumerable<IJob> jobs, NpgsqlDataSource database, Wo
             {
                 var reaped = await leases.Store.ReapAsync(Options.RestartGrace, stoppingToken);
                 if (reaped > 0)
+                {
+                    RunMeter.AttemptsLost(reaped);
                     logger.LogWarning("{Count} runs were taken from workers that stopped answering", reaped);
+                }
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {

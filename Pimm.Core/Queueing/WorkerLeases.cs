@@ -11,13 +11,15 @@ namespace Pimm.Core.Queueing;
 /// </summary>
 public sealed class WorkerLeases : IAsyncDisposable, IDisposable
 {
-    public WorkerLeases(IOptions<DatabaseOptions> database, IOptions<QueueingOptions> queueing, ILogger<WorkerLeases>? logger = null)
+    public WorkerLeases(IOptions<DatabaseOptions> database, IOptions<QueueingOptions> queueing, ILogger<WorkerLeases>? logger = null, DiskSpace? disk = null)
     {
         queueing.Value.Validate();
         Options = queueing.Value;
         Connections = DataSources.ForLeases(database.Value);
         Store = new LeaseStore(Connections);
         Clock = new NodeClock(Options, logger);
+        disk?.Options.Validate();
+        Disk = disk;
     }
 
     /// <summary>What this process is called in the list of workers, and as the owner of runs.</summary>
@@ -26,6 +28,9 @@ public sealed class WorkerLeases : IAsyncDisposable, IDisposable
     public QueueingOptions Options { get; }
 
     public NodeClock Clock { get; }
+
+    /// <summary>Null: nobody looks whether there is room.</summary>
+    public DiskSpace? Disk { get; }
 
     public NpgsqlDataSource Connections { get; }
 

@@ -14,6 +14,12 @@ public sealed record PartFacts(string Part, long Rows, IReadOnlyList<long> Posit
 /// <param name="SnapshotSha256">Of the packed rows' file, lower-case hexadecimal: the same hash is the same rows in the same parts, encoded alike.</param>
 public sealed record DataFacts(string? SnapshotSha256, IReadOnlyList<PartFacts> Parts)
 {
+    /// <summary>
+    /// Time of the oldest test row, in the time column's unit: nothing from then on was learned from, so other versions can be compared
+    /// there. Null where the parts are not divided by time.
+    /// </summary>
+    public long? TestFrom { get; init; }
+
     public static DataFacts Of(Snapshot data)
     {
         var splits = Enum.GetValues<Split>();
@@ -30,7 +36,26 @@ public sealed record DataFacts(string? SnapshotSha256, IReadOnlyList<PartFacts> 
             }
         }
 
-        return new(data.Sha256, [.. splits.Select(split => new PartFacts(split.ToString().ToLowerInvariant(), rows[(int)split], positives[(int)split]))]);
+        return new(data.Sha256, [.. splits.Select(split => new PartFacts(split.ToString().ToLowerInvariant(), rows[(int)split], positives[(int)split]))]) { TestFrom = TestFromOf(data) };
+    }
+
+    private static long? TestFromOf(Snapshot data)
+    {
+        if (!data.HasTimes)
+        {
+            return null;
+        }
+
+        var (newestLearned, oldestTest) = (long.MinValue, long.MaxValue);
+        for (var row = 0L; row < data.Rows; row++)
+        {
+            var time = data.Times(row, 1)[0];
+            (newestLearned, oldestTest) = data.SplitOf(row) == Split.Test
+                ? (newestLearned, Math.Min(oldestTest, time))
+                : (Math.Max(newestLearned, time), oldestTest);
+        }
+
+        return newestLearned < oldestTest && oldestTest < long.MaxValue ? oldestTest : null;
     }
 }
 

@@ -13,6 +13,11 @@ public sealed class ModelStore(NpgsqlDataSource database, TimeProvider time)
     private const string SelectLineByName =
         "select id, audience_id, name, network, settings::text, created_at from model_line where audience_id = @audienceId and name = @name";
 
+    private const string SelectLines =
+        "select id, audience_id, name, network, settings::text, created_at from model_line order by id";
+
+    private const string SelectRun = "select run_id from model_version where id = @id";
+
     private const string InsertLine =
         """
         insert into model_line(audience_id, name, network, settings, created_at)
@@ -71,6 +76,19 @@ public sealed class ModelStore(NpgsqlDataSource database, TimeProvider time)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         return await connection.QuerySingleOrDefaultAsync<ModelLine>(new CommandDefinition(SelectLineByName, new { audienceId, name }, cancellationToken: cancellationToken));
+    }
+
+    public async Task<IReadOnlyList<ModelLine>> LinesAsync(CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return [.. await connection.QueryAsync<ModelLine>(new CommandDefinition(SelectLines, cancellationToken: cancellationToken))];
+    }
+
+    /// <summary>The run that trained a version; null where none did.</summary>
+    public async Task<long?> RunOfAsync(long versionId, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return await connection.ExecuteScalarAsync<long?>(new CommandDefinition(SelectRun, new { id = versionId }, cancellationToken: cancellationToken));
     }
 
     public async Task<long> CreateLineAsync(long audienceId, string name, string network, string settings = "{}", CancellationToken cancellationToken = default)

@@ -1,4 +1,6 @@
+using System.Diagnostics.Metrics;
 using System.Text.Json;
+using Pimm.Core.Database;
 using Pimm.Core.Datasets;
 using Pimm.Core.Importing;
 using Pimm.Core.Networks;
@@ -13,7 +15,8 @@ public sealed record TrainLineRequest(long ModelLineId, long Seed = 1, DateTimeO
 
 /// <summary>What a run of the kind "train" came to.</summary>
 /// <param name="Promoted">whether it is the line's first version, and so its champion</param>
-internal sealed record TrainLineResult(string Line, long Rows, bool Promoted)
+/// <param name="Warnings">what was noticed about the rows</param>
+internal sealed record TrainLineResult(string Line, long Rows, bool Promoted, IReadOnlyList<string> Warnings)
 {
     /// <summary>Known once the version is written.</summary>
     public long ModelVersionId { get; internal set; }
@@ -23,11 +26,13 @@ internal sealed record TrainLineResult(string Line, long Rows, bool Promoted)
 /// Trains a model line's next version on the impressions whose window has closed, and makes it the champion when the line has
 /// none yet. Lines that learn nothing ("random", "truth:…") get a version without weights.
 /// </summary>
-public sealed class TrainModelLine(AudienceStore audiences, RowsSpool spool, ModelStore models, TrainingProcess process, TimeProvider time) : IJob
+public sealed class TrainModelLine(AudienceStore audiences, RowsSpool spool, TrainingChecks checks, ModelStore models, TrainingProcess process, TimeProvider time) : IJob
 {
     public const string JobKind = "train";
 
     public string Kind => JobKind;
+
+    public string? WritesTo => process.Options.Folder;
 
     public async Task RunAsync(JobExecution run, CancellationToken cancellationToken)
     {
@@ -36,16 +41,21 @@ public sealed class TrainModelLine(AudienceStore audiences, RowsSpool spool, Mod
         var champion = await models.ChampionAsync(line.Id, cancellationToken);
         var folder = new TrainingFolder(process.Options.Folder, run.RunId, run.Fence);
         var learns = NetworkCatalog.Names.Contains(line.Network);
-        var (model, rows) = learns
+        var (model, rows, check) = learns
             ? await TrainAsync(run, line, request, folder, cancellationToken)
-            : (new StoredModel(JsonSerializer.Serialize(new { model = line.Network }), null, null), null);
+            : (new StoredModel(JsonSerializer.Serialize(new { model = line.Network }), null, null), null, null);
 
         FaultPoint.Reach("train.trained");
-        var result = new TrainLineResult(line.Name, rows?.Rows ?? 0, champion is null);
+        var result = new TrainLineResult(line.Name, rows?.Rows ?? 0, champion is null, check?.Warnings ?? []);
         await run.CompleteAsync(result, async connection =>
         {
             var id = await models.AddVersionAsync(connection, line.Id, request.Seed, model, result.Rows, rows?.Before, run.RunId);
             result.ModelVersionId = id;
+            if (check is not null)
+            {
+                await checks.SaveAsync(connection, id, check);
+            }
+
             if (champion is null)
             {
                 await models.PromoteAsync(connection, id, "training", "the line's first version");
@@ -54,13 +64,14 @@ public sealed class TrainModelLine(AudienceStore audiences, RowsSpool spool, Mod
         folder.Remove();
     }
 
-    private async Task<(StoredModel Model, SpooledRows? Rows)> TrainAsync(
+    private async Task<(StoredModel Model, SpooledRows? Rows, PassedCheck? Check)> TrainAsync(
         JobExecution run, ModelLine line, TrainLineRequest request, TrainingFolder folder, CancellationToken cancellationToken)
     {
         var audience = await audiences.GetAsync(line.AudienceId, cancellationToken);
         await OpenAsync(run, folder, cancellationToken);
         var before = (request.AsOf ?? time.GetUtcNow()).AddDays(-request.WindowDays);
         var rows = await spool.SpoolAsync(run, audience, before, folder, cancellationToken);
+        var check = await checks.RequireAsync(run, line, audience, request.Seed, rows.Rows, rows.Before, cancellationToken);
         var training = TrainingOf(line, audience, request, rows, folder);
         TrainedModel model;
         await using (var checkpoints = new CheckpointRecorder(run))
@@ -73,7 +84,7 @@ public sealed class TrainModelLine(AudienceStore audiences, RowsSpool spool, Mod
             run.Log(FormattableString.Invariant($"{task.Name}: AUC {task.Auc:0.0000}, log loss {task.LogLoss:0.00000} on {model.Description.Rows.Test:N0} held-out rows"));
         }
 
-        return (new StoredModel(model.Description.ToJson(), model.FeatureMap, model.Weights), rows);
+        return (new StoredModel(model.Description.ToJson(), model.FeatureMap, model.Weights), rows, check);
     }
 
     private static async Task OpenAsync(JobExecution run, TrainingFolder folder, CancellationToken cancellationToken)
@@ -121,11 +132,17 @@ public sealed class TrainModelLine(AudienceStore audiences, RowsSpool spool, Mod
         }
     }
 
+    private static readonly Gauge<double> Pace = PimmMeter.Meter.CreateGauge<double>("pimm.training.samples_per_second", "{row}/s", "training rows a second of the run under way, validation not counted");
+
     private static void Tell(JobExecution run, CheckpointRecorder checkpoints, TrainingNews news)
     {
         if (news.Progress is { } progress)
         {
             run.Report(0.05 + (0.9 * progress.Share), progress.Message);
+            if (progress.SamplesPerSecond is { } pace)
+            {
+                Pace.Record(pace);
+            }
         }
 
         if (news.Checkpoint is { } checkpoint)

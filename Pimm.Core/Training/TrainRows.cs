@@ -82,7 +82,7 @@ public sealed class TrainRows(TrainModel trainModel)
         var remaining = progress.Remaining is { } time ? $", at least {time:m\\:ss} to go" : "";
         return new RowsTrainingProgress(
             PackingShare + ((1 - PackingShare) * epochs / progress.LastEpoch),
-            FormattableString.Invariant($"epoch {progress.Epoch} of {progress.LastEpoch} or more, {progress.SamplesPerSecond:N0} rows/s{remaining}"));
+            FormattableString.Invariant($"epoch {progress.Epoch} of {progress.LastEpoch} or more, {progress.SamplesPerSecond:N0} rows/s{remaining}"), progress.SamplesPerSecond);
     }
 
     private sealed class Reporter(Action<DatasetProgress> report) : IProgress<DatasetProgress>

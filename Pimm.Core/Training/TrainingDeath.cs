@@ -10,7 +10,7 @@ internal static class TrainingDeath
     private const int Killed = FirstSignal + 9;
 
     // libtorch's allocators, C++, .NET, and .NET's own last words when it cannot go on.
-    private static readonly string[] OutOfMemory = ["not enough memory", "out of memory", "std::bad_alloc", "OutOfMemoryException", "Cannot allocate memory"];
+    private static readonly string[] OutOfMemory = ["not enough memory", "out of memory", "Insufficient memory", "std::bad_alloc", "OutOfMemoryException", "Cannot allocate memory"];
 
     private static readonly Dictionary<int, string> Signals = new()
     {

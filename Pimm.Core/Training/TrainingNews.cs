@@ -4,7 +4,8 @@ namespace Pimm.Core.Training;
 
 /// <summary>How far a training is.</summary>
 /// <param name="Share">0 to 1</param>
-public sealed record RowsTrainingProgress(double Share, string Message);
+/// <param name="SamplesPerSecond">training rows a second; null before the first</param>
+public sealed record RowsTrainingProgress(double Share, string Message, double? SamplesPerSecond = null);
 
 /// <summary>What a training in a process of its own tells, one JSON line each on its stdout; one of the four is there.</summary>
 /// <param name="Note">a sentence for the run's log: where it goes on from</param>

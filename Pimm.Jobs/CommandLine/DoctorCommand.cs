@@ -1,16 +1,10 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
-using Dapper;
-using Npgsql;
 using Pimm.Core;
-using Pimm.Core.Database;
+using Pimm.Core.Operating;
 using TorchSharp;
 
 namespace Pimm.Jobs.CommandLine;
-
-/// <summary>One thing looked at.</summary>
-/// <param name="Note">what was found, or what to do</param>
-public sealed record DoctorFinding(string Name, bool Ok, string Note);
 
 public static class DoctorCommand
 {
@@ -18,22 +12,24 @@ public static class DoctorCommand
         new Command("doctor", "what is installed, which versions, is the database reachable and migrated; each line OK or what to do") { Invocation.JsonOption }
             .Does(async (call, cancellationToken) =>
             {
-                List<DoctorFinding> findings =
+                List<HealthFinding> findings =
                 [
-                    new("pimm", true, Version(typeof(PimmCore))),
-                    new(".NET", true, RuntimeInformation.FrameworkDescription),
-                    new("machine", true, $"{RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores"),
-                    await LookAsync("torch", () => Task.Run(Torch, cancellationToken)),
-                    await LookAsync("database", () => ServerVersionAsync(call.Service<NpgsqlDataSource>(), cancellationToken)),
-                    await LookAsync("migrations", () => MigrationsAsync(call.Service<NpgsqlDataSource>(), cancellationToken))
+                    HealthFinding.Ok("pimm", PimmCore.Version),
+                    HealthFinding.Ok(".NET", RuntimeInformation.FrameworkDescription),
+                    HealthFinding.Ok("machine", $"{RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores"),
+                    await TorchAsync(cancellationToken),
+                    .. await call.Service<InstallationHealth>().LookAsync(cancellationToken)
                 ];
-                call.Print(new { Ok = findings.TrueForAll(finding => finding.Ok), Findings = findings }, lines =>
+                var ok = findings.TrueForAll(finding => finding.Level != HealthLevel.Failing);
+                call.Print(new { Ok = ok, Findings = findings }, lines =>
                 {
                     foreach (var finding in findings)
-                        lines.WriteLine($"{(finding.Ok ? "OK  " : "TODO")}  {finding.Name,-11} {finding.Note}");
+                        lines.WriteLine($"{Word(finding.Level)}  {finding.Name,-11} {finding.Note}");
                 });
-                return findings.TrueForAll(finding => finding.Ok) ? ExitCode.Done : ExitCode.Failed;
+                return ok ? ExitCode.Done : ExitCode.Failed;
             });
+
+    private static string Word(HealthLevel level) => level switch { HealthLevel.Ok => "OK  ", HealthLevel.Warning => "WARN", _ => "TODO" };
 
     // A sum that only a loaded libtorch can do.
     private static string Torch()
@@ -45,35 +41,15 @@ public static class DoctorCommand
             : throw new InvalidOperationException("libtorch adds 1 and 1 up wrongly: install libtorch-dev again.");
     }
 
-    private static async Task<DoctorFinding> LookAsync(string name, Func<Task<string>> look)
+    private static async Task<HealthFinding> TorchAsync(CancellationToken cancellationToken)
     {
         try
         {
-            return new DoctorFinding(name, true, await look());
+            return HealthFinding.Ok("torch", await Task.Run(Torch, cancellationToken));
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            return new DoctorFinding(name, false, PostgresErrors.Translate(e).Message);
+            return HealthFinding.Failing("torch", e.Message);
         }
     }
-
-    private static async Task<string> ServerVersionAsync(NpgsqlDataSource database, CancellationToken cancellationToken)
-    {
-        await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        if (connection.PostgreSqlVersion.Major < 15)
-            throw new InputException($"PostgreSQL is {connection.PostgreSqlVersion}: Pimm needs 15 or later.");
-        if (await connection.ExecuteScalarAsync<string>("show fsync") == "off")
-            throw new InputException("PostgreSQL runs with fsync = off and would lose data in a crash: switch it on in postgresql.conf.");
-        return $"PostgreSQL {connection.PostgreSqlVersion} at {connection.Host}:{connection.Port}, database {connection.Database}, user {connection.UserName}";
-    }
-
-    private static async Task<string> MigrationsAsync(NpgsqlDataSource database, CancellationToken cancellationToken)
-    {
-        var missing = await Migrator.MissingAsync(database, Migrator.DefaultFolder, cancellationToken);
-        return missing.Count == 0
-            ? "up to date"
-            : throw new InputException($"{missing.Count} migrations are missing, the first is {missing[0]}: run ./pimm migrate.");
-    }
-
-    private static string Version(Type type) => type.Assembly.GetName().Version?.ToString(3) ?? "unknown";
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Pimm.Core.Operating;
 using Pimm.Core.Queueing;
 using Pimm.Jobs.Scheduling;
 
@@ -9,7 +10,8 @@ namespace Pimm.Jobs.CommandLine;
 
 public static class WorkCommand
 {
-    public static Command Create()
+    /// <param name="alsoOffer">more that this worker's host is made of, for the tests' own worker</param>
+    public static Command Create(Action<IServiceCollection>? alsoOffer = null)
     {
         var slots = new Option<int?>("--slots") { Description = "runs at once (default: Queueing:Slots, 1)" };
         var capabilities = new Option<string[]>("--offers") { Description = "a capability that runs may require, for example gpu; may be repeated" };
@@ -25,10 +27,10 @@ public static class WorkCommand
                     queueing.NotKinds = Names(call.Arguments.GetValue(notKinds)) ?? queueing.NotKinds;
                     queueing.Capabilities = [.. queueing.Capabilities, .. call.Arguments.GetValue(capabilities) ?? []];
                 },
-                schedules: !call.Arguments.GetValue(noSchedule), cancellationToken));
+                schedules: !call.Arguments.GetValue(noSchedule), alsoOffer, cancellationToken));
     }
 
-    private static async Task<int> WorkAsync(Action<QueueingOptions> configure, bool schedules, CancellationToken cancellationToken)
+    private static async Task<int> WorkAsync(Action<QueueingOptions> configure, bool schedules, Action<IServiceCollection>? alsoOffer, CancellationToken cancellationToken)
     {
         var builder = PimmHost.CreateBuilder();
         var scheduling = builder.Configuration.GetSection("Scheduling").Get<SchedulingOptions>() ?? new SchedulingOptions();
@@ -36,6 +38,8 @@ public static class WorkCommand
         if (fires)
             builder.Services.AddScheduleClock(scheduling);
         builder.Services.AddWorker();
+        builder.Services.AddMetricsExport(builder.Configuration, "pimm-worker");
+        alsoOffer?.Invoke(builder.Services);
         builder.Services.Configure<QueueingOptions>(options =>
         {
             configure(options);

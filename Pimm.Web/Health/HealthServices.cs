@@ -11,17 +11,22 @@ public static class HealthServices
         return services;
     }
 
-    /// <summary>/health/live: this process answers. /health/ready: it can also work.</summary>
+    /// <summary>/health/live: this process answers. /health/ready: it can also work. /health/status: how everything is, for whoever runs it.</summary>
     public static IEndpointRouteBuilder MapHealth(this IEndpointRouteBuilder routes)
     {
         routes.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false }).AllowAnonymous();
         routes.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = check => check.Tags.Contains("ready"), ResponseWriter = WriteAsync }).AllowAnonymous();
+        routes.MapGet("/health/status", StatusReport.AnswerAsync).AllowAnonymous();
         return routes;
     }
 
-    private static Task WriteAsync(HttpContext context, HealthReport report) => context.Response.WriteAsJsonAsync(new
+    private static Task WriteAsync(HttpContext context, HealthReport report)
     {
-        status = report.Status.ToString(),
-        checks = report.Entries.Select(entry => new { name = entry.Key, status = entry.Value.Status.ToString(), entry.Value.Description }),
-    });
+        DatabaseAway.SayWhenToComeAgain(context.Response);
+        return context.Response.WriteAsJsonAsync(new
+        {
+            status = report.Status.ToString(),
+            checks = report.Entries.Select(entry => new { name = entry.Key, status = entry.Value.Status.ToString(), entry.Value.Description }),
+        });
+    }
 }

@@ -21,7 +21,10 @@ public static class SecurityServices
                 session.AccessDeniedPath = "/problem/403";
                 session.ExpireTimeSpan = TimeSpan.FromHours(access.SessionHours);
                 session.SlidingExpiration = true;
-                session.Events.OnValidatePrincipal = SecurityStampValidator.ValidatePrincipalAsync;
+                // A page that says what went wrong needs no session, and asks for none: the database may be what went wrong.
+                session.Events.OnValidatePrincipal = context => context.Request.Path.StartsWithSegments("/problem")
+                    ? Nobody(context)
+                    : SecurityStampValidator.ValidatePrincipalAsync(context);
             });
         services.Configure<SecurityStampValidatorOptions>(stamp => stamp.ValidationInterval = TimeSpan.FromSeconds(30));
         new IdentityBuilder(typeof(AppUser), typeof(AppRole), services).AddSignInManager();
@@ -49,6 +52,12 @@ public static class SecurityServices
             return Results.LocalRedirect("/sign-in");
         });
         return routes;
+    }
+
+    private static Task Nobody(Microsoft.AspNetCore.Authentication.Cookies.CookieValidatePrincipalContext context)
+    {
+        context.RejectPrincipal();
+        return Task.CompletedTask;
     }
 
     private static void Seal(CookieBuilder cookie, string name, SameSiteMode sameSite)

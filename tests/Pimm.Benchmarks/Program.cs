@@ -10,6 +10,8 @@ var benchmarks = new Dictionary<string, (Func<string[], int> Run, string Does)>(
     ["results"] = (more => ResultsBenchmark.Start(root, more), "results DATA_FOLDER [--out FOLDER] [--only SECTION | --without SECTION]: makes docs/results.md; hours, and goes on where it was cut off"),
     ["gradient-boosting"] = (more => Script("gradient-boosting.sh", more), "gradient-boosting DATA_FOLDER [--trials N] [--splits N] [--out FOLDER]: test AUC against a tuned HistGradientBoosting, one model a task"),
     ["lift-coverage"] = (more => LiftCoverageBenchmark.Start(more), "lift-coverage [--share X] [--seed N] [--json]: coverage, false positives and power of every estimator in markets whose truth is known"),
+    ["promotion"] = (more => PromotionBenchmark.Start(more), "promotion [--nights N] [--repetitions N] [--json]: nights of promotion with two equally good lines, a better one, and refreshes"),
+    ["faults"] = (more => FaultsBenchmark.Start(more), "faults [--json]: breaks real workers and a real PostgreSQL, and says which promise was held and how long recovery took; minutes"),
     ["auc-floor"] = (more => Script("auc-floor.sh", more), "auc-floor DATA_FOLDER [--seeds N] [--out FOLDER]: test AUC against scikit-learn's logistic regression on the same splits"),
 };
 

@@ -108,6 +108,7 @@ internal sealed class ResultsBenchmark(string root, string data, string folder)
             [.. Real("hotel_bookings", "y1_kept,y2_high_value", "booking_idx,LEAKY_deposit_type,LEAK_required_car_parking_spaces"), "--amount", "value_revenue", "--batch", "1000"]));
         yield return ("gradient-boosting", "Against gradient boosting, one model a task", GradientBoosting);
         yield return ("lift-coverage", "How far the lift report can be trusted", Coverage);
+        yield return ("faults", "What faults do", Faults);
     }
 
     private string[] Real(string set, string tasks, string ignored) =>
@@ -242,6 +243,19 @@ internal sealed class ResultsBenchmark(string root, string data, string folder)
         var measured = LiftCoverageBenchmark.FromJson(File.ReadAllText(answer));
         _missed |= !LiftCoverageBenchmark.Report(measured);
         page.Append(LiftCoverageBenchmark.Markdown(measured));
+    }
+
+    private void Faults(StringBuilder page)
+    {
+        var answer = Path.Combine(folder, "faults.json");
+        if (!File.Exists(answer))
+        {
+            File.WriteAllText(answer, JsonSerializer.Serialize(FaultsBenchmark.Measure()));
+        }
+
+        var measured = JsonSerializer.Deserialize<MeasuredFault[]>(File.ReadAllText(answer))!;
+        _missed |= measured.Any(fault => !fault.Held);
+        Line(page, $"{FaultsBenchmark.Markdown(measured)}");
     }
 
     private static string Jobs(params string[] arguments) => Answer(Path.Combine(AppContext.BaseDirectory, "Pimm.Jobs"), arguments);

@@ -62,6 +62,9 @@ public sealed class PimmInstance : IAsyncDisposable
     /// <summary>From here on runs wait for workers that a test starts itself.</summary>
     public Task StopWorkerAsync() => _host.StopAsync();
 
+    /// <summary>From now on its runs wait for somebody else.</summary>
+    public Task StopWorkingAsync() => _host.StopAsync();
+
     public string Write(string name, string content)
     {
         var path = Path.Combine(Folder, name);

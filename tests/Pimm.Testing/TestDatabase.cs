@@ -17,15 +17,17 @@ public sealed class TestDatabase : IAsyncDisposable
     private const string AppPassword = "pimm_test_app";
     private const long TemplateLock = 0x54455354;
 
+    private readonly string server;
+
     static TestDatabase() => DapperTypes.Register();
 
     /// <summary>For IClassFixture, which wants a constructor.</summary>
-    public TestDatabase() : this(Task.Run(() => CreateDatabaseAsync(migrated: true)).GetAwaiter().GetResult()) { }
+    public TestDatabase() : this(TestCluster.ConnectionString, Task.Run(() => CreateDatabaseAsync(TestCluster.ConnectionString, migrated: true)).GetAwaiter().GetResult()) { }
 
-    private TestDatabase(string name)
+    private TestDatabase(string server, string name)
     {
-        Name = name;
-        OwnerConnectionString = new NpgsqlConnectionStringBuilder(TestCluster.ConnectionString) { Database = name, Pooling = true }.ConnectionString;
+        (this.server, Name) = (server, name);
+        OwnerConnectionString = new NpgsqlConnectionStringBuilder(server) { Database = name, Pooling = true }.ConnectionString;
         ConnectionString = new NpgsqlConnectionStringBuilder(OwnerConnectionString) { Username = AppRole, Password = AppPassword }.ConnectionString;
         Options = new DatabaseOptions { ConnectionString = ConnectionString, OwnerConnectionString = OwnerConnectionString, MaxPoolSize = 30 };
         DataSource = DataSources.ForApp(Options);
@@ -33,9 +35,27 @@ public sealed class TestDatabase : IAsyncDisposable
     }
 
     /// <summary>Without any table: for tests of the migrator itself.</summary>
-    public static async Task<TestDatabase> EmptyAsync() => new(await CreateDatabaseAsync(migrated: false));
+    public static async Task<TestDatabase> EmptyAsync() => new(TestCluster.ConnectionString, await CreateDatabaseAsync(TestCluster.ConnectionString, migrated: false));
 
-    public static async Task<TestDatabase> MigratedAsync() => new(await CreateDatabaseAsync(migrated: true));
+    /// <param name="cluster">null: the one that all tests share</param>
+    public static async Task<TestDatabase> MigratedAsync(PrivateCluster? cluster = null)
+    {
+        var server = cluster?.ConnectionString ?? TestCluster.ConnectionString;
+        return new(server, await CreateDatabaseAsync(server, migrated: true));
+    }
+
+    /// <summary>Another database with the same rows. Whoever is connected to this one is disconnected.</summary>
+    public async Task<TestDatabase> CopyAsync()
+    {
+        DataSource.Clear();
+        Owner.Clear();
+        var name = NewName();
+        await using var admin = new NpgsqlConnection(Connect(server, "postgres").ConnectionString);
+        await admin.OpenAsync();
+        await admin.ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_activity where datname = @Name", new { Name });
+        await admin.ExecuteAsync($"create database {name} template {Name}");
+        return new(server, name);
+    }
 
     public string Name { get; }
 
@@ -57,15 +77,17 @@ public sealed class TestDatabase : IAsyncDisposable
         ["Database__OwnerConnectionString"] = OwnerConnectionString
     };
 
-    private static async Task<string> CreateDatabaseAsync(bool migrated)
+    private static string NewName() => $"pimm_test_{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}";
+
+    private static async Task<string> CreateDatabaseAsync(string server, bool migrated)
     {
-        var name = $"pimm_test_{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}";
-        await using var admin = new NpgsqlConnection(Connect("postgres").ConnectionString);
+        var name = NewName();
+        await using var admin = new NpgsqlConnection(Connect(server, "postgres").ConnectionString);
         await admin.OpenAsync();
         // One at a time: PostgreSQL copies no template while somebody else is connected to it or copies it.
         await admin.ExecuteAsync("select pg_advisory_lock(@TemplateLock)", new { TemplateLock });
         await EnsureAppRoleAsync(admin);
-        var template = migrated ? await EnsureTemplateAsync(admin) : "template0";
+        var template = migrated ? await EnsureTemplateAsync(server, admin) : "template0";
         await admin.ExecuteAsync($"create database {name} template {template}");
         return name;
     }
@@ -76,7 +98,7 @@ public sealed class TestDatabase : IAsyncDisposable
             await admin.ExecuteAsync($"create role {AppRole} login password '{AppPassword}'");
     }
 
-    private static async Task<string> EnsureTemplateAsync(NpgsqlConnection admin)
+    private static async Task<string> EnsureTemplateAsync(string server, NpgsqlConnection admin)
     {
         var schema = string.Concat(MigrationFile.ReadFolder(Migrator.DefaultFolder).Select(file => file.Name + file.Sha256));
         var template = string.Create(CultureInfo.InvariantCulture, $"pimm_template_{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(schema)))[..16]}");
@@ -86,19 +108,19 @@ public sealed class TestDatabase : IAsyncDisposable
         var unfinished = template + "_new";
         await admin.ExecuteAsync($"drop database if exists {unfinished}");
         await admin.ExecuteAsync($"create database {unfinished} template template0");
-        await using (var source = NpgsqlDataSource.Create(Connect(unfinished)))
+        await using (var source = NpgsqlDataSource.Create(Connect(server, unfinished)))
             await Migrator.RunAsync(source, Migrator.DefaultFolder, AppRole, CancellationToken.None);
         await admin.ExecuteAsync($"alter database {unfinished} rename to {template}");
         return template;
     }
 
-    private static NpgsqlConnectionStringBuilder Connect(string database) => new(TestCluster.ConnectionString) { Database = database, Pooling = false };
+    private static NpgsqlConnectionStringBuilder Connect(string server, string database) => new(server) { Database = database, Pooling = false };
 
     public async ValueTask DisposeAsync()
     {
         await DataSource.DisposeAsync();
         await Owner.DisposeAsync();
-        await using var admin = new NpgsqlConnection(Connect("postgres").ConnectionString);
+        await using var admin = new NpgsqlConnection(Connect(server, "postgres").ConnectionString);
         await admin.OpenAsync();
         await admin.ExecuteAsync($"drop database {Name} with (force)");
     }

@@ -11,7 +11,7 @@ public sealed partial class StageOrderTests
     [
         "Database", "Statistics", "Safetensors", "Torch", "Queueing", "Access", "Auditing", "Campaigns", "Importing", "Suppressing",
         "FeatureEncoding", "Datasets", "Networks", "Training", "Comparing", "Promoting", "Scoring", "Allocating", "Approving", "Exporting",
-        "Outcomes", "Lift", "Notifying", "Simulating"
+        "Outcomes", "Lift", "Notifying", "Retaining", "Safekeeping", "Operating", "Simulating"
     ];
 
     [Fact]

@@ -1,0 +1,74 @@
+using Pimm.Core.Queueing;
+
+namespace Pimm.Core.Retaining;
+
+/// <summary>Removes what the settings do not keep, in small transactions, so that nobody waits for it; a second try goes on where the first stopped.</summary>
+public sealed class Retain(RetentionStore store, RetentionPlan plan) : IJob
+{
+    public const string JobKind = "retain";
+
+    private const int ListsAtOnce = 100;
+
+    public string Kind => JobKind;
+
+    public async Task RunAsync(JobExecution run, CancellationToken cancellationToken)
+    {
+        var bounds = plan.Bounds();
+        var rows = new List<long>();
+        foreach (var rule in await store.RulesAsync(cancellationToken))
+        {
+            run.Report(0.2 * rows.Count, $"removing old {rule.Name}");
+            rows.Add(await RemoveAsync(run, rule, bounds, cancellationToken));
+        }
+
+        var lists = await RemoveListsAsync(run, bounds, cancellationToken);
+        run.Report(0.9, "removing files that were left behind");
+        var folders = RemoveFiles(run, await plan.TrainingFoldersAsync(cancellationToken));
+        var temporary = RemoveFiles(run, plan.TemporaryFiles());
+        await run.CompleteAsync(new RetentionCounts(rows[0], rows[1], rows[2], rows[3], lists, folders, temporary), null, cancellationToken);
+    }
+
+    private async Task<long> RemoveAsync(JobExecution run, RetentionRule rule, RetentionBounds bounds, CancellationToken cancellationToken)
+    {
+        var (total, atOnce) = (0L, Math.Min(plan.BatchRows, rule.MostAtOnce));
+        for (var removed = atOnce; removed == atOnce;)
+        {
+            await run.CommitAsync(async connection => removed = await RetentionStore.RemoveAsync(connection, rule, bounds, atOnce), cancellationToken);
+            total += removed;
+            FaultPoint.Reach("retain.batch-removed");
+        }
+        return total;
+    }
+
+    /// <summary>The file first: a row that still says the file is there is put right by the next try, the other way round nobody would look.</summary>
+    private async Task<int> RemoveListsAsync(JobExecution run, RetentionBounds bounds, CancellationToken cancellationToken)
+    {
+        var lists = await store.OldListsAsync(bounds, cancellationToken);
+        foreach (var some in lists.Chunk(ListsAtOnce))
+        {
+            await run.ConfirmLeaseAsync(cancellationToken);
+            foreach (var list in some)
+                OldFiles.Remove(plan.ListPath(list));
+            await run.CommitAsync(connection => RetentionStore.MarkRemovedAsync(connection, some), cancellationToken);
+        }
+        return lists.Count;
+    }
+
+    private static int RemoveFiles(JobExecution run, IReadOnlyList<string> paths)
+    {
+        var removed = 0;
+        foreach (var path in paths)
+        {
+            try
+            {
+                OldFiles.Remove(path);
+                removed++;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                run.Warn($"{path} could not be removed: {e.Message}");
+            }
+        }
+        return removed;
+    }
+}

@@ -1,0 +1,43 @@
+namespace Pimm.Core.Retaining;
+
+/// <summary>Rows of one table that are not kept.</summary>
+/// <param name="Name">what they are, for a person</param>
+/// <param name="Select">SQL: the ids of the rows that go, by @cutoff or @keep; may be cut by a limit</param>
+/// <param name="Remove">SQL: what happens to the rows with these ids; {0} stands for <paramref name="Select"/></param>
+/// <param name="MostAtOnce">rows in one transaction, whatever the settings say</param>
+internal sealed record RetentionRule(string Name, string Select, string Remove, int MostAtOnce = int.MaxValue)
+{
+    /// <summary>Lines of runs that have ended; the run itself stays longer.</summary>
+    public static readonly RetentionRule RunLog = new(
+        "lines of runs",
+        """
+        select l.ctid from job_run_log l join job_run r on r.id = l.run_id
+         where l.logged_at < @Logs and r.finished_at is not null
+        """,
+        "delete from job_run_log where ctid = any(array({0}))");
+
+    /// <summary>Metrics stay when the weights go. A champion of any time can be promoted again; what a campaign was scored with proves its scores.</summary>
+    public static readonly RetentionRule Weights = new(
+        "weights of models",
+        """
+        select v.id from (select id, model_line_id, weights is not null as has_weights, row_number() over (partition by model_line_id order by version desc) as nth from model_version) v
+         where v.has_weights and v.nth > @Versions
+           and not exists (select from promotion p where p.model_version_id = v.id)
+           and not exists (select from scoring s where s.control_version_id = v.id or s.treatment_version_id = v.id)
+        """,
+        "update model_version set weights = null, weights_removed_at = clock_timestamp() where id in ({0})",
+        MostAtOnce: 20);
+
+    /// <summary>What schedules did as long ago as the oldest runs.</summary>
+    public static readonly RetentionRule Firings = new(
+        "firings of schedules", "select f.ctid from schedule_firing f where f.fired_at < @Runs", "delete from schedule_firing where ctid = any(array({0}))");
+
+    /// <summary>Runs that ended long ago and that neither a result nor a waiting run points to; their steps go with them.</summary>
+    /// <param name="references">quoted table and column of every foreign key that keeps a run</param>
+    public static RetentionRule Runs(IEnumerable<(string Table, string Column)> references) => new(
+        "runs",
+        "select r.id from job_run r where r.finished_at < @Runs and not exists (select from job_run w where w.after_runs @> array[r.id] and w.finished_at is null)"
+        + string.Concat(references.Select(reference => $" and not exists (select from {reference.Table} x where x.{reference.Column} = r.id)")),
+        "delete from job_run where id in ({0})",
+        MostAtOnce: 1_000);
+}

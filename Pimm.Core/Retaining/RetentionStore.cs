@@ -1,0 +1,80 @@
+using Dapper;
+using Npgsql;
+
+namespace Pimm.Core.Retaining;
+
+/// <summary>Moments and numbers that decide what goes.</summary>
+/// <param name="Logs">lines of runs written before go</param>
+/// <param name="Runs">runs that ended before go</param>
+/// <param name="Lists">files of lists written before go</param>
+/// <param name="Versions">newest versions of a line that keep their weights</param>
+internal sealed record RetentionBounds(DateTimeOffset Logs, DateTimeOffset Runs, DateTimeOffset Lists, int Versions)
+{
+    public static RetentionBounds Of(RetentionOptions options, DateTimeOffset now) =>
+        new(now.AddDays(-options.RunLogDays), now.AddDays(-options.RunDays), now.AddDays(-options.ExportFileDays), options.ModelVersions);
+}
+
+/// <summary>A list's file that the database expects to be there.</summary>
+internal sealed record KeptList(long CampaignId, DateOnly WaveDate, short Arm, string Channel, string FileName);
+
+/// <summary>Counts and removes by the rules. Tables that the application only adds to have no rule.</summary>
+public sealed class RetentionStore(NpgsqlDataSource database)
+{
+    internal async Task<IReadOnlyList<RetentionRule>> RulesAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        var references = await connection.QueryAsync<(string, string)>(new CommandDefinition(SelectReferences, cancellationToken: cancellationToken));
+        return [RetentionRule.RunLog, RetentionRule.Weights, RetentionRule.Runs(references), RetentionRule.Firings];
+    }
+
+    internal async Task<long> CountAsync(RetentionRule rule, RetentionBounds bounds, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return await connection.ExecuteScalarAsync<long>(new CommandDefinition($"select count(*) from ({rule.Select}) old", bounds, cancellationToken: cancellationToken));
+    }
+
+    /// <summary>At most <paramref name="rows"/>, in the caller's transaction.</summary>
+    /// <returns>how many</returns>
+    internal static Task<int> RemoveAsync(NpgsqlConnection connection, RetentionRule rule, RetentionBounds bounds, int rows) =>
+        connection.ExecuteAsync(rule.Remove.Replace("{0}", $"{rule.Select} limit {rows}", StringComparison.Ordinal), bounds);
+
+    /// <summary>Lists whose files have been kept long enough.</summary>
+    internal async Task<IReadOnlyList<KeptList>> OldListsAsync(RetentionBounds bounds, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return [.. await connection.QueryAsync<KeptList>(new CommandDefinition(SelectLists, bounds, cancellationToken: cancellationToken))];
+    }
+
+    internal static Task MarkRemovedAsync(NpgsqlConnection connection, IReadOnlyList<KeptList> lists) => connection.ExecuteAsync(MarkRemoved, lists);
+
+    /// <summary>When the run ended; null: it has not; absent: there is no such run.</summary>
+    internal async Task<IReadOnlyDictionary<long, DateTimeOffset?>> EndsAsync(IReadOnlyList<long> runs, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return (await connection.QueryAsync<(long Id, DateTimeOffset? FinishedAt)>(
+            new CommandDefinition("select id, finished_at from job_run where id = any(@runs)", new { runs = runs.ToArray() }, cancellationToken: cancellationToken)))
+            .ToDictionary(row => row.Id, row => row.FinishedAt);
+    }
+
+    // Foreign keys that would refuse the removal, those of later migrations included; the others' rows go with the run.
+    private const string SelectReferences =
+        """
+        select c.conrelid::regclass::text, quote_ident(a.attname)
+          from pg_constraint c join pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
+         where c.contype = 'f' and c.confrelid = 'job_run'::regclass and c.confdeltype in ('a', 'r') and cardinality(c.conkey) = 1
+         order by 1, 2
+        """;
+
+    private const string SelectLists =
+        """
+        select campaign_id, wave_date, arm, channel, file_name
+          from export where exported_at < @Lists and file_removed_at is null
+         order by campaign_id, wave_date, arm, channel
+        """;
+
+    private const string MarkRemoved =
+        """
+        update export set file_removed_at = clock_timestamp()
+         where campaign_id = @CampaignId and wave_date = @WaveDate and arm = @Arm and channel = @Channel
+        """;
+}

@@ -1,0 +1,158 @@
+using System.Text.Json;
+using Dapper;
+using Microsoft.Extensions.Options;
+using Pimm.Core.Queueing;
+using Pimm.Core.Retaining;
+using Pimm.Database.Tests.Queueing;
+using Shouldly;
+using Xunit;
+
+namespace Pimm.Database.Tests.Retaining;
+
+public sealed class RetainTests : IDisposable
+{
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("pimm-retain-");
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task What_nobody_points_to_goes_in_batches_and_the_dry_run_said_so_before()
+    {
+        await using var world = await QueueWorld.CreateAsync();
+        await ExecuteAsync(world, Rows);
+        var lists = WriteFiles();
+        var options = new RetentionOptions { BatchRows = 3 };
+        var plan = new RetentionPlan(new RetentionStore(world.Database.DataSource), Folders, Options.Create(options), TimeProvider.System);
+
+        var planned = await plan.CountAsync(Cancel);
+        (await world.ScalarAsync<long>("select count(*) from model_version where weights is not null")).ShouldBe(42);
+        var run = await RetainAsync(world, plan);
+
+        planned.ShouldBe(new RetentionCounts(RunLogLines: 11, ModelWeights: 8, Runs: 7, Firings: 1, Lists: 1, TrainingFolders: 3, TemporaryFiles: 2));
+        run.State.ShouldBe(JobStates.Succeeded, run.Error);
+        JsonSerializer.Deserialize<RetentionCounts>(run.Result!, JobRequest.Json).ShouldBe(planned);
+        (await plan.CountAsync(Cancel)).ShouldBe(new RetentionCounts(0, 0, 0, 0, 0, 0, 0));
+        Directory.GetFileSystemEntries(Folders.Training).Select(Path.GetFileName).Order().ShouldBe(["notes", "run-1003", "run-1004"]);
+        lists.Select(File.Exists).ShouldBe([false, true]);
+    }
+
+    [Fact]
+    public async Task Champions_scored_versions_and_whatever_is_referenced_stay_as_they_were()
+    {
+        await using var world = await QueueWorld.CreateAsync();
+        await ExecuteAsync(world, Rows);
+        WriteFiles();
+        var plan = new RetentionPlan(new RetentionStore(world.Database.DataSource), Folders, Options.Create(new RetentionOptions()), TimeProvider.System);
+        var kept = await world.ScalarAsync<string>(Untouched);
+
+        (await RetainAsync(world, plan)).State.ShouldBe(JobStates.Succeeded);
+
+        (await world.ScalarAsync<string>(Untouched)).ShouldBe(kept);
+        (await world.ScalarAsync<string>("select string_agg(version::text, ' ' order by version) from model_version where model_line_id = 2 and weights_removed_at is not null")).ShouldBe("1 2 4 6 7 8 9 10");
+        // Metrics and hash of what lost its weights are still there.
+        (await world.ScalarAsync<long>("select count(*) from model_version where description is not null and weights_sha256 is not null")).ShouldBe(42);
+        (await world.ScalarAsync<string>("select string_agg(id::text, ' ' order by id) from job_run where id between 1001 and 1006")).ShouldBe("1002 1003 1004 1005");
+        (await world.ScalarAsync<long>("select count(*) from job_run_log where run_id = 1003")).ShouldBe(1, "A run that has not ended keeps its lines.");
+        (await world.ScalarAsync<string>("select sha256::text || rows || (file_removed_at is not null) from export where wave_date = '2026-03-02'")).ShouldEndWith("7true");
+    }
+
+    [Theory]
+    [InlineData(nameof(RetentionOptions.ModelVersions), 0)]
+    [InlineData(nameof(RetentionOptions.RunDays), 4_000)]
+    public async Task A_setting_out_of_its_range_ends_the_run_with_a_sentence(string name, int value)
+    {
+        await using var world = await QueueWorld.CreateAsync();
+        var options = new RetentionOptions();
+        typeof(RetentionOptions).GetProperty(name)!.SetValue(options, value);
+
+        var run = await RetainAsync(world, new RetentionPlan(new RetentionStore(world.Database.DataSource), Folders, Options.Create(options), TimeProvider.System));
+
+        (run.State, run.ErrorSentence!.Contains($"Retention:{name} is {value}")).ShouldBe((JobStates.Failed, true));
+    }
+
+    private WorkFolders Folders => new(Path.Combine(folder.FullName, "exports"), Path.Combine(folder.FullName, "training"), Path.Combine(folder.FullName, "inbox"), Path.Combine(folder.FullName, "backups"));
+
+    private static async Task<JobRun> RetainAsync(QueueWorld world, RetentionPlan plan)
+    {
+        await world.StartAsync(new Retain(new RetentionStore(world.Database.DataSource), plan).RunAsync);
+        return await world.FinishedAsync(await world.AskAsync());
+    }
+
+    private static async Task ExecuteAsync(QueueWorld world, string sql)
+    {
+        await using var connection = await world.Database.Owner.OpenConnectionAsync(Cancel);
+        await connection.ExecuteAsync(sql);
+    }
+
+    private List<string> WriteFiles()
+    {
+        var old = DateTime.UtcNow.AddDays(-3);
+        List<string> lists = [Written("exports/c1-20260302-a.csv"), Written("exports/c1-20260303-a.csv")];
+        File.SetLastWriteTimeUtc(Written("exports/c1-20260304-a.csv.9-1.tmp"), old);
+        Written("exports/c1-20260305-a.csv.9-1.tmp");
+        Written("backups/pimm-20260101T000000Z/manifest.json");
+        Aged("backups/pimm-20260102T000000Z.tmp/database.dump", old);
+        // Ended long ago (twice), unknown and untouched; then waiting, just ended, and no training's.
+        Aged("training/run-1001/checkpoint", old);
+        Aged("training/run-1002/checkpoint", old);
+        Aged("training/run-99999/checkpoint", old);
+        Aged("training/run-1003/checkpoint", old);
+        Aged("training/run-1004/checkpoint", old);
+        Aged("training/notes/text", old);
+        return lists;
+    }
+
+    private string Written(string path)
+    {
+        var full = Path.Combine(folder.FullName, path);
+        Directory.CreateDirectory(Path.GetDirectoryName(full)!);
+        File.WriteAllText(full, path);
+        return full;
+    }
+
+    private void Aged(string path, DateTime at)
+    {
+        var full = Written(path);
+        File.SetLastWriteTimeUtc(full, at);
+        Directory.SetLastWriteTimeUtc(Path.GetDirectoryName(full)!, at);
+    }
+
+    public void Dispose() => folder.Delete(recursive: true);
+
+    private const string Untouched =
+        """
+        select (select string_agg(t::text, '|' order by t.id) from scoring t) || (select string_agg(t::text, '|' order by t.wave_date) from wave t)
+            || (select string_agg(t::text, '|' order by t.id) from promotion t)
+            || (select string_agg(t::text, '|' order by t.id) from model_version t where t.version in (3, 5) or t.version > 10)
+        """;
+
+    private const string Rows =
+        """
+        select create_audience('savers', 'id', '[{"name": "age", "kind": "number"}]', '{click}', false, now());
+        insert into job_run(id, kind, dedupe_key, arguments, state, finished_at, lease_until, after_runs) overriding system value values
+            (1001, 'score', 'old', '{}', 'succeeded', now() - interval '500 days', null, '{}'),
+            (1002, 'train', 'referenced', '{}', 'succeeded', now() - interval '500 days', null, '{}'),
+            (1003, 'train', 'waiting', '{}', 'queued', null, null, '{1005}'),
+            (1004, 'train', 'new', '{}', 'failed', now() - interval '1 hour', null, '{}'),
+            (1005, 'train', 'before', '{}', 'succeeded', now() - interval '500 days', null, '{}'),
+            (1006, 'lift', 'old', '{}', 'failed', now() - interval '401 days', null, '{}');
+        insert into job_run(kind, dedupe_key, arguments, state, finished_at) select 'score', 'old' || i, '{}', 'cancelled', now() - interval '410 days' from generate_series(1, 5) i;
+        insert into job_run_log(run_id, fence, seq, logged_at, level, message) select r, 1, i, now() - interval '91 days', 'information', 'old' from unnest('{1002,1003}'::bigint[]) r, generate_series(1, case r when 1002 then 11 else 1 end) i;
+        insert into job_run_log(run_id, fence, seq, logged_at, level, message) values (1004, 1, 1, now() - interval '89 days', 'information', 'kept');
+        insert into job_run_step(run_id, step, fence) values (1001, 'snapshot', 1);
+        insert into schedule_firing(schedule_id, occasion, logical_date, scheduled_at, fired_at, fired_by, outcome)
+        select id, d::text, current_date, now(), now() - make_interval(days => d), 'me', 'nothing' from schedule, unnest('{399,401}'::int[]) d where kind = 'retain';
+        insert into model_line(audience_id, name, network, created_at) values (1, 'a', 'random', now()), (1, 'b', 'pimm', now());
+        insert into model_version(model_line_id, version, seed, description, training_rows, trained_at, weights, weights_sha256, run_id)
+        select line, version, 1, '{}', 0, now(), 'weights', 'hash', case when line = 2 and version = 1 then 1002 end from unnest('{1,2}'::bigint[]) line, generate_series(1, case line when 1 then 2 else 40 end) version;
+        insert into promotion(model_line_id, model_version_id, promoted_at, promoted_by, reason) select 2, id, now(), 'me', 'better' from model_version where model_line_id = 2 and version in (3, 39);
+        insert into campaign(name, audience_id, control_line_id, treatment_line_id, time_zone, starts_on, days, window_days, impressions_per_day,
+                             holdback_share, exploration_share, split_method, split_candidates, salt, created_by, created_at)
+        values ('old', 1, 1, 2, 'Asia/Shanghai', '2026-03-02', 5, 30, 100, 0.1, 0.05, 'best-of', 100, 'old', 'me', now());
+        insert into scoring(campaign_id, audience_version, control_version_id, treatment_version_id, customers, exclusions, finished_at)
+        select 1, 1, (select id from model_version where model_line_id = 1 and version = 1), id, 1, '[]', now() from model_version where model_line_id = 2 and version = 5;
+        insert into wave(campaign_id, wave_date, scoring_id, impressions, exploration, impressions_at, published_at) values (1, '2026-03-02', 1, 7, 0, now(), now()), (1, '2026-03-03', 1, 7, 0, now(), now());
+        insert into export(campaign_id, wave_date, arm, channel, file_name, rows, bytes, sha256, exported_at) values
+            (1, '2026-03-02', 0, 'generic-csv', 'c1-20260302-a.csv', 7, 9, sha256('a'), now() - interval '91 days'), (1, '2026-03-03', 0, 'generic-csv', 'c1-20260303-a.csv', 7, 9, sha256('b'), now() - interval '89 days');
+        """;
+}

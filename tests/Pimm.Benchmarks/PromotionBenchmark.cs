@@ -47,13 +47,23 @@ internal static class PromotionBenchmark
             }
         }
         PromotionMeasured measured = Measure(nights, repetitions, Console.Error.WriteLine);
-        Console.WriteLine(json ? JsonSerializer.Serialize(measured, Json) : Markdown(measured));
-        foreach (CoverageBound bound in measured.Bounds)
-            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(bound.Held ? "held  " : "MISSED")}  {bound.What}: {bound.Value:0.####}{(bound.Least is { } least ? $", at least {least:0.####}" : "")}{(bound.Most is { } most ? $", at most {most:0.####}" : "")}"));
-        return measured.Bounds.All(bound => bound.Held) ? 0 : 1;
+        Console.WriteLine(json ? ToJson(measured) : Markdown(measured));
+        return Report(measured) ? 0 : 1;
     }
 
-    private static PromotionMeasured Measure(int nights, int repetitions, Action<string> tell)
+    public static string ToJson(PromotionMeasured measured) => JsonSerializer.Serialize(measured, Json);
+
+    public static PromotionMeasured FromJson(string text) => JsonSerializer.Deserialize<PromotionMeasured>(text, Json)!;
+
+    /// <summary>Says of each bound whether it held; true: all did.</summary>
+    public static bool Report(PromotionMeasured measured)
+    {
+        foreach (CoverageBound bound in measured.Bounds)
+            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(bound.Held ? "held  " : "MISSED")}  {bound.What}: {bound.Value:0.####}{(bound.Least is { } least ? $", at least {least:0.####}" : "")}{(bound.Most is { } most ? $", at most {most:0.####}" : "")}"));
+        return measured.Bounds.All(bound => bound.Held);
+    }
+
+    public static PromotionMeasured Measure(int nights, int repetitions, Action<string> tell)
     {
         tell("customers");
         var truth = new NoisyTruth(100_000, 1);
@@ -121,7 +131,7 @@ internal static class PromotionBenchmark
         yield return new("refreshes as good: any promoted", refreshes[0].Promoted, 0.5, null);
     }
 
-    private static string Markdown(PromotionMeasured measured)
+    public static string Markdown(PromotionMeasured measured)
     {
         var text = new StringWriter(CultureInfo.InvariantCulture);
         text.WriteLine($"{measured.Nights} nights, windows of {measured.Window} days, {measured.Repetitions:N0} runs; a run is a whole stretch of nights. Explored rows: 5 % of two arms' impressions.\n");

@@ -108,6 +108,7 @@ internal sealed class ResultsBenchmark(string root, string data, string folder)
             [.. Real("hotel_bookings", "y1_kept,y2_high_value", "booking_idx,LEAKY_deposit_type,LEAK_required_car_parking_spaces"), "--amount", "value_revenue", "--batch", "1000"]));
         yield return ("gradient-boosting", "Against gradient boosting, one model a task", GradientBoosting);
         yield return ("lift-coverage", "How far the lift report can be trusted", Coverage);
+        yield return ("promotion", "Sixty nights of promotion", Promotion);
         yield return ("faults", "What faults do", Faults);
     }
 
@@ -243,6 +244,19 @@ internal sealed class ResultsBenchmark(string root, string data, string folder)
         var measured = LiftCoverageBenchmark.FromJson(File.ReadAllText(answer));
         _missed |= !LiftCoverageBenchmark.Report(measured);
         page.Append(LiftCoverageBenchmark.Markdown(measured));
+    }
+
+    private void Promotion(StringBuilder page)
+    {
+        var answer = Path.Combine(folder, "promotion.json");
+        if (!File.Exists(answer))
+        {
+            File.WriteAllText(answer, PromotionBenchmark.ToJson(PromotionBenchmark.Measure(60, 400, Console.Error.WriteLine)));
+        }
+
+        var measured = PromotionBenchmark.FromJson(File.ReadAllText(answer));
+        _missed |= !PromotionBenchmark.Report(measured);
+        page.Append(PromotionBenchmark.Markdown(measured));
     }
 
     private void Faults(StringBuilder page)

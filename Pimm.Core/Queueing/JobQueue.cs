@@ -86,7 +86,13 @@ public sealed class JobQueue(NpgsqlDataSource database, IOptions<QueueingOptions
         while (true)
         {
             var run = await connection.QuerySingleOrDefaultAsync<JobRun>(SelectRun, new { id }) ?? throw NoSuchRun(id);
-            if (run.IsFinished) return run;
+            if (run.IsFinished)
+            {
+                // A pool keeps the connection open and reads nothing: after some hundred notifications its server process would
+                // wait for a reader, and whoever drops a database for that process.
+                await connection.ExecuteAsync("unlisten pimm_job");
+                return run;
+            }
             // Notifications of a lost connection are lost too, so a look now and then.
             await connection.WaitAsync(TimeSpan.FromSeconds(2), cancellationToken);
         }

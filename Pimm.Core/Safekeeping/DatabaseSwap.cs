@@ -12,6 +12,9 @@ namespace Pimm.Core.Safekeeping;
 internal sealed class DatabaseSwap : IAsyncDisposable
 {
     private const int LongestName = 63;
+    private const int LooksBeforeRefusal = 15;
+
+    private static readonly TimeSpan TimeBetweenLooks = TimeSpan.FromMilliseconds(200);
 
     private readonly NpgsqlDataSource server;
     private readonly string name;
@@ -83,9 +86,16 @@ internal sealed class DatabaseSwap : IAsyncDisposable
 
     private async Task RefuseWhileUsedAsync(NpgsqlConnection connection)
     {
-        var users = (await connection.QueryAsync<string>(SelectUsers, new { name })).ToList();
-        if (users.Count > 0)
-            throw new InputException($"The database {name} is in use by {string.Join(", ", users)}: stop them (./pimm down), then restore again.");
+        // Whoever has just left is still seen for a moment.
+        var users = new List<string>();
+        for (var look = 0; look < LooksBeforeRefusal; look++)
+        {
+            users = [.. await connection.QueryAsync<string>(SelectUsers, new { name })];
+            if (users.Count == 0)
+                return;
+            await Task.Delay(TimeBetweenLooks);
+        }
+        throw new InputException($"The database {name} is in use by {string.Join(", ", users)}: stop them (./pimm down), then restore again.");
     }
 
     private string Named(string word)

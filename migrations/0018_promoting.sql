@@ -67,6 +67,8 @@ create table training_check (
     model_version_id bigint primary key references model_version,
     figures          jsonb not null,
     warnings         text[] not null,
+    accepted         text[] not null,
     checked_at       timestamptz not null
 );
 comment on table training_check is 'append-only: what a version''s newest rows looked like; the next training of the line is checked against it';
+comment on column training_check.accepted is 'changes of the rows that would have stopped the training, had a person not accepted them; then figures are those of the rows since the version before';

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Npgsql;
 using NpgsqlTypes;
+using Pimm.Core.Database;
 
 namespace Pimm.Core.Importing;
 
@@ -70,19 +71,22 @@ public sealed class AudienceReader(NpgsqlDataSource database)
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        await using var export = await connection.BeginBinaryExportAsync($"copy {source} to stdout (format binary)", cancellationToken);
         var batch = new AttributeBatch(audience.Attributes, BatchRows);
-        while (export.StartRow() >= 0)
+        var rows = BulkCopy.ReadAsync(connection, source, export =>
         {
             readKeys(export, batch, batch.Count);
             ReadAttributes(export, batch, batch.Count);
-            if (++batch.Count == batch.Capacity)
+            return ++batch.Count;
+        }, cancellationToken);
+        await foreach (var count in rows)
+        {
+            if (count == batch.Capacity)
             {
-                cancellationToken.ThrowIfCancellationRequested();
                 yield return batch;
                 batch.Count = 0;
             }
         }
+
         if (batch.Count > 0)
         {
             yield return batch;

@@ -24,7 +24,7 @@ public sealed class ChampionChange(NpgsqlDataSource database, ModelStore models,
                 throw new InputException($"Version {version.Version} is the champion of \"{line.Name}\" already.");
             }
 
-            await promotions.PromoteAsync(connection, version.Id, by, reason);
+            await models.PromoteAsync(connection, version.Id, by, reason);
         }, cancellationToken);
         return new(line, version, before);
     }
@@ -43,7 +43,7 @@ public sealed class ChampionChange(NpgsqlDataSource database, ModelStore models,
                 throw new InputException($"The champion of \"{line.Name}\" was changed by somebody else just now: look at it with `pimm models list --line {line.Id}` and roll back again.");
             }
 
-            await promotions.PromoteAsync(connection, version.Id, by, reason, rolledBackId: ledger.Champion!.ModelVersionId);
+            await models.PromoteAsync(connection, version.Id, by, reason, rolledBackId: ledger.Champion!.ModelVersionId);
         }, cancellationToken);
         return new(line, version, before);
     }
@@ -73,7 +73,7 @@ public sealed class ChampionChange(NpgsqlDataSource database, ModelStore models,
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await PromotionStore.LockAsync(connection, line.Id);
+        await ModelStore.LockAsync(connection, line.Id);
         var ledger = await PromotionStore.LedgerAsync(connection, line.Id);
         await change(connection, ledger);
         await transaction.CommitAsync(cancellationToken);

@@ -27,6 +27,10 @@ public sealed class LineComparer(ModelStore models, PromotionStore promotions, R
 
         var last = await promotions.ComparisonAsync(line.Id, incumbentId, cancellationToken);
         var range = RowJudge.RangeOf(theirs, champion, to);
+        // Every row is new to both, so each counts: a choice by what a night's rows hold would bend a bound that counts every night.
+        var remark = range.WithoutFrom is null ? ""
+            : $" Customers whom only one of the two champions has learned from ({range.WithoutFrom:yyyy-MM-dd} to {range.WithoutTo:yyyy-MM-dd}) are among them.";
+        range = range with { WithoutFrom = null, WithoutTo = null };
         range = last is { } earlier && earlier.RowsTo > range.From ? range with { From = earlier.RowsTo } : range;
         if (range.From >= range.To)
         {
@@ -39,7 +43,7 @@ public sealed class LineComparer(ModelStore models, PromotionStore promotions, R
         var total = (last?.TotalSums() ?? DifferenceSums.None).Plus(night);
         var verdict = new LineRule(options).Judge($"\"{line.Name}\"", $"\"{incumbent.Name}\"", total);
         return new LineComparison(
-            0, line.Id, incumbentId, champion.Id, theirs.Id, range.From, range.To, Json(night), Json(total), verdict.Ready, verdict.Sentence, default);
+            0, line.Id, incumbentId, champion.Id, theirs.Id, range.From, range.To, Json(night), Json(total), verdict.Ready, verdict.Sentence + remark, default);
     }
 
     private static string Json(DifferenceSums sums) => JsonSerializer.Serialize(sums, JsonSerializerOptions.Web);

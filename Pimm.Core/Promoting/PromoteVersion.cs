@@ -44,7 +44,7 @@ public sealed class PromoteVersion(
         var ledger = await promotions.LedgerAsync(line.Id, cancellationToken);
         var spent = await promotions.SpentAsync(line.Id, settings.Nights, cancellationToken);
         var judged = await judge.JudgeAsync(new VersionToJudge(audience, line, champion, version, ledger.RolledBack.Contains(version.Id), spent), settings, run, cancellationToken);
-        await SaveAsync(run, line, judged, cancellationToken);
+        await SaveAsync(run, line, judged, settings, cancellationToken);
     }
 
     private async Task<ModelVersion?> VersionAsync(PromoteRequest request, CancellationToken cancellationToken)
@@ -59,7 +59,7 @@ public sealed class PromoteVersion(
             : throw new InputException($"The model version {id} belongs to the line {version.ModelLineId}, not to {request.ModelLineId}: give a version of the line.");
     }
 
-    private async Task SaveAsync(JobExecution run, ModelLine line, JudgedVersion judged, CancellationToken cancellationToken)
+    private async Task SaveAsync(JobExecution run, ModelLine line, JudgedVersion judged, PromotingOptions settings, CancellationToken cancellationToken)
     {
         var judgement = judged.Judgement;
         var promotes = judgement.Decision == PromotionJudgement.Promoted;
@@ -78,12 +78,12 @@ public sealed class PromoteVersion(
             line = line.Name, judgement.Decision, judgement.Sentence, version = judgement.ModelVersionId,
             champion = promotes ? judgement.ModelVersionId : judgement.ChampionVersionId,
             lines = judged.Lines?.Sentence, ready = judged.Lines?.Ready,
-        }, connection => WriteAsync(connection, run, line, judged, promotes), cancellationToken);
+        }, connection => WriteAsync(connection, run, line, judged, settings), cancellationToken);
     }
 
-    private async Task WriteAsync(NpgsqlConnection connection, JobExecution run, ModelLine line, JudgedVersion judged, bool promotes)
+    private async Task WriteAsync(NpgsqlConnection connection, JobExecution run, ModelLine line, JudgedVersion judged, PromotingOptions settings)
     {
-        await PromotionStore.LockAsync(connection, line.Id);
+        await ModelStore.LockAsync(connection, line.Id);
         var judgement = judged.Judgement;
         var ledger = await PromotionStore.LedgerAsync(connection, line.Id);
         if (ledger.Champion?.ModelVersionId != judgement.ChampionVersionId)
@@ -91,10 +91,16 @@ public sealed class PromoteVersion(
             throw new InvalidOperationException($"The champion of \"{line.Name}\" was changed while its newest version was judged: it is judged again.");
         }
 
-        var id = await promotions.AddAsync(connection, judgement, run.RunId);
-        if (promotes)
+        var spent = await promotions.SpentAsync(connection, line.Id, settings.Nights);
+        if (!new PromotionRule(settings).Affords(judgement.Alpha, spent))
         {
-            await promotions.PromoteAsync(connection, judgement.ModelVersionId, By, judgement.Sentence, id);
+            throw new InvalidOperationException($"Another judgement of \"{line.Name}\" has spent what was left of α while its newest version was judged: it is judged again.");
+        }
+
+        var id = await promotions.AddAsync(connection, judgement with { AlphaSpent = spent + judgement.Alpha }, run.RunId);
+        if (judgement.Decision == PromotionJudgement.Promoted)
+        {
+            await models.PromoteAsync(connection, judgement.ModelVersionId, By, judgement.Sentence, id);
         }
 
         if (judged.Lines is { } night)

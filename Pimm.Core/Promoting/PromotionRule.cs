@@ -42,6 +42,13 @@ public sealed class PromotionRule(PromotingOptions options)
 {
     private static readonly CultureInfo Plain = CultureInfo.InvariantCulture;
 
+    // What floating-point sums leave over is no share of a night.
+    private double Leftover => options.AlphaOfNight / 1e6;
+
+    /// <summary>Whether what a judgement spends is still there.</summary>
+    /// <param name="spent">by the line's other judgements of the last nights</param>
+    public bool Affords(double alpha, double spent) => alpha == 0 || spent + alpha <= options.Alpha + Leftover;
+
     /// <param name="version">1, 2, … of the line</param>
     /// <param name="champion">the champion's number</param>
     /// <param name="spent">α spent by the line's judgements of the last nights, before this one</param>
@@ -50,8 +57,7 @@ public sealed class PromotionRule(PromotingOptions options)
         var backing = Backing(evidence);
         var calibration = evidence.Stages.Select(Calibration).ToList();
         var alpha = Math.Min(options.AlphaOfNight, options.Alpha - spent);
-        // What floating-point sums leave over is no share of a night.
-        if (backing.Holds != true || alpha < options.AlphaOfNight / 1e6)
+        if (backing.Holds != true || alpha < Leftover)
         {
             var reason = backing.Holds != true ? backing.Sentence
                 : string.Create(Plain, $"The {options.Alpha:0.###} of the last {options.Nights} nights are spent.");

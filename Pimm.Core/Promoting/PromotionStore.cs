@@ -1,5 +1,6 @@
 using Dapper;
 using Npgsql;
+using Pimm.Core.Training;
 
 namespace Pimm.Core.Promoting;
 
@@ -26,19 +27,16 @@ public sealed class PromotionStore(NpgsqlDataSource database, TimeProvider time)
     private const string SelectSpent =
         "select coalesce(sum(alpha), 0) from promotion_judgement where model_line_id = @lineId and judged_at > @since";
 
-    private const string SelectJudgements =
+    private const string SelectAnyJudgement =
         """
         select id, model_line_id, model_version_id, champion_version_id, decision, sentence, conditions::text, rows_from, rows_to, judged_rows, customers,
                stages::text, champion_log_loss, version_log_loss, margin, difference, difference_lower, difference_upper, p_value, alpha, alpha_spent, run_id, judged_at
-          from promotion_judgement where model_line_id = @lineId order by id desc limit @limit
+          from promotion_judgement
         """;
 
-    private const string SelectJudgementOfVersion =
-        """
-        select id, model_line_id, model_version_id, champion_version_id, decision, sentence, conditions::text, rows_from, rows_to, judged_rows, customers,
-               stages::text, champion_log_loss, version_log_loss, margin, difference, difference_lower, difference_upper, p_value, alpha, alpha_spent, run_id, judged_at
-          from promotion_judgement where model_version_id = @versionId order by id desc limit 1
-        """;
+    private const string SelectJudgements = $"{SelectAnyJudgement} where model_line_id = @lineId order by id desc limit @limit";
+
+    private const string SelectJudgementOfVersion = $"{SelectAnyJudgement} where model_version_id = @versionId order by id desc limit 1";
 
     private const string InsertJudgement =
         """
@@ -47,12 +45,6 @@ public sealed class PromotionStore(NpgsqlDataSource database, TimeProvider time)
         values (@ModelLineId, @ModelVersionId, @ChampionVersionId, @Decision, @Sentence, @Conditions::jsonb, @RowsFrom, @RowsTo, @JudgedRows,
             @Customers, @Stages::jsonb, @ChampionLogLoss, @VersionLogLoss, @Margin, @Difference, @DifferenceLower, @DifferenceUpper, @PValue, @Alpha, @AlphaSpent, @RunId, @JudgedAt)
         returning id
-        """;
-
-    private const string InsertPromotion =
-        """
-        insert into promotion(model_line_id, model_version_id, promoted_at, promoted_by, reason, judgement_id, rolled_back_id)
-        select model_line_id, id, @at, @by, @reason, @judgementId, @rolledBackId from model_version where id = @versionId
         """;
 
     // The line whose arm a campaign calls control.
@@ -71,16 +63,13 @@ public sealed class PromotionStore(NpgsqlDataSource database, TimeProvider time)
         values (@ModelLineId, @IncumbentLineId, @ModelVersionId, @IncumbentVersionId, @RowsFrom, @RowsTo, @Night::jsonb, @Total::jsonb, @Ready, @Sentence, @runId, @at)
         """;
 
-    // One change of a line's champion at a time; whoever waits reads the champion that the one before made.
-    private const string LockLine = "select pg_advisory_xact_lock(hashtextextended('promotion', @lineId))";
-
     public async Task<PromotionLedger> LedgerAsync(long lineId, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         return await LedgerAsync(connection, lineId);
     }
 
-    /// <summary>Read behind <see cref="LockAsync"/>, it is the ledger as it stays until the transaction ends.</summary>
+    /// <summary>Read behind <see cref="ModelStore.LockAsync"/>, it is the ledger as it stays until the transaction ends.</summary>
     public static async Task<PromotionLedger> LedgerAsync(NpgsqlConnection connection, long lineId) =>
         new(await connection.QueryAsync<Promotion>(SelectLedger, new { lineId }));
 
@@ -90,13 +79,16 @@ public sealed class PromotionStore(NpgsqlDataSource database, TimeProvider time)
         return await connection.ExecuteScalarAsync<long?>(new CommandDefinition(SelectNewestUnjudged, new { lineId }, cancellationToken: cancellationToken));
     }
 
-    /// <summary>α spent by a line's judgements of the last nights.</summary>
+    /// <summary>α spent by a line's judgements of the last nights, the one under way counted among them: the judgement so many nights ago is none of them, whatever the minute.</summary>
     public async Task<double> SpentAsync(long lineId, int nights, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        return await connection.ExecuteScalarAsync<double>(new CommandDefinition(
-            SelectSpent, new { lineId, since = time.GetUtcNow().AddDays(-nights) }, cancellationToken: cancellationToken));
+        return await SpentAsync(connection, lineId, nights);
     }
+
+    /// <summary>Read behind <see cref="ModelStore.LockAsync"/>, no other judgement spends before the transaction ends.</summary>
+    public Task<double> SpentAsync(NpgsqlConnection connection, long lineId, int nights) =>
+        connection.ExecuteScalarAsync<double>(SelectSpent, new { lineId, since = time.GetUtcNow().AddDays(0.5 - nights) });
 
     /// <summary>Newest first.</summary>
     public async Task<IReadOnlyList<PromotionJudgement>> JudgementsAsync(long lineId, int limit = 100, CancellationToken cancellationToken = default)
@@ -127,9 +119,6 @@ public sealed class PromotionStore(NpgsqlDataSource database, TimeProvider time)
             new CommandDefinition(SelectComparison, new { lineId, incumbentId }, cancellationToken: cancellationToken));
     }
 
-    /// <summary>Until the end of the caller's transaction nobody else changes the line's champion.</summary>
-    public static Task LockAsync(NpgsqlConnection connection, long lineId) => connection.ExecuteAsync(LockLine, new { lineId });
-
     public Task<long> AddAsync(NpgsqlConnection connection, PromotionJudgement judgement, long runId) =>
         connection.ExecuteScalarAsync<long>(InsertJudgement, judgement with { RunId = runId, JudgedAt = time.GetUtcNow() });
 
@@ -139,9 +128,4 @@ public sealed class PromotionStore(NpgsqlDataSource database, TimeProvider time)
             night.ModelLineId, night.IncumbentLineId, night.ModelVersionId, night.IncumbentVersionId, night.RowsFrom, night.RowsTo,
             night.Night, night.Total, night.Ready, night.Sentence, runId, at = time.GetUtcNow(),
         });
-
-    /// <param name="judgementId">the nightly judgement behind it; null: a person</param>
-    /// <param name="rolledBackId">the version that is taken out; null: no roll-back</param>
-    public Task PromoteAsync(NpgsqlConnection connection, long versionId, string by, string reason, long? judgementId = null, long? rolledBackId = null) =>
-        connection.ExecuteAsync(InsertPromotion, new { versionId, by, reason, judgementId, rolledBackId, at = time.GetUtcNow() });
 }

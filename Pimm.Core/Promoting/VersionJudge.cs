@@ -22,12 +22,7 @@ public sealed class VersionJudge(ModelStore models, RowJudge judge, LineComparer
         using var theirs = await OpenAsync(audience, champion, options, cancellationToken);
         var to = version.NewestImpression ?? champion.NewestImpression
             ?? throw new InputException($"Version {version.Version} of \"{line.Name}\" does not say which impressions it has learned from: train it again.");
-        var comparison = await lines.CompareAsync(audience, line, champion, theirs, to, options, cancellationToken);
-        if (comparison is not null)
-        {
-            run.Log(comparison.Sentence);
-        }
-
+        var comparison = await ComparedAsync(asked, theirs, to, options, run, cancellationToken);
         if (asked.RolledBack)
         {
             return new(Without(asked, PromotionJudgement.Kept,
@@ -50,6 +45,27 @@ public sealed class VersionJudge(ModelStore models, RowJudge judge, LineComparer
             var evidence = await EvidenceAsync(audience, range, theirs, mine, options, run, cancellationToken);
             var decision = new PromotionRule(options).Decide(version.Version, champion.Version, evidence, asked.Spent);
             return new(PromotionJudgement.Of(line.Id, version.Id, champion.Id, decision, evidence, range.From, range.To, asked.Spent), comparison);
+        }
+    }
+
+    /// <summary>Evidence only: what is wrong with the other line is no reason to keep this one's refresh back.</summary>
+    private async Task<LineComparison?> ComparedAsync(
+        VersionToJudge asked, VersionPredictor champion, DateTimeOffset to, PromotingOptions options, JobExecution run, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var comparison = await lines.CompareAsync(asked.Audience, asked.Line, asked.Champion, champion, to, options, cancellationToken);
+            if (comparison is not null)
+            {
+                run.Log(comparison.Sentence);
+            }
+
+            return comparison;
+        }
+        catch (InputException unusable)
+        {
+            run.Warn($"\"{asked.Line.Name}\" was not compared with the incumbent line tonight. {unusable.Message}");
+            return null;
         }
     }
 

@@ -48,15 +48,29 @@ public sealed class VersionPredictor : IDisposable
 
         for (var field = 0; field < fields; field++)
         {
-            for (var row = 0; row < batch.Count; row++)
-            {
-                _ids[(row * fields) + field] = batch.Numbers[_attributes[field]] is { } numbers
-                    ? _map.Encode(field, numbers[row])
-                    : _map.Encode(field, batch.Texts[_attributes[field]]![row].AsSpan());
-            }
+            Encode(batch, field, fields);
         }
 
         _predictor.Predict(_ids.AsSpan(0, batch.Count * fields), probabilities[..(batch.Count * Tasks)]);
+    }
+
+    private void Encode(AttributeBatch batch, int field, int fields)
+    {
+        if (batch.Numbers[_attributes[field]] is { } numbers)
+        {
+            for (var row = 0; row < batch.Count; row++)
+            {
+                _ids[(row * fields) + field] = _map.Encode(field, numbers[row]);
+            }
+
+            return;
+        }
+
+        var texts = batch.Texts[_attributes[field]]!;
+        for (var row = 0; row < batch.Count; row++)
+        {
+            _ids[(row * fields) + field] = _map.Encode(field, texts[row].AsSpan());
+        }
     }
 
     public void Dispose() => _predictor.Dispose();

@@ -48,6 +48,8 @@ public sealed class ModelStore(NpgsqlDataSource database, TimeProvider time)
     private const string SelectWeights =
         "select description::text, feature_map::text, weights from model_version where id = @id";
 
+    private const string SelectFeatureMap = "select feature_map::text from model_version where id = @id";
+
     private const string SelectWeightsHash = "select weights_sha256 from model_version where id = @id";
 
     private const string InsertVersion =
@@ -61,9 +63,12 @@ public sealed class ModelStore(NpgsqlDataSource database, TimeProvider time)
 
     private const string InsertPromotion =
         """
-        insert into promotion(model_line_id, model_version_id, promoted_at, promoted_by, reason)
-        select model_line_id, id, @at, @by, @reason from model_version where id = @versionId
+        insert into promotion(model_line_id, model_version_id, promoted_at, promoted_by, reason, judgement_id, rolled_back_id)
+        select model_line_id, id, @at, @by, @reason, @judgementId, @rolledBackId from model_version where id = @versionId
         """;
+
+    // One change of a line's champion at a time; whoever waits reads the champion that the one before made.
+    private const string LockLine = "select pg_advisory_xact_lock(hashtextextended('promotion', @lineId))";
 
     public async Task<ModelLine> GetLineAsync(long id, CancellationToken cancellationToken = default)
     {
@@ -132,6 +137,13 @@ public sealed class ModelStore(NpgsqlDataSource database, TimeProvider time)
         return model;
     }
 
+    /// <summary>JSON; null where the version learns nothing. The weights are neither read nor checked.</summary>
+    public async Task<string?> FeatureMapAsync(long versionId, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return await connection.ExecuteScalarAsync<string?>(new CommandDefinition(SelectFeatureMap, new { id = versionId }, cancellationToken: cancellationToken));
+    }
+
     /// <summary>Adds the line's next version inside the caller's transaction.</summary>
     public async Task<long> AddVersionAsync(
         NpgsqlConnection connection, long lineId, long seed, StoredModel model, long rows, DateTimeOffset? newest, long? runId) =>
@@ -141,7 +153,16 @@ public sealed class ModelStore(NpgsqlDataSource database, TimeProvider time)
             sha = model.Weights is null ? null : SHA256.HashData(model.Weights), rows, newest, runId, at = time.GetUtcNow(),
         });
 
+    /// <summary>Until the end of the caller's transaction nobody else changes the line's champion.</summary>
+    public static Task LockAsync(NpgsqlConnection connection, long lineId) => connection.ExecuteAsync(LockLine, new { lineId });
+
+    /// <summary>Read behind <see cref="LockAsync"/>, it is the champion as it stays until the transaction ends.</summary>
+    public static Task<ModelVersion?> ChampionAsync(NpgsqlConnection connection, long lineId) =>
+        connection.QuerySingleOrDefaultAsync<ModelVersion>(SelectChampion, new { lineId });
+
     /// <summary>Makes a version its line's champion; the one before it stays and can be promoted again.</summary>
-    public async Task PromoteAsync(NpgsqlConnection connection, long versionId, string by, string reason) =>
-        await connection.ExecuteAsync(InsertPromotion, new { versionId, by, reason, at = time.GetUtcNow() });
+    /// <param name="judgementId">the nightly judgement behind it; null: a training or a person</param>
+    /// <param name="rolledBackId">the version that is taken out; null: no roll-back</param>
+    public async Task PromoteAsync(NpgsqlConnection connection, long versionId, string by, string reason, long? judgementId = null, long? rolledBackId = null) =>
+        await connection.ExecuteAsync(InsertPromotion, new { versionId, by, reason, judgementId, rolledBackId, at = time.GetUtcNow() });
 }

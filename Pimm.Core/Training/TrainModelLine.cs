@@ -11,13 +11,17 @@ namespace Pimm.Core.Training;
 /// <summary>What a run of the kind "train" is asked to do.</summary>
 /// <param name="AsOf">train as on this day; null: now</param>
 /// <param name="WindowDays">w: an impression is used when its window is closed, so the newest usable day is AsOf − w</param>
-public sealed record TrainLineRequest(long ModelLineId, long Seed = 1, DateTimeOffset? AsOf = null, int WindowDays = 30);
+/// <param name="AcceptChange">train although label rates or attributes have changed since the last version, and compare the next training with them as they are now</param>
+public sealed record TrainLineRequest(long ModelLineId, long Seed = 1, DateTimeOffset? AsOf = null, int WindowDays = 30, bool AcceptChange = false);
 
 /// <summary>What a run of the kind "train" came to.</summary>
-/// <param name="Promoted">whether it is the line's first version, and so its champion</param>
-/// <param name="Warnings">what was noticed about the rows</param>
-internal sealed record TrainLineResult(string Line, long Rows, bool Promoted, IReadOnlyList<string> Warnings)
+/// <param name="Warnings">what was noticed about the rows, and that memory allowed half the batch only</param>
+/// <param name="Accepted">changes of the rows that would have stopped it, had a person not accepted them</param>
+internal sealed record TrainLineResult(string Line, long Rows, IReadOnlyList<string> Warnings, IReadOnlyList<string> Accepted)
 {
+    /// <summary>Whether the line had no champion when the version was written, and so has this one.</summary>
+    public bool Promoted { get; internal set; }
+
     /// <summary>Known once the version is written.</summary>
     public long ModelVersionId { get; internal set; }
 }
@@ -38,7 +42,6 @@ public sealed class TrainModelLine(AudienceStore audiences, RowsSpool spool, Tra
     {
         var request = run.ReadArguments<TrainLineRequest>();
         var line = await models.GetLineAsync(request.ModelLineId, cancellationToken);
-        var champion = await models.ChampionAsync(line.Id, cancellationToken);
         var folder = new TrainingFolder(process.Options.Folder, run.RunId, run.Fence);
         var learns = NetworkCatalog.Names.Contains(line.Network);
         var (model, rows, check) = learns
@@ -46,9 +49,10 @@ public sealed class TrainModelLine(AudienceStore audiences, RowsSpool spool, Tra
             : (new StoredModel(JsonSerializer.Serialize(new { model = line.Network }), null, null), null, null);
 
         FaultPoint.Reach("train.trained");
-        var result = new TrainLineResult(line.Name, rows?.Rows ?? 0, champion is null, check?.Warnings ?? []);
+        var result = new TrainLineResult(line.Name, rows?.Rows ?? 0, check?.Warnings ?? [], check?.Accepted ?? []);
         await run.CompleteAsync(result, async connection =>
         {
+            await ModelStore.LockAsync(connection, line.Id);
             var id = await models.AddVersionAsync(connection, line.Id, request.Seed, model, result.Rows, rows?.Before, run.RunId);
             result.ModelVersionId = id;
             if (check is not null)
@@ -56,7 +60,9 @@ public sealed class TrainModelLine(AudienceStore audiences, RowsSpool spool, Tra
                 await checks.SaveAsync(connection, id, check);
             }
 
-            if (champion is null)
+            // As it is now: while this was trained, another training or a person may have given the line its first champion.
+            result.Promoted = await ModelStore.ChampionAsync(connection, line.Id) is null;
+            if (result.Promoted)
             {
                 await models.PromoteAsync(connection, id, "training", "the line's first version");
             }
@@ -71,14 +77,15 @@ public sealed class TrainModelLine(AudienceStore audiences, RowsSpool spool, Tra
         await OpenAsync(run, folder, cancellationToken);
         var before = (request.AsOf ?? time.GetUtcNow()).AddDays(-request.WindowDays);
         var rows = await spool.SpoolAsync(run, audience, before, folder, cancellationToken);
-        var check = await checks.RequireAsync(run, line, audience, request.Seed, rows.Rows, rows.Before, cancellationToken);
+        var check = await checks.RequireAsync(run, line, audience, request, rows.Rows, rows.Before, cancellationToken);
         var training = TrainingOf(line, audience, request, rows, folder);
         TrainedModel model;
         await using (var checkpoints = new CheckpointRecorder(run))
         {
-            model = await WithHalfTheBatchAsync(run, training, half => process.RunAsync(half, folder.Request, news => Tell(run, checkpoints, news), () => run.IsHandedBack, cancellationToken));
+            model = await WithinMemoryAsync(run, folder, training, asked => process.RunAsync(asked, folder.Request, news => Tell(run, checkpoints, news), () => run.IsHandedBack, cancellationToken));
         }
 
+        check = folder.HalfBatch is { } why ? check with { Warnings = [.. check.Warnings, why] } : check;
         foreach (var task in model.Description.Test)
         {
             run.Log(FormattableString.Invariant($"{task.Name}: AUC {task.Auc:0.0000}, log loss {task.LogLoss:0.00000} on {model.Description.Rows.Test:N0} held-out rows"));
@@ -103,30 +110,42 @@ public sealed class TrainModelLine(AudienceStore audiences, RowsSpool spool, Tra
     {
         var settings = JsonSerializer.Deserialize<Dictionary<string, string>>(line.Settings)!;
         var (ignored, allowed) = (Taken(settings, "ignore"), Taken(settings, "allowLeak"));
-        var checkpoints = new RowsCheckpoints(
-            folder.Checkpoints, folder.Fence, process.Options.CheckpointInterval, Resume: new CheckpointFolder(folder.Checkpoints, folder.Fence).NewestFirst().Count > 0);
         return new RowsTraining(
             rows.Path, [.. audience.Attributes.Select(a => a.Name).Except(ignored)], audience.Funnel, HistoryRows.TimeColumn, line.Network,
-            settings, unchecked((ulong)request.Seed), process.Options.Threads, process.Options.Device, folder.Model, allowed, folder.Packed, checkpoints);
+            settings, unchecked((ulong)request.Seed), process.Options.Threads, process.Options.Device, folder.Model, allowed, folder.Packed,
+            CheckpointsIn(folder.Checkpoints, folder));
     }
 
-    private static async Task<TrainedModel> WithHalfTheBatchAsync(JobExecution run, RowsTraining training, Func<RowsTraining, Task<TrainedModel>> train)
+    private RowsCheckpoints CheckpointsIn(string path, TrainingFolder folder) =>
+        new(path, folder.Fence, process.Options.CheckpointInterval, Resume: new CheckpointFolder(path, folder.Fence).NewestFirst().Count > 0);
+
+    /// <summary>With half the batch where memory ran out, and at once where it did in an attempt before: whatever ends the run's attempts, none begins anew.</summary>
+    private async Task<TrainedModel> WithinMemoryAsync(JobExecution run, TrainingFolder folder, RowsTraining training, Func<RowsTraining, Task<TrainedModel>> train)
     {
-        try
+        if (folder.HalfBatch is { } earlier)
         {
-            return await train(training);
+            run.Warn(earlier);
         }
-        catch (TrainingOutOfMemoryException died)
+        else
         {
-            run.Warn($"{died.Message} It is tried once more, from the beginning and with half the batch.");
+            try
+            {
+                return await train(training);
+            }
+            catch (TrainingOutOfMemoryException died)
+            {
+                run.Warn($"{died.Message} It is tried once more, from the beginning and with half the batch.");
+                folder.TakeHalfTheBatch($"It was trained with half the batch. {died.Message}");
+            }
         }
 
         try
         {
-            return await train(training with { HalfBatch = true, Checkpoints = training.Checkpoints! with { Resume = false } });
+            return await train(training with { HalfBatch = true, Checkpoints = CheckpointsIn(folder.HalfCheckpoints, folder) });
         }
         catch (TrainingOutOfMemoryException died)
         {
+            folder.TakeTheWholeBatch();
             throw new InputException(
                 $"The training ran out of memory, with half the batch too: give the worker more memory, or the model line a smaller batch or embedding. {died.Message}", died);
         }

@@ -16,6 +16,12 @@ public sealed class TrainingFolder(string root, long runId, long fence)
 
     public string Checkpoints => System.IO.Path.Combine(Path, "checkpoints");
 
+    /// <summary>Those of the training with half the batch: another training, whose checkpoints the first one's are of no use to.</summary>
+    public string HalfCheckpoints => System.IO.Path.Combine(Path, "checkpoints-half");
+
+    /// <summary>Why this run trains with half the batch, now and in attempts to come; null: it does not.</summary>
+    public string? HalfBatch => File.Exists(Half) ? File.ReadAllText(Half) : null;
+
     /// <summary>Where this attempt writes its rows.</summary>
     public string Rows => Of("rows", ".csv");
 
@@ -48,6 +54,19 @@ public sealed class TrainingFolder(string root, long runId, long fence)
         }
     }
 
+    /// <summary>From now on the run trains with half the batch, whichever attempt it is.</summary>
+    public void TakeHalfTheBatch(string why) => DurableFile.WriteText(Half, why);
+
+    /// <summary>Whoever tries the run again begins with the whole batch.</summary>
+    public void TakeTheWholeBatch()
+    {
+        File.Delete(Half);
+        if (Directory.Exists(HalfCheckpoints))
+        {
+            Directory.Delete(HalfCheckpoints, recursive: true);
+        }
+    }
+
     public void Remove()
     {
         if (Directory.Exists(Path))
@@ -57,6 +76,8 @@ public sealed class TrainingFolder(string root, long runId, long fence)
     }
 
     private string Asked => System.IO.Path.Combine(Path, "asked");
+
+    private string Half => System.IO.Path.Combine(Path, "half-batch");
 
     private static string Text(DateTimeOffset asked) => asked.ToString("O", CultureInfo.InvariantCulture);
 

@@ -14,17 +14,23 @@ public sealed record TrainingEvidence(
     IReadOnlyList<string> Stages, IReadOnlySet<string> Used);
 
 /// <param name="Stop">the reason not to train; null: train</param>
-public sealed record TrainingVerdict(string? Stop, IReadOnlyList<string> Warnings);
+/// <param name="Accepted">what would have stopped it, had nobody accepted the change</param>
+public sealed record TrainingVerdict(string? Stop, IReadOnlyList<string> Warnings, IReadOnlyList<string> Accepted);
 
 /// <summary>Whether a line is trained again on what has come since its last version.</summary>
 public sealed class TrainingRule(TrainingCheckOptions options)
 {
     private static readonly CultureInfo Plain = CultureInfo.InvariantCulture;
 
-    public TrainingVerdict Decide(TrainingEvidence evidence)
+    /// <param name="acceptChange">label rates and attributes are as a person knows them to be: what is new is what comes</param>
+    public TrainingVerdict Decide(TrainingEvidence evidence, bool acceptChange = false)
     {
-        var findings = Rows(evidence).Concat(Labels(evidence)).Concat(Attributes(evidence)).ToList();
-        return new(findings.FirstOrDefault(finding => finding.Stops).Sentence, [.. findings.Where(finding => !finding.Stops).Select(finding => finding.Sentence)]);
+        var (rows, changes) = (Rows(evidence).ToList(), Labels(evidence).Concat(Attributes(evidence)).ToList());
+        var stop = rows.Find(finding => finding.Stops).Sentence;
+        stop ??= acceptChange || changes.Find(finding => finding.Stops).Sentence is not { } change ? null
+            : $"{change} If it is meant to stay, accept it: `pimm train --campaign N --accept-change`.";
+        return new(stop, [.. rows.Concat(changes).Where(finding => !finding.Stops).Select(finding => finding.Sentence)],
+            acceptChange ? [.. changes.Where(finding => finding.Stops).Select(finding => finding.Sentence)] : []);
     }
 
     private IEnumerable<(bool Stops, string Sentence)> Rows(TrainingEvidence evidence)

@@ -24,12 +24,12 @@ public static class CampaignStageCommands
     ];
 
     /// <summary>`train --campaign`: both lines' next versions.</summary>
-    public static async Task<int> TrainAsync(Invocation call, long campaignId, ulong seed, CancellationToken cancellationToken)
+    public static async Task<int> TrainAsync(Invocation call, long campaignId, ulong seed, bool acceptChange, CancellationToken cancellationToken)
     {
         var campaign = await call.Service<CampaignStore>().GetAsync(campaignId, cancellationToken);
         foreach (var line in (long[])[campaign.ControlLineId, campaign.TreatmentLineId])
         {
-            var request = new TrainLineRequest(line, (long)(seed & long.MaxValue), WindowDays: campaign.WindowDays);
+            var request = new TrainLineRequest(line, (long)(seed & long.MaxValue), WindowDays: campaign.WindowDays, AcceptChange: acceptChange);
             await StageRun.DoAsync(call, new JobRequest(TrainModelLine.JobKind, StageRun.NewKey($"train/{line}"), request), cancellationToken);
         }
         return ExitCode.Done;

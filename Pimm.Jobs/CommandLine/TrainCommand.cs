@@ -15,6 +15,7 @@ public static class TrainCommand
     private static readonly Option<string?> Report = new("--report") { Description = "write a page about the model, FILE.md, with its JSON and charts beside it" };
     private static readonly Option<string?> Slice = new("--slice") { Description = "columns by whose values the test metrics are split; by default up to three" };
     private static readonly Option<long?> Campaign = new("--campaign") { Description = "train both lines of a stored campaign on its audience's history instead of a file" };
+    private static readonly Option<bool> AcceptChange = new("--accept-change") { Description = "with --campaign: train although label rates or attributes have changed, and take them for what comes from now on" };
     private static readonly Option<string?> Out = new("--out") { Description = "the folder the model is written to; by default models/MODEL-SEED" };
 
     private static readonly Option<bool> Resume = new("--resume") { Description = "go on from the last checkpoint in OUT/checkpoints: the same weights as if it had never stopped" };
@@ -24,13 +25,13 @@ public static class TrainCommand
         var command = new Command("train", "trains a model on a file (splits, encodes, trains, tests once, saves), or the lines of a campaign");
         DatasetArguments.AddTo(command);
         TrainingArguments.AddTo(command);
-        foreach (var option in new Option[] { Campaign, Model, Report, Slice, Out, Resume, Invocation.JsonOption })
+        foreach (var option in new Option[] { Campaign, AcceptChange, Model, Report, Slice, Out, Resume, Invocation.JsonOption })
         {
             command.Options.Add(option);
         }
 
         return command.Does((call, cancellationToken) => call.Arguments.GetValue(Campaign) is { } campaign
-            ? CampaignStageCommands.TrainAsync(call, campaign, call.Arguments.GetValue(DatasetArguments.Seed), cancellationToken)
+            ? CampaignStageCommands.TrainAsync(call, campaign, call.Arguments.GetValue(DatasetArguments.Seed), call.Arguments.GetValue(AcceptChange), cancellationToken)
             : Task.FromResult(Run(call, cancellationToken)));
     }
 

@@ -50,9 +50,9 @@ public sealed class TrainingAudience : IAsyncLifetime
     }, [], "work");
 
     /// <summary>Asks for the training of a new line; the same settings are the same weights.</summary>
-    public async Task<long> TrainAsync(int epochs, string more = "")
+    public async Task<long> TrainAsync(int epochs, int batch = 100)
     {
-        var settings = $$"""{"embedding": "4", "towers": "16,8", "dropout": "0.1,0.1", "batch": "100", "patience": "1000", "epochs": "{{epochs}}"{{more}}}""";
+        var settings = $$"""{"embedding": "4", "towers": "16,8", "dropout": "0.1,0.1", "batch": "{{batch}}", "patience": "1000", "epochs": "{{epochs}}"}""";
         var line = await new ModelStore(Database.DataSource, TimeProvider.System).CreateLineAsync(audience, $"line {++asked}", "pimm", settings, Cancel);
         var request = new TrainLineRequest(line, 5, new DateTimeOffset(2026, 6, 1, 0, 0, 0, TimeSpan.Zero));
         return await Queue.EnqueueAsync(new JobRequest(TrainModelLine.JobKind, $"line {asked}", request), Cancel);

@@ -162,6 +162,28 @@ public sealed class TrainingSurvivalTests(TrainingAudience world) : IClassFixtur
     }
 
     [Fact]
+    public async Task With_half_the_batch_it_goes_on_where_its_worker_was_killed_and_says_that_it_is_half()
+    {
+        var reference = await world.TrainAsync(Epochs, batch: 50);
+        await using var first = world.Worker();
+        (await world.FinishedAsync(reference)).State.ShouldBe(JobStates.Succeeded);
+        var run = await world.TrainAsync(Epochs);
+        await world.CheckpointAsync(run);
+        Signal(ChildOf(first), "KILL");
+        var half = Path.Combine(world.FolderOf(run), "checkpoints-half");
+        await WaitForAsync(() => Directory.Exists(half) && Directory.GetFiles(half, "*-000003.safetensors").Length > 0);
+
+        first.Signal("KILL");
+        await using var second = world.Worker();
+        var done = await world.FinishedAsync(run);
+
+        (done.State, done.Attempt).ShouldBe((JobStates.Succeeded, 2), done.Error);
+        (await world.LogAsync(run)).ShouldContain("Training goes on from checkpoint-000001-");
+        (await world.WeightsAsync(run)).ShouldBe(await world.WeightsAsync(reference));
+        done.Result!.ShouldContain("It was trained with half the batch. The training's process was killed (SIGKILL)");
+    }
+
+    [Fact]
     public async Task A_loss_that_is_no_number_fails_at_once_with_epoch_and_learning_rate_and_registers_nothing()
     {
         var run = await world.TrainAsync(Epochs);

@@ -7,11 +7,14 @@ namespace Pimm.Core.Tests.Promoting;
 /// <param name="Nights">nights looked at</param>
 /// <param name="Window">days until an impression's window closes: the first night has the rows of so many days ago</param>
 /// <param name="Impressions">N of a wave, in each of two arms</param>
-internal sealed record NightSettings(int Nights = 60, int Window = 14, int Impressions = 20_000, double Exploration = 0.05)
+/// <param name="RowsACustomer">rows of one customer over all nights; a model errs alike on all of them</param>
+internal sealed record NightSettings(int Nights = 60, int Window = 14, int Impressions = 20_000, double Exploration = 0.05, int RowsACustomer = 1)
 {
     public int Rows => (int)(2 * Exploration * Impressions);
 
     public int NightsWithRows => Nights - Window;
+
+    public int Customers => Rows * NightsWithRows / RowsACustomer;
 }
 
 /// <summary>What came of many repetitions of a comparison of two lines.</summary>
@@ -108,7 +111,8 @@ internal sealed class PromotionNights(NoisyTruth truth, PromotingOptions options
     }
 
     /// <summary>A refresh a night, each with noise of its own, judged on all rows so far; a promotion does not change the champion's quality.</summary>
-    public RefreshNights Refreshes(NightSettings settings, double champion, double version, int repetitions)
+    /// <param name="apart">count every row as a customer of its own, which it is not where customers have several</param>
+    public RefreshNights Refreshes(NightSettings settings, double champion, double version, int repetitions, bool apart = false)
     {
         NoisyModel first = truth.Model(champion), second = truth.Model(version);
         var rule = new PromotionRule(options);
@@ -117,14 +121,15 @@ internal sealed class PromotionNights(NoisyTruth truth, PromotingOptions options
         {
             var stream = new RandomStream(RandomStream.Seed(seed, "refreshes", repetition));
             var (rows, spent) = (new List<KnownRow>(), 0.0);
+            double[]? errors = settings.RowsACustomer == 1 ? null : Errors(stream, settings.Customers);
             for (int night = settings.Window + 1; night <= settings.Nights; night++)
             {
                 for (int row = 0; row < settings.Rows; row++)
-                    rows.Add(Draw(stream, first, double.NegativeInfinity));
+                    rows.Add(errors is null ? Draw(stream, first, double.NegativeInfinity) with { Owner = rows.Count } : DrawAgain(stream, errors));
                 // Below, the rule says no without a comparison.
                 if (rows.Count(row => row.Reached == NoisyTruth.Stages) < options.MinimumPositives)
                     continue;
-                PromotionDecision decision = rule.Decide(night, 1, Judge(rows, stream, first, second).Evidence(), spent);
+                PromotionDecision decision = rule.Decide(night, 1, Judge(rows, stream, first, second, errors?.Length, apart).Evidence(), spent);
                 spent += decision.Alpha;
                 passed[repetition] |= decision.PValue < decision.Alpha;
                 if (decision.Promotes && promoted[repetition] == 0)
@@ -177,18 +182,21 @@ internal sealed class PromotionNights(NoisyTruth truth, PromotingOptions options
         return (RankingMetrics.ExpectedAuc(chances, mine)!.Value, RankingMetrics.ExpectedAuc(chances, theirs)!.Value);
     }
 
-    private readonly record struct KnownRow(int Customer, int Reached, double Noise);
+    private readonly record struct KnownRow(int Customer, int Reached, double Noise, int Owner = 0);
 
     private void Add(JudgedRows rows, RandomStream stream, NoisyModel first, NoisyModel second, double least) =>
         Add(rows, rows.Rows, Draw(stream, first, least), first, second, stream.NextNormal());
 
-    private JudgedRows Judge(List<KnownRow> known, RandomStream stream, NoisyModel first, NoisyModel second)
+    /// <param name="owners">how many customers the rows are of; null: as many as rows</param>
+    private JudgedRows Judge(List<KnownRow> known, RandomStream stream, NoisyModel first, NoisyModel second, int? owners, bool apart)
     {
-        var rows = new JudgedRows(Stages);
+        var (rows, errors) = (new JudgedRows(Stages), owners is { } many ? Errors(stream, many) : null);
         foreach (KnownRow row in known)
-            Add(rows, rows.Rows, row, first, second, stream.NextNormal());
+            Add(rows, apart ? rows.Rows : row.Owner, row, first, second, errors?[row.Owner] ?? stream.NextNormal());
         return rows;
     }
+
+    private static double[] Errors(RandomStream stream, int customers) => [.. Enumerable.Range(0, customers).Select(_ => stream.NextNormal())];
 
     private void Add(JudgedRows rows, long number, KnownRow row, NoisyModel first, NoisyModel second, double noise)
     {
@@ -211,12 +219,24 @@ internal sealed class PromotionNights(NoisyTruth truth, PromotingOptions options
             double noise = stream.NextNormal();
             if (first.Score(truth.Logits[at + NoisyTruth.Stages - 1], noise) < least)
                 continue;
-            double chance = stream.NextDouble();
-            int reached = 0;
-            while (reached < NoisyTruth.Stages && chance < truth.Probabilities[at + reached])
-                reached++;
-            return new KnownRow(customer, reached, noise);
+            return new KnownRow(customer, Reached(stream, at), noise);
         }
+    }
+
+    /// <summary>An impression of one of so many customers, on each of whom the champion has the same error every time.</summary>
+    private KnownRow DrawAgain(RandomStream stream, double[] errors)
+    {
+        int owner = stream.NextInt(errors.Length), customer = owner % truth.Customers;
+        return new KnownRow(customer, Reached(stream, customer * NoisyTruth.Stages), errors[owner], owner);
+    }
+
+    private int Reached(RandomStream stream, int at)
+    {
+        double chance = stream.NextDouble();
+        int reached = 0;
+        while (reached < NoisyTruth.Stages && chance < truth.Probabilities[at + reached])
+            reached++;
+        return reached;
     }
 
     private double LeastScore(NoisyModel model, double share)

@@ -21,7 +21,7 @@ public sealed class PromotionNightsTests
     [Fact]
     public void Of_two_equally_good_lines_hardly_one_run_calls_the_challenger_better() =>
         // 5 % of 60 runs are 3; the boundary is valid for ever and spends less within sixty nights.
-        Play.Lines(Settings, Weak, Weak, 60).ReadyNights.Count.ShouldBeLessThanOrEqualTo(5);
+        Play.Lines(Settings, Weak, Weak, 60).ReadyNights.Count.ShouldBeLessThanOrEqualTo(3);
 
     [Fact]
     public void A_truly_better_line_is_found_within_the_nights_its_data_allow()
@@ -49,7 +49,22 @@ public sealed class PromotionNightsTests
         var few = Settings with { Nights = 26, Impressions = 20_000 };
         var worse = Truth.NoiseOfLoss(Weak, 1 + Options.Margin);
 
-        Play.Refreshes(few, Weak, worse, 8).LossAlone.ShouldBeLessThanOrEqualTo(1);
-        Play.Refreshes(few, Weak, Weak, 4).LossAlone.ShouldBeGreaterThanOrEqualTo(1);
+        Play.Refreshes(few, Weak, worse, 20).LossAlone.ShouldBeLessThanOrEqualTo(1);
+        Play.Refreshes(few, Weak, Weak, 8).LossAlone.ShouldBeGreaterThanOrEqualTo(4);
+    }
+
+    [Fact]
+    public void Rows_of_the_same_customers_pass_no_oftener_since_customers_are_taken_whole()
+    {
+        var oneNight = new PromotingOptions { MinimumPositives = 20, Nights = 1 };
+        var play = new PromotionNights(Truth, oneNight, 1);
+        var shared = new NightSettings(Nights: 15, Impressions: 60_000, RowsACustomer: 60);
+        var worse = Truth.NoiseOfLoss(Weak, 1 + oneNight.Margin);
+
+        var (whole, apart) = (play.Refreshes(shared, Weak, worse, 200), play.Refreshes(shared, Weak, worse, 200, apart: true));
+
+        TestContext.Current.TestOutputHelper?.WriteLine($"{whole.LossAlone} and {apart.LossAlone} of {whole.Repetitions}");
+        whole.LossShare.ShouldBeLessThanOrEqualTo(oneNight.Alpha);
+        apart.LossShare.ShouldBeGreaterThan(1.5 * oneNight.Alpha);
     }
 }

@@ -43,21 +43,27 @@ public sealed class CheckpointTests
         }
     }
 
-    [Fact]
-    public void Its_curriculum_and_the_weights_kept_so_far_go_on_too()
+    [Theory]
+    [InlineData("refit", false)]
+    [InlineData("wholeValidation", true)]
+    [InlineData("averaging", true)]
+    public void Its_curriculum_and_the_weights_kept_so_far_go_on_too(string kind, bool stopsEarly)
     {
         using var toy = new ToyFunnel();
         var request = Request("pimm", ("alpha", "0.6"), ("step", "0.2"), ("floor", "0.2"), ("clock", "step"), ("patience", "1"), ("averaging", "0.3"));
-        request = request with { Options = request.Options with { LearningRate = 0.2, Epochs = 9 } };
+        request = kind == "averaging" ? request : request with { Settings = new Dictionary<string, string>(request.Settings) { [kind] = "true" } };
+        request = request with { Options = request.Options with { LearningRate = 0.2, Epochs = stopsEarly ? 9 : 4 } };
         var whole = toy.Train(request);
-        whole.Description.BestEpoch.ShouldBeLessThan(whole.Description.EpochsTrained);
-        var cut = 2 * whole.Description.BestEpoch + 1;
+        (whole.Description.BestEpoch < whole.Description.EpochsTrained).ShouldBe(stopsEarly);
+        // Within an epoch of the curriculum, and after the best epoch where there is one.
+        foreach (var cut in stopsEarly ? [3, (2 * whole.Description.BestEpoch) + 1] : new[] { 3, 7 })
+        {
+            CutOff(toy, request, toy.At($"cut-{cut}"), cut);
+            var (resumed, _) = Resumed(toy, request, toy.At($"cut-{cut}"));
 
-        CutOff(toy, request, toy.At("cut"), cut);
-        var (resumed, _) = Resumed(toy, request, toy.At("cut"));
-
-        resumed.Weights.SequenceEqual(whole.Weights).ShouldBeTrue();
-        resumed.Description.Epochs.Select(epoch => epoch.PremiseProbability).ShouldBe(whole.Description.Epochs.Select(epoch => epoch.PremiseProbability));
+            resumed.Weights.SequenceEqual(whole.Weights).ShouldBeTrue($"{kind} cut off at its checkpoint {cut}");
+            resumed.Description.Epochs.Select(epoch => epoch.PremiseProbability).ShouldBe(whole.Description.Epochs.Select(epoch => epoch.PremiseProbability));
+        }
     }
 
     [Fact]

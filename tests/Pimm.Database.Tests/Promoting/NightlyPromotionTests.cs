@@ -3,6 +3,7 @@ using Dapper;
 using Microsoft.Extensions.Options;
 using Pimm.Core;
 using Pimm.Core.Campaigns;
+using Pimm.Core.Importing;
 using Pimm.Core.Promoting;
 using Pimm.Core.Queueing;
 using Pimm.Core.Training;
@@ -29,7 +30,7 @@ public sealed class NightlyPromotionTests
         var first = await TrainAsync(pimm, market, line, daysBefore: 2);
         (await JudgeAsync(pimm, line)).Decision.ShouldBe("none");
 
-        await TrainAsync(pimm, market, incumbent, daysBefore: 2);
+        await TrainAsync(pimm, market, incumbent, daysBefore: 200);
         await pimm.Service<CampaignStore>().CreateAsync(new Campaign(
             0, "first", market.AudienceId, incumbent, line, "UTC", new DateOnly(2026, 3, 2), 3, 30, 60, 0.1, 0.05, "plain", 1, "first", "somebody", market.Ends), Cancel);
         var second = await TrainAsync(pimm, market, line, daysBefore: 1);
@@ -41,6 +42,9 @@ public sealed class NightlyPromotionTests
         // The champion of before the judgement; rows of the newest fifth.
         (night.ModelVersionId, night.TotalSums().Rows).ShouldBe((first, JsonSerializer.Deserialize<DifferenceSums>(night.Night, JsonSerializerOptions.Web)!.Rows));
         night.TotalSums().Rows.ShouldBeInRange(1_500, 2_500);
+        // The incumbent is 200 days old: hardly a customer is new to both, but every row is, and is counted once for good.
+        night.TotalSums().Rows.ShouldBe(await ExploredAsync(pimm, market, night));
+        night.Sentence.ShouldContain(" Customers whom only one of the two champions has learned from (20");
 
         var third = await TrainAsync(pimm, market, line, daysBefore: 0);
         await CorruptAsync(pimm, third);
@@ -52,8 +56,22 @@ public sealed class NightlyPromotionTests
         refused.Sentence.ShouldBe($"Version 3 cannot be used, version 2 stays. The weights of model version {third} do not have the hash stored with them: train again or roll back.");
         (await Should.ThrowAsync<InputException>(() => pimm.Service<ChampionChange>().PromoteAsync(third, "a person", "it is new", Cancel))).Message.ShouldContain("hash");
         (await ChampionAsync(pimm, line)).ShouldBe(second);
+        // A damaged newest version does not stop the line: another seed, since there are no rows after it.
+        (await TrainAsync(pimm, market, line, daysBefore: 0, seed: 2)).ShouldBeGreaterThan(third);
 
         await RollBackAsync(pimm, line, first, second);
+
+        // Nights that were compared before would leave no row to compare.
+        await using (var owner = await pimm.Database.Owner.OpenConnectionAsync(Cancel))
+        {
+            await owner.ExecuteAsync("delete from line_comparison");
+        }
+
+        await CorruptAsync(pimm, (await pimm.Service<ModelStore>().ChampionAsync(incumbent, Cancel))!.Id);
+        var alone = await JudgeAsync(pimm, line);
+        (alone.Decision is "promoted" or "kept", alone.Lines).ShouldBe((true, null), alone.Sentence);
+        await using var connection = await pimm.Database.DataSource.OpenConnectionAsync(Cancel);
+        (await connection.ExecuteScalarAsync<long>("select count(*) from job_run_log where message like '\"nightly\" was not compared with the incumbent line tonight. The weights of model version %'")).ShouldBe(1);
     }
 
     private static async Task RollBackAsync(PimmInstance pimm, long line, long first, long second)
@@ -93,14 +111,14 @@ public sealed class NightlyPromotionTests
         (await connection.ExecuteScalarAsync<long>("select judgement_id from promotion where model_version_id = @version", new { version })).ShouldBe(judged.Id);
     }
 
-    private sealed record Result(string Decision, string Sentence, long Champion);
+    private sealed record Result(string Decision, string Sentence, long Champion, string? Lines = null);
 
     private static void Lenient(PromotingOptions options) =>
         (options.MinimumPositives, options.Margin, options.CalibrationLowest, options.CalibrationHighest) = (3, 0.2, 0.01, 10);
 
-    private static async Task<long> TrainAsync(PimmInstance pimm, TrainedMarket market, long line, int daysBefore)
+    private static async Task<long> TrainAsync(PimmInstance pimm, TrainedMarket market, long line, int daysBefore, long seed = 1)
     {
-        var run = await pimm.RunAsync(new JobRequest(TrainModelLine.JobKind, $"train/{line}/{daysBefore}", new TrainLineRequest(line, 1, market.Ends.AddDays(30 - daysBefore), 30)), Cancel);
+        var run = await pimm.RunAsync(new JobRequest(TrainModelLine.JobKind, $"train/{line}/{daysBefore}/{seed}", new TrainLineRequest(line, seed, market.Ends.AddDays(30 - daysBefore), 30)), Cancel);
         run.State.ShouldBe(JobStates.Succeeded, run.Error);
         return (await pimm.Service<ModelStore>().VersionsAsync(line, Cancel))[0].Id;
     }
@@ -113,6 +131,14 @@ public sealed class NightlyPromotionTests
     }
 
     private static async Task<long> ChampionAsync(PimmInstance pimm, long line) => (await pimm.Service<ModelStore>().ChampionAsync(line, Cancel))!.Id;
+
+    private static async Task<long> ExploredAsync(PimmInstance pimm, TrainedMarket market, LineComparison night)
+    {
+        var audience = await pimm.Service<AudienceStore>().GetAsync(market.AudienceId, Cancel);
+        await using var connection = await pimm.Database.DataSource.OpenConnectionAsync(Cancel);
+        return await connection.ExecuteScalarAsync<long>(
+            $"select count(*) from {audience.TrainingHistoryView} where not targeted and impression_at >= @RowsFrom and impression_at < @RowsTo", new { night.RowsFrom, night.RowsTo });
+    }
 
     private static async Task CorruptAsync(PimmInstance pimm, long version)
     {

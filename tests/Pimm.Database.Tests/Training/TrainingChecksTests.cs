@@ -1,5 +1,6 @@
 using Dapper;
 using Microsoft.Extensions.Options;
+using Npgsql;
 using Pimm.Core.Importing;
 using Pimm.Core.Queueing;
 using Pimm.Core.Training;
@@ -21,7 +22,7 @@ public sealed class TrainingChecksTests(TrainingChecksTests.Line line) : IClassF
         var run = await line.TrainChangedAsync("""update {0} set fund = null where impression_at >= {1}""");
 
         run.State.ShouldBe(JobStates.Failed);
-        run.Error.ShouldBe("The line \"checked\" was not trained, its champion stays. The attribute 'fund' has no value in 100 % of the impressions since version 1 and in 0 % before: mend the import and train again.");
+        run.Error.ShouldBe("The line \"checked\" was not trained, its champion stays. The attribute 'fund' has no value in 100 % of the impressions since version 1 and in 0 % before: mend the import and train again. If it is meant to stay, accept it: `pimm train --campaign N --accept-change`.");
     }
 
     [Fact]
@@ -31,7 +32,44 @@ public sealed class TrainingChecksTests(TrainingChecksTests.Line line) : IClassF
 
         run.State.ShouldBe(JobStates.Failed);
         run.Error!.ShouldStartWith("The line \"checked\" was not trained, its champion stays. The rate of click of ");
-        run.Error.ShouldEndWith("by more than a factor of 1.5, chance left out: look whether outcomes are missing, then train again.");
+        run.Error.ShouldEndWith("by more than a factor of 1.5, chance left out: look whether outcomes are missing, then train again. If it is meant to stay, accept it: `pimm train --campaign N --accept-change`.");
+    }
+
+    [Fact]
+    public async Task A_change_that_a_person_accepts_is_trained_on_and_recorded_and_the_next_night_is_compared_with_it()
+    {
+        JobRun accepted = null!, next = null!;
+        await line.ChangedAsync("""update {0} set stage = 0 where impression_at >= {1} and hashtext(customer::text || impression_at::text) % 2 = 0""", async () =>
+        {
+            accepted = await line.TrainAsync(30, acceptChange: true);
+            next = await line.TrainAsync(0);
+        });
+
+        accepted.State.ShouldBe(JobStates.Succeeded, accepted.Error);
+        next.State.ShouldBe(JobStates.Succeeded, next.Error);
+        await using var owner = await line.Pimm.Database.Owner.OpenConnectionAsync(Cancel);
+        var recorded = (await owner.QueryAsync<string[]>("select accepted from training_check order by model_version_id")).ToList();
+        recorded.Select(changes => changes.Length > 0).ShouldBe([false, true, false]);
+        recorded[1].ShouldContain(change => change.StartsWith("The rate of click of ", StringComparison.Ordinal));
+        accepted.Result!.ShouldContain("The rate of click of ");
+        await owner.ExecuteAsync("delete from training_check where model_version_id in (select id from model_version where version > 1); delete from model_version where version > 1");
+    }
+
+    [Fact]
+    public async Task Whoever_takes_long_over_its_rows_reads_on_past_the_time_out_of_statements()
+    {
+        var hasty = new NpgsqlConnectionStringBuilder(line.Pimm.Database.ConnectionString) { Options = "-c statement_timeout=200" };
+        await using var database = NpgsqlDataSource.Create(hasty.ConnectionString);
+        var audience = await line.Pimm.Service<AudienceStore>().GetAsync((await line.Models.GetLineAsync(line.Id, Cancel)).AudienceId, Cancel);
+        var rows = 0;
+
+        await foreach (var batch in new AudienceReader(database).TrainingHistoryAsync(audience, new DateTimeOffset(2100, 1, 1, 0, 0, 0, TimeSpan.Zero), Cancel))
+        {
+            await Task.Delay(rows == 0 ? 600 : 0, Cancel);
+            rows += batch.Count;
+        }
+
+        rows.ShouldBe(80_000);
     }
 
     [Fact]
@@ -96,11 +134,18 @@ public sealed class TrainingChecksTests(TrainingChecksTests.Line line) : IClassF
             run.State.ShouldBe(JobStates.Succeeded, run.Error);
         }
 
-        public Task<JobRun> TrainAsync(int ago, long seed = 1) => Pimm.RunAsync(new JobRequest(
-            TrainModelLine.JobKind, $"checked/{Interlocked.Increment(ref _asked)}", new TrainLineRequest(Id, seed, _market.Ends.AddDays(30 - ago), 30)), Cancel);
+        public Task<JobRun> TrainAsync(int ago, long seed = 1, bool acceptChange = false) => Pimm.RunAsync(new JobRequest(
+            TrainModelLine.JobKind, $"checked/{Interlocked.Increment(ref _asked)}", new TrainLineRequest(Id, seed, _market.Ends.AddDays(30 - ago), 30, acceptChange)), Cancel);
+
+        public async Task<JobRun> TrainChangedAsync(string change, long seed = 1)
+        {
+            JobRun run = null!;
+            await ChangedAsync(change, async () => run = await TrainAsync(0, seed));
+            return run;
+        }
 
         /// <param name="change">{0}: the table, {1}: the instant up to which version 1 was trained</param>
-        public async Task<JobRun> TrainChangedAsync(string change, long seed = 1)
+        public async Task ChangedAsync(string change, Func<Task> meanwhile)
         {
             await using var owner = await Pimm.Database.Owner.OpenConnectionAsync(Cancel);
             var since = $"'{_market.Ends.AddDays(-Ago).UtcDateTime:yyyy-MM-dd}'::timestamptz";
@@ -108,7 +153,7 @@ public sealed class TrainingChecksTests(TrainingChecksTests.Line line) : IClassF
             await owner.ExecuteAsync(string.Format(System.Globalization.CultureInfo.InvariantCulture, change, _history, since));
             try
             {
-                return await TrainAsync(0, seed);
+                await meanwhile();
             }
             finally
             {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Dapper;
 using Pimm.Core.Queueing;
+using Pimm.Core.Training;
 using Shouldly;
 using Xunit;
 
@@ -89,6 +90,23 @@ public sealed class BrokenTrainingTests(Market market)
         (await VersionsAsync(world)).ShouldBe(0);
         world.Recovered(null, $"failed without another try: \"{done.ErrorSentence}\"");
     });
+
+    [Fact]
+    public Task A_line_whose_settings_let_the_loss_overflow_fails_at_its_first_attempt() => FaultWorld.RunAsync(16, "NaN loss from the line's own settings", async world =>
+    {
+        // Deep, without dropout, and at the largest learning rate there is.
+        const string Overflowing = """{"epochs": "4", "batch": "100", "lr": "1", "towers": "64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64", "dropout": "0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0"}""";
+        var line = await new ModelStore(world.Observer, TimeProvider.System).CreateLineAsync(market.AudienceId, "overflowing", "shared-bottom", Overflowing);
+        world.StartWorker(settings: Market.SmallPieces);
+        var run = await world.Queue.EnqueueAsync(new JobRequest(TrainModelLine.JobKind, "overflowing", new TrainLineRequest(line, Seed: 2, market.Campaign.StartsAt)));
+
+        var done = await world.FinishedAsync(run);
+
+        (done.State, done.Attempt).ShouldBe((JobStates.Failed, 1), done.Error);
+        done.ErrorSentence!.ShouldMatch(@"^The loss stopped being a number in epoch \d at learning rate 1; choose a smaller one\.$");
+        (await new ModelStore(world.Observer, TimeProvider.System).VersionsAsync(line)).ShouldBeEmpty();
+        world.Recovered(null, $"failed without another try: \"{done.ErrorSentence}\"");
+    }, market.CopyAsync());
 
     [Fact]
     public Task A_stopping_worker_hands_its_training_over_with_a_checkpoint() => TrainedAsync(14, "SIGTERM while training", async (world, run) =>

@@ -39,6 +39,11 @@ public sealed class KilledStageTests(Market market)
     [InlineData("import.finishing:kill", "kill -9 while importing: at the finish")]
     public Task A_killed_import_takes_each_row_once(string fault, string name) => KilledAsync(23, "import", fault, name);
 
+    [Theory]
+    [InlineData("promote.judged:kill", "kill -9 while promoting: judged, nothing written")]
+    [InlineData("promote.written:kill", "kill -9 while promoting: written, not committed")]
+    public Task A_killed_promotion_judges_once_and_leaves_one_champion(string fault, string name) => KilledAsync(3, "promote", fault, name);
+
     private Task KilledAsync(int row, string kind, string fault, string name) => FaultWorld.RunAsync(row, name, async world =>
     {
         var run = await world.Queue.EnqueueAsync(market.Request(kind));

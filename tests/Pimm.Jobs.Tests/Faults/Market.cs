@@ -4,6 +4,7 @@ using Pimm.Core.Allocating;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Exporting;
 using Pimm.Core.Importing;
+using Pimm.Core.Promoting;
 using Pimm.Core.Queueing;
 using Pimm.Core.Scoring;
 using Pimm.Core.Simulating;
@@ -59,6 +60,8 @@ public sealed class Market : IAsyncLifetime
             demo with { Name = "Faulted", Salt = "faulted", StartsOn = Wave, TreatmentLineId = Line.Id }));
         await DoAsync(ScoreCampaign.JobKind, new { }, Campaign.Id);
         await DoAsync(AllocateWave.JobKind, new { }, Campaign.Id, Wave);
+        // One more version, which nobody has judged.
+        await DoAsync(TrainModelLine.JobKind, new TrainLineRequest(Line.Id, Seed: 3, demo.StartsAt), key: "refresh");
         await _pimm.StopWorkingAsync();
         Reference = await MeasureAsync();
     }
@@ -69,6 +72,7 @@ public sealed class Market : IAsyncLifetime
     {
         TrainModelLine.JobKind => new JobRequest(kind, "faulted", new TrainLineRequest(Untrained.Id, Seed: 2, Campaign.StartsAt)),
         ImportFile.JobKind => new JobRequest(kind, "faulted", new ImportRequest(AudienceId, "customers", CustomersFile)),
+        PromoteVersion.JobKind => new JobRequest(kind, "faulted", new PromoteRequest(Line.Id)),
         ExportWave.JobKind => new JobRequest(kind, "faulted", new { }, Campaign.Id, Wave),
         _ => new JobRequest(kind, "faulted", new { }, Campaign.Id),
     };
@@ -91,6 +95,12 @@ public sealed class Market : IAsyncLifetime
               from import_file f join audience_version v on v.import_file_id = f.id
               join audience.customers_{AudienceId} c on c.version = v.version where f.run_id = @run
             """,
+        PromoteVersion.JobKind => """
+            select 'champion ' || v.version || ' of ' || (select count(*) from promotion p where p.model_line_id = v.model_line_id) || ' promotions, judged '
+                || (select count(*) || ': ' || string_agg(j.decision || ' ' || coalesce(j.difference::text, ''), ', ') from promotion_judgement j where j.model_line_id = v.model_line_id)
+              from champion c join model_version v on v.id = c.model_version_id
+             where c.model_line_id = (select j.model_line_id from promotion_judgement j where j.run_id = @run)
+            """,
         _ => throw new InvalidOperationException($"Nothing tells what a run of the kind {kind} made."),
     };
 
@@ -98,6 +108,9 @@ public sealed class Market : IAsyncLifetime
     public static IReadOnlyDictionary<string, string> SmallPieces { get; } = new Dictionary<string, string>
     {
         ["Scoring__ShardCustomers"] = "500", ["Scoring__Assistants"] = "1", ["Importing__ChunkRows"] = "1000", ["Training__CheckpointInterval"] = "00:00:00",
+        // So few rows show little: enough for a promotion.
+        ["Promoting__MinimumPositives"] = "1", ["Promoting__Margin"] = "0.2", ["Promoting__Alpha"] = "0.5", ["Promoting__Nights"] = "1",
+        ["Promoting__CalibrationLowest"] = "0.01", ["Promoting__CalibrationHighest"] = "10",
     };
 
     private async Task<IReadOnlyDictionary<string, string>> MeasureAsync()
@@ -106,7 +119,7 @@ public sealed class Market : IAsyncLifetime
         await FaultWorld.RunAsync(0, "nothing", async world =>
         {
             world.StartWorker(settings: SmallPieces);
-            foreach (var kind in (string[])[TrainModelLine.JobKind, ScoreCampaign.JobKind, ExportWave.JobKind, ImportFile.JobKind])
+            foreach (var kind in (string[])[TrainModelLine.JobKind, ScoreCampaign.JobKind, ExportWave.JobKind, ImportFile.JobKind, PromoteVersion.JobKind])
             {
                 var run = await world.FinishedAsync(await world.Queue.EnqueueAsync(Request(kind)));
                 run.State.ShouldBe(JobStates.Succeeded, run.Error);
@@ -118,9 +131,9 @@ public sealed class Market : IAsyncLifetime
         return made;
     }
 
-    private async Task DoAsync(string kind, object arguments, long? campaign = null, DateOnly? date = null)
+    private async Task DoAsync(string kind, object arguments, long? campaign = null, DateOnly? date = null, string key = "market")
     {
-        var run = await _pimm.RunAsync(new JobRequest(kind, "market", arguments, campaign, date), CancellationToken.None);
+        var run = await _pimm.RunAsync(new JobRequest(kind, key, arguments, campaign, date), CancellationToken.None);
         run.State.ShouldBe(JobStates.Succeeded, run.Error);
     }
 

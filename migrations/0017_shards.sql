@@ -5,6 +5,20 @@ create function holds_lease(run bigint, run_fence bigint) returns boolean langua
     select exists (select from job_run where id = run and fence = run_fence and state = 'running' and lease_until > clock_timestamp())
 $$;
 
+-- A worker that is frozen or cut off inside a transaction keeps its rows locked, and no time-out of the server ends a COPY that waits
+-- for its client. So such transactions carry the attempt they belong to, and whoever goes on with its work ends them.
+create function mark_attempt(of_run bigint, of_fence bigint) returns void language sql as $$
+    select pg_advisory_xact_lock_shared((of_run % 2147483648)::integer, (of_fence % 2147483648)::integer)
+$$;
+
+-- As the application's own role: that may end its own sessions, and nobody else's.
+create function end_lost_attempts(of_run bigint) returns bigint language sql as $$
+    select count(*) filter (where pg_terminate_backend(l.pid, 2000))
+      from pg_locks l
+     where l.locktype = 'advisory' and l.objsubid = 2 and l.database = (select oid from pg_database where datname = current_database())
+       and l.classid = (of_run % 2147483648)::oid and not holds_lease(of_run, l.objid::bigint)
+$$;
+
 alter table scoring
     alter column finished_at drop not null,
     add column control_sha256   bytea,

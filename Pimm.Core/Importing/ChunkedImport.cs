@@ -83,6 +83,7 @@ public sealed class ChunkedImport(ImportStore imports, ImportProgressStore progr
             var (before, problems) = (progress, new List<ImportProblem>());
             await run.CommitAsync(async connection =>
             {
+                await AttemptMark.SetAsync(connection, run);
                 var written = await rows.CopyAsync(connection, problems, options.Value.ChunkRows, cancellationToken);
                 progress = before with { Received = rows.Received, Written = before.Written + written, Quarantined = before.Quarantined + problems.Count };
                 await progresses.AdvanceAsync(connection, run, before, progress, problems);
@@ -102,6 +103,7 @@ public sealed class ChunkedImport(ImportStore imports, ImportProgressStore progr
         await run.CompleteAsync(result, async connection =>
         {
             var kept = problems.Count;
+            await AttemptMark.SetAsync(connection, run);
             result.Counts = await intake.LandAsync(connection, progress, problems);
             await progresses.FinishAsync(connection, run, progress, result.Counts, [.. problems.Skip(kept).Take(ImportStore.KeptProblems - kept)]);
             foreach (var note in result.Notes)

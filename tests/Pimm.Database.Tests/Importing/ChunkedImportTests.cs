@@ -70,6 +70,33 @@ public sealed class ChunkedImportTests(ChunkedWorld world) : IClassFixture<Chunk
         (await CountAsync("select count(*) from outcome_staging")).ShouldBe(0);
     }
 
+    [Theory]
+    [InlineData("customers", "import.chunk-copied")]
+    [InlineData("history", "import.chunk-copied")]
+    [InlineData("outcomes", "import.finishing")]
+    public async Task What_a_frozen_worker_holds_is_taken_from_it_without_another_attempt(string kind, string point)
+    {
+        var audience = await AudienceAsync($"frozen {kind}");
+        var id = await AskAsync(audience, kind, $"frozen-{kind}.csv", Content(kind, bad: 2));
+        using var woken = new ManualResetEventSlim();
+        var reached = 0;
+        await using var worker = await FaultyWorker.StartAsync(world.Pimm, Kinds, (run, name) =>
+        {
+            if (name == point && run.Attempt == 1 && ++reached == (point == "import.finishing" ? 1 : 4))
+            {
+                Execute($"update job_run set lease_until = clock_timestamp() - interval '1 hour', fence = fence + 1 where id = {run.RunId}");
+                woken.Wait(TimeSpan.FromSeconds(50), Cancel);
+            }
+        }, slots: 2);
+
+        var ended = await FinishedAsync(id);
+        woken.Set();
+
+        (ended.State, ended.Attempt).ShouldBe((JobStates.Succeeded, 2), ended.Error);
+        Seen(audience, kind).ShouldBe(Rows - 2);
+        (await CountAsync($"select count(*) from import_file where audience_id = {audience.Id} and kind = '{kind}' and file_name like 'frozen%'")).ShouldBe(1);
+    }
+
     [Fact]
     public async Task Waiting_outcomes_that_a_crash_of_the_database_took_are_read_again()
     {

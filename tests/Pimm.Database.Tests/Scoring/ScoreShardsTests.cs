@@ -1,4 +1,5 @@
 using Dapper;
+using Npgsql;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Queueing;
 using Pimm.Core.Scoring;
@@ -132,6 +133,32 @@ public sealed class ScoreShardsTests(ShardedCampaign world) : IClassFixture<Shar
         // The others were done long before: it was taken last, when the lease of 4 s was over.
         shards.OrderBy(s => s.FinishedAt).Last().Shard.ShouldBe(3);
         (run.FinishedAt!.Value - run.StartedAt!.Value).TotalSeconds.ShouldBeGreaterThan(3.5);
+    }
+
+    [Fact]
+    public async Task A_shard_that_a_frozen_worker_holds_inside_its_copy_is_taken_from_it_when_its_lease_is_over()
+    {
+        var id = await AskAsync("frozen");
+        await using var leases = new WorkerLeases(Microsoft.Extensions.Options.Options.Create(world.Pimm.Database.Options), Microsoft.Extensions.Options.Options.Create(QueueWorld.Quick()));
+        await using var frozen = await world.Pimm.Database.DataSource.OpenConnectionAsync(Cancel);
+        NpgsqlBinaryImporter? copy = null;
+        await using var planner = await FaultyWorker.StartAsync(world.Pimm, ["score"], (run, point) =>
+        {
+            if (point == "score.planned")
+            {
+                var silent = leases.Store.ClaimAsync(["score-shard"], "frozen", QueueWorld.Quick(), Cancel).GetAwaiter().GetResult()!;
+                Execute($"update score_shard h set run_id = {silent.Id}, fence = {silent.Fence} from scoring s where s.id = h.scoring_id and s.run_id = {run.RunId} and h.shard = 3");
+                frozen.Execute($"begin; select mark_attempt({silent.Id}, {silent.Fence}); select from score_shard h join scoring s on s.id = h.scoring_id where s.run_id = {run.RunId} and h.shard = 3 for update of h; set statement_timeout = 0");
+                // Rows that are on their way for ever.
+                copy = frozen.BeginBinaryImport("copy score (customer, scoring_id, control_score, treatment_score) from stdin (format binary)");
+            }
+        });
+
+        var run = await FinishedAsync(id);
+
+        (run.State, run.Attempt).ShouldBe((JobStates.Succeeded, 1), run.Error);
+        (await ShouldBeLikeAloneAsync()).ShouldAllBe(s => s.RunId == id);
+        Should.Throw<NpgsqlException>(() => copy!.Complete());
     }
 
     [Fact]

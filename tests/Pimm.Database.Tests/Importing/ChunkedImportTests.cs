@@ -166,10 +166,30 @@ public sealed class ChunkedImportTests(ChunkedWorld world) : IClassFixture<Chunk
 
         chunks.ShouldBe(9);
         Seen(audience, "customers").ShouldBe(Rows - 2);
-        (await Queue.RetryAsync(id, Cancel)).State.ShouldBe(JobStates.Queued);
+        await Queue.RetryAsync(id, Cancel);
         (await FinishedAsync(id)).State.ShouldBe(JobStates.Succeeded);
         (await CountAsync($"select count(*) from {audience.CustomersTable}")).ShouldBeGreaterThanOrEqualTo(Rows - 2);
         (await CountAsync($"select count(*) from {audience.CustomersTable} c where not exists (select from audience_version v where v.audience_id = {audience.Id} and v.version = c.version)")).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Customers_of_a_file_that_was_given_up_are_known_to_no_outcome()
+    {
+        var audience = await AudienceAsync("given up");
+        var id = await AskAsync(audience, "customers", "given-up.csv", Content("customers", bad: 0), maxAttempts: 1);
+        await using (await FaultyWorker.StartAsync(world.Pimm, Kinds, (_, name) =>
+        {
+            if (name == "import.chunk-done") throw new InvalidOperationException("broken after the first chunk");
+        }))
+            (await FinishedAsync(id)).State.ShouldBe(JobStates.Failed);
+        (await CountAsync($"select count(*) from {audience.CustomersTable}")).ShouldBe(10);
+
+        await using var worker = await FaultyWorker.StartAsync(world.Pimm, Kinds, (_, _) => { });
+        var outcomes = await FinishedAsync(await AskAsync(audience, "outcomes", "of-nobody.csv", Content("outcomes", bad: 0)));
+
+        outcomes.Error!.ShouldStartWith("95 of 95 rows (100 %) of of-nobody.csv cannot be used");
+        outcomes.Error!.ShouldContain("no customer of this audience has this key.");
+        Seen(audience, "outcomes").ShouldBe(0);
     }
 
     [Fact]

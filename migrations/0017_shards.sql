@@ -125,6 +125,45 @@ create unlogged table outcome_staging (
 );
 create index on outcome_staging (import_file_id);
 
+-- Removes a file that will never be finished: one whose run ended. Its rows lie in tables of its audience.
+create function discard_import(of_file bigint) returns boolean
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    file import_file;
+begin
+    select f.* into file from import_file f join job_run j on j.id = f.run_id
+      where f.id = of_file and f.state = 'reading' and j.state in ('failed', 'cancelled', 'succeeded') for no key update of f;
+    if not found then
+        return false;
+    end if;
+    case file.kind
+        when 'customers' then execute format('delete from audience.%I where version = $1', 'customers_' || file.audience_id) using file.version;
+        when 'history' then execute format('delete from audience.%I where import_file_id = $1', 'history_' || file.audience_id) using file.id;
+        else delete from outcome_staging where import_file_id = file.id;
+    end case;
+    delete from import_file where id = file.id;
+    return true;
+end $$;
+
+-- By the attempt that found it: a run also fails when its file is not there, or a setting is wrong.
+create table import_refusal (
+    run_id     bigint not null references job_run on delete cascade,
+    fence      bigint not null,
+    reason     text not null,
+    refused_at timestamptz not null default clock_timestamp(),
+    primary key (run_id, fence)
+);
+comment on table import_refusal is 'append-only: files whose content was refused, with the sentence that says why';
+
+create table inbox_file (
+    run_id  bigint primary key references job_run on delete cascade,
+    content text not null,
+    number  integer not null check (number >= 0),
+    unique (content, number)
+);
+comment on table inbox_file is 'append-only: dropped files that were put away though not every row was counted; dropped again, the same bytes are a run of the next number';
+comment on column inbox_file.content is 'audience, source and hash, as in the run''s dedupe key';
+
 -- What training reads: rows of finished files, and exported impressions; a row says when its impression was, the reader cuts at
 -- the newest closed window.
 create function define_training_history(of_audience bigint) returns void

@@ -85,6 +85,8 @@ public sealed class ImportProgressStore(TimeProvider time)
           from unnest(@lines::bigint[], @columns::text[], @codes::text[], @messages::text[]) as p(line, column_name, code, message)
         """;
 
+    private const string InsertRefusal = "insert into import_refusal(run_id, fence, reason) values (@RunId, @Fence, @reason)";
+
     private const string Delete = "delete from import_file where id = @id and state = 'reading'";
 
     /// <summary>In the caller's transaction: the file of these bytes becomes this attempt's, as far as it is, unless it is another's.</summary>
@@ -151,6 +153,10 @@ public sealed class ImportProgressStore(TimeProvider time)
         await intake.RemoveAsync(connection, progress);
         await connection.ExecuteAsync(Delete, new { id });
     }
+
+    /// <summary>Keeps that the content was refused, in the caller's transaction.</summary>
+    public Task RefuseAsync(NpgsqlConnection connection, JobExecution run, string reason) =>
+        connection.ExecuteAsync(InsertRefusal, new { run.RunId, run.Fence, reason });
 
     private static async Task<ImportProgress> GoOnAsync(NpgsqlConnection connection, JobExecution run, FileIntake intake, SameBytes same)
     {

@@ -213,6 +213,29 @@ public sealed class ScoreShardsTests(ShardedCampaign world) : IClassFixture<Shar
         await ShouldBeLikeAloneAsync();
     }
 
+    [Fact]
+    public async Task A_scoring_tried_again_when_there_are_newer_customers_is_planned_anew()
+    {
+        var id = await AskAsync("planned anew");
+        await using (await FaultyWorker.StartAsync(world.Pimm, ["score"], (_, point) =>
+        {
+            if (point == "score.shard-done") throw new Core.InputException("Stopped for a test: nothing to do.");
+        }))
+            (await FinishedAsync(id)).State.ShouldBe(JobStates.Failed);
+        var old = await CountAsync($"select id from scoring where run_id = {id}");
+        await using var owner = await world.Pimm.Database.Owner.OpenConnectionAsync(Cancel);
+        await owner.ExecuteAsync($"update scoring set audience_version = 0 where id = {old}");
+
+        await Queue.RetryAsync(id, Cancel);
+        await using var planner = await FaultyWorker.StartAsync(world.Pimm, ["score"], (_, _) => { });
+        var run = await FinishedAsync(id);
+
+        (run.State, run.Attempt).ShouldBe((JobStates.Succeeded, 1), run.Error);
+        (await CountAsync($"select count(*) from scoring where id = {old}")).ShouldBe(0);
+        await ShouldBeLikeAloneAsync();
+        (await Queue.ListLogAsync(id, cancellationToken: Cancel)).ShouldContain(line => line.Message.EndsWith("it is planned anew."));
+    }
+
     private sealed record ShardRow(int Shard, long RunId, long Fence, DateTimeOffset FinishedAt, byte[] Checksum, long Scored);
 
     private async Task<List<ShardRow>> ShouldBeLikeAloneAsync()

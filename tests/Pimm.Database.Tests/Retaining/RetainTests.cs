@@ -125,7 +125,7 @@ public sealed class RetainTests : IDisposable
 
     private const string Untouched =
         """
-        select (select string_agg(t::text, '|' order by t.id) from scoring t) || (select string_agg(t::text, '|' order by t.wave_date) from wave t)
+        select (select string_agg(t::text, '|' order by t.id) from scoring t where finished_at is not null or run_id = 1008) || (select string_agg(t::text, '|' order by t.wave_date) from wave t)
             || (select string_agg(t::text, '|' order by t.id) from promotion t)
             || (select string_agg(t::text, '|' order by t.id) from model_version t where t.version in (3, 5) or t.version > 10)
         """;

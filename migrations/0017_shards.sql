@@ -5,6 +5,20 @@ create function holds_lease(run bigint, run_fence bigint) returns boolean langua
     select exists (select from job_run where id = run and fence = run_fence and state = 'running' and lease_until > clock_timestamp())
 $$;
 
+-- A worker that is frozen or cut off inside a transaction keeps its rows locked, and no time-out of the server ends a COPY that waits
+-- for its client. So such transactions carry the attempt they belong to, and whoever goes on with its work ends them.
+create function mark_attempt(of_run bigint, of_fence bigint) returns void language sql as $$
+    select pg_advisory_xact_lock_shared((of_run % 2147483648)::integer, (of_fence % 2147483648)::integer)
+$$;
+
+-- As the application's own role: that may end its own sessions, and nobody else's.
+create function end_lost_attempts(of_run bigint) returns bigint language sql as $$
+    select count(*) filter (where pg_terminate_backend(l.pid, 2000))
+      from pg_locks l
+     where l.locktype = 'advisory' and l.objsubid = 2 and l.database = (select oid from pg_database where datname = current_database())
+       and l.classid = (of_run % 2147483648)::oid and not holds_lease(of_run, l.objid::bigint)
+$$;
+
 alter table scoring
     alter column finished_at drop not null,
     add column control_sha256   bytea,
@@ -110,6 +124,45 @@ create unlogged table outcome_staging (
     amount         double precision
 );
 create index on outcome_staging (import_file_id);
+
+-- Removes a file that will never be finished: one whose run ended. Its rows lie in tables of its audience.
+create function discard_import(of_file bigint) returns boolean
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    file import_file;
+begin
+    select f.* into file from import_file f join job_run j on j.id = f.run_id
+      where f.id = of_file and f.state = 'reading' and j.state in ('failed', 'cancelled', 'succeeded') for no key update of f;
+    if not found then
+        return false;
+    end if;
+    case file.kind
+        when 'customers' then execute format('delete from audience.%I where version = $1', 'customers_' || file.audience_id) using file.version;
+        when 'history' then execute format('delete from audience.%I where import_file_id = $1', 'history_' || file.audience_id) using file.id;
+        else delete from outcome_staging where import_file_id = file.id;
+    end case;
+    delete from import_file where id = file.id;
+    return true;
+end $$;
+
+-- By the attempt that found it: a run also fails when its file is not there, or a setting is wrong.
+create table import_refusal (
+    run_id     bigint not null references job_run on delete cascade,
+    fence      bigint not null,
+    reason     text not null,
+    refused_at timestamptz not null default clock_timestamp(),
+    primary key (run_id, fence)
+);
+comment on table import_refusal is 'append-only: files whose content was refused, with the sentence that says why';
+
+create table inbox_file (
+    run_id  bigint primary key references job_run on delete cascade,
+    content text not null,
+    number  integer not null check (number >= 0),
+    unique (content, number)
+);
+comment on table inbox_file is 'append-only: dropped files that were put away though not every row was counted; dropped again, the same bytes are a run of the next number';
+comment on column inbox_file.content is 'audience, source and hash, as in the run''s dedupe key';
 
 -- What training reads: rows of finished files, and exported impressions; a row says when its impression was, the reader cuts at
 -- the newest closed window.

@@ -7,6 +7,10 @@ public static class DataSources
 {
     private const int ClientPatienceSeconds = 5;
 
+    // After KeepAliveSeconds of silence: the server gives a machine up that is not there any more within half a minute.
+    private const int SecondsBetweenProbes = 10;
+    private const int Probes = 3;
+
     public static NpgsqlDataSource ForApp(DatabaseOptions options) =>
         Create(options, options.ConnectionString, "pimm", options.MaxPoolSize, options.CommandTimeoutSeconds);
 
@@ -37,7 +41,7 @@ public static class DataSources
         settings.KeepAlive = options.KeepAliveSeconds;
         settings.Options =
             $"-c statement_timeout={commandTimeout}s -c lock_timeout={options.LockTimeoutSeconds}s -c idle_in_transaction_session_timeout={options.IdleInTransactionSeconds}s"
-            + $" -c tcp_keepalives_idle={options.KeepAliveSeconds} -c TimeZone=UTC {settings.Options}".TrimEnd();
+            + $" -c tcp_keepalives_idle={options.KeepAliveSeconds} -c tcp_keepalives_interval={SecondsBetweenProbes} -c tcp_keepalives_count={Probes} -c TimeZone=UTC {settings.Options}".TrimEnd();
         return new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
     }
 }

@@ -88,7 +88,7 @@ public sealed class ExportWave(
             await run.ConfirmLeaseAsync(cancellationToken);
             DurableFile.Rename(temporary, Path.Combine(folder, name));
             FaultPoint.Reach("export.renamed");
-            RemoveLeftovers(folder, name);
+            RemoveLeftovers(folder, $"{name}.{run.RunId}-", run.Fence);
             return list;
         }
         finally
@@ -108,11 +108,15 @@ public sealed class ExportWave(
         }
     }
 
-    private static void RemoveLeftovers(string folder, string name)
+    // Of earlier attempts of this run. Another run may be writing its own; what is left of runs that died for good is retention's.
+    private static void RemoveLeftovers(string folder, string prefix, long fence)
     {
-        foreach (var leftover in Directory.EnumerateFiles(folder, $"{name}.*.tmp"))
+        foreach (var leftover in Directory.EnumerateFiles(folder, $"{prefix}*.tmp"))
         {
-            File.Delete(leftover);
+            if (long.TryParse(Path.GetFileNameWithoutExtension(leftover)[prefix.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var of) && of < fence)
+            {
+                File.Delete(leftover);
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Options;
+using Npgsql;
 using Pimm.Core.Database;
 using Pimm.Core.Queueing;
 
@@ -21,7 +22,7 @@ public sealed class ChunkedImport(ImportStore imports, ImportProgressStore progr
             await run.CompleteAsync(ImportResult.Of(same), null, cancellationToken);
             return;
         }
-        using var file = DelimitedReader.Open(path, delimiter);
+        using var file = await OpenAsync(run, path, delimiter, cancellationToken);
         var (progress, done) = await TakeAsync(run, intake, file.Source, sha256, cancellationToken);
         if (progress is null)
         {
@@ -36,10 +37,34 @@ public sealed class ChunkedImport(ImportStore imports, ImportProgressStore progr
         }
         catch (Exception refused) when (PostgresErrors.Translate(refused) is InputException)
         {
-            await run.CommitAsync(connection => progresses.RemoveAsync(connection, intake, progress.Id), cancellationToken);
+            await run.CommitAsync(async connection =>
+            {
+                await AttemptMark.SetAsync(connection, run);
+                await progresses.RemoveAsync(connection, intake, progress.Id);
+                if (IsOfContent(refused))
+                {
+                    await progresses.RefuseAsync(connection, run, PostgresErrors.Translate(refused).Message);
+                }
+            }, cancellationToken);
             throw;
         }
     }
+
+    private async Task<DelimitedReader> OpenAsync(JobExecution run, string path, char? delimiter, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return DelimitedReader.Open(path, delimiter);
+        }
+        catch (InputException refused) when (File.Exists(path))
+        {
+            await run.CommitAsync(connection => progresses.RefuseAsync(connection, run, refused.Message), cancellationToken);
+            throw;
+        }
+    }
+
+    // A key that exists already may be another run's doing; a value that the database cannot hold is the file's.
+    private static bool IsOfContent(Exception refused) => refused is InputException or PostgresException { SqlState: ['2', '2', ..] };
 
     /// <summary>Waits while another run that is alive takes the same bytes in; when it falls silent, this one goes on with them.</summary>
     private async Task<(ImportProgress? Progress, ImportedFile? Done)> TakeAsync(
@@ -83,6 +108,7 @@ public sealed class ChunkedImport(ImportStore imports, ImportProgressStore progr
             var (before, problems) = (progress, new List<ImportProblem>());
             await run.CommitAsync(async connection =>
             {
+                await AttemptMark.SetAsync(connection, run);
                 var written = await rows.CopyAsync(connection, problems, options.Value.ChunkRows, cancellationToken);
                 progress = before with { Received = rows.Received, Written = before.Written + written, Quarantined = before.Quarantined + problems.Count };
                 await progresses.AdvanceAsync(connection, run, before, progress, problems);
@@ -102,6 +128,7 @@ public sealed class ChunkedImport(ImportStore imports, ImportProgressStore progr
         await run.CompleteAsync(result, async connection =>
         {
             var kept = problems.Count;
+            await AttemptMark.SetAsync(connection, run);
             result.Counts = await intake.LandAsync(connection, progress, problems);
             await progresses.FinishAsync(connection, run, progress, result.Counts, [.. problems.Skip(kept).Take(ImportStore.KeptProblems - kept)]);
             foreach (var note in result.Notes)

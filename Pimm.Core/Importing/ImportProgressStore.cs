@@ -13,6 +13,16 @@ public sealed record TakenFile(ImportProgress? Progress, long? Other, bool Chang
 /// <summary>Files that are being taken in, and whose they are: of one attempt of a run for as long as that holds the run's lease.</summary>
 public sealed class ImportProgressStore(TimeProvider time)
 {
+    // Earlier attempts of this run, and whoever had these bytes and fell silent: their rows could not be written while they hold them.
+    private const string EndLost =
+        """
+        select end_lost_attempts(lost.run_id) from (
+            select @runId as run_id
+            union select run_id from import_file
+                   where audience_id = @audienceId and kind = @kind and sha256 = @sha256 and state = 'reading' and not holds_lease(run_id, fence)) lost
+         where lost.run_id is not null
+        """;
+
     // Found while it is read, locked as it is by then: whoever waits for its last chunk is told of the end.
     private const string SelectSameBytes =
         """
@@ -75,12 +85,16 @@ public sealed class ImportProgressStore(TimeProvider time)
           from unnest(@lines::bigint[], @columns::text[], @codes::text[], @messages::text[]) as p(line, column_name, code, message)
         """;
 
+    private const string InsertRefusal = "insert into import_refusal(run_id, fence, reason) values (@RunId, @Fence, @reason)";
+
     private const string Delete = "delete from import_file where id = @id and state = 'reading'";
 
     /// <summary>In the caller's transaction: the file of these bytes becomes this attempt's, as far as it is, unless it is another's.</summary>
     public async Task<TakenFile> TakeAsync(NpgsqlConnection connection, JobExecution run, FileIntake intake, string fileName, byte[] sha256)
     {
         var key = new { audienceId = intake.Audience.Id, kind = intake.Kind, sha256, runId = run.RunId };
+        await AttemptMark.SetAsync(connection, run);
+        await connection.ExecuteAsync(EndLost, key);
         if (await connection.QuerySingleOrDefaultAsync<SameBytes>(SelectSameBytes, key) is { } same)
         {
             return same.Held || same.Finished ? new TakenFile(null, same.Id) : new TakenFile(await GoOnAsync(connection, run, intake, same), null);
@@ -139,6 +153,10 @@ public sealed class ImportProgressStore(TimeProvider time)
         await intake.RemoveAsync(connection, progress);
         await connection.ExecuteAsync(Delete, new { id });
     }
+
+    /// <summary>Keeps that the content was refused, in the caller's transaction.</summary>
+    public Task RefuseAsync(NpgsqlConnection connection, JobExecution run, string reason) =>
+        connection.ExecuteAsync(InsertRefusal, new { run.RunId, run.Fence, reason });
 
     private static async Task<ImportProgress> GoOnAsync(NpgsqlConnection connection, JobExecution run, FileIntake intake, SameBytes same)
     {

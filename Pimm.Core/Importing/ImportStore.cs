@@ -41,6 +41,8 @@ public sealed class ImportStore(NpgsqlDataSource database, TimeProvider time)
          where import_file_id = @importFileId order by line limit @limit
         """;
 
+    private const string SelectRefusal = "select reason from import_refusal where run_id = @runId and fence = @fence";
+
     private const string InsertVersion =
         """
         insert into audience_version(audience_id, version, import_file_id, customers, created_at)
@@ -73,6 +75,13 @@ public sealed class ImportStore(NpgsqlDataSource database, TimeProvider time)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         return [.. await connection.QueryAsync<ImportProblem>(new CommandDefinition(SelectProblems, new { importFileId, limit }, cancellationToken: cancellationToken))];
+    }
+
+    /// <summary>Why a run's attempt refused the content of its file; null when it did not, whatever else became of it.</summary>
+    public async Task<string?> FindRefusalAsync(long runId, long fence, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return await connection.ExecuteScalarAsync<string?>(new CommandDefinition(SelectRefusal, new { runId, fence }, cancellationToken: cancellationToken));
     }
 
     public async Task AddVersionAsync(NpgsqlConnection connection, long audienceId, int version, long importFileId, long customers) =>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Pimm.Core.Importing;
 using Pimm.Core.Queueing;
@@ -9,7 +10,7 @@ namespace Pimm.Core.Outcomes;
 /// Looks once through the inbox: asks for an import of each complete file, and puts those away whose import has ended since. A file
 /// leaves the inbox only when its events are counted or refused.
 /// </summary>
-public sealed class CollectOutcomes(AudienceStore audiences, JobQueue queue, IOptions<OutcomesOptions> options) : IJob
+public sealed class CollectOutcomes(AudienceStore audiences, ImportStore imports, InboxStore inbox, JobQueue queue, IOptions<OutcomesOptions> options) : IJob
 {
     public const string JobKind = "collect";
 
@@ -45,28 +46,46 @@ public sealed class CollectOutcomes(AudienceStore audiences, JobQueue queue, IOp
 
     private async Task CollectAsync(JobExecution run, Audience audience, DroppedFile file, Tally tally, CancellationToken cancellationToken)
     {
-        var hash = Convert.ToHexStringLower(await ChunkedImport.HashAsync(file.Path, cancellationToken));
+        if (await OutcomeInbox.FindHashAsync(file, cancellationToken) is not { } hash)
+        {
+            tally.Changed++;
+            return;
+        }
+        // The same bytes are the same run, however often they are looked at; dropped again after some of their rows were not counted they are another.
+        var content = $"inbox/{audience.Id}/{file.Source}/{hash}";
+        var number = await inbox.NextNumberAsync(content, cancellationToken);
+        var request = new JobRequest(ImportOutcomes.JobKind, $"{content}/{number}", new OutcomesRequest(audience.Id, Path.GetFullPath(file.Path), file.Source));
         var id = 0L;
-        // The same bytes are the same run, however often they are looked at; put there again after a refusal they are another.
-        var request = new JobRequest(
-            ImportOutcomes.JobKind, $"inbox/{audience.Id}/{file.Source}/{hash}/{OutcomeInbox.Refusals(file, hash)}",
-            new OutcomesRequest(audience.Id, Path.GetFullPath(file.Path), file.Source));
         await run.CommitAsync(async connection => id = await queue.EnqueueAsync(request, connection), cancellationToken);
         var import = await queue.GetAsync(id, cancellationToken);
+        var refusal = import.State == JobStates.Failed ? await imports.FindRefusalAsync(id, import.Fence, cancellationToken) : null;
+        if (refusal is not null || (import.State == JobStates.Succeeded && HasQuarantined(import)))
+        {
+            await run.CommitAsync(connection => inbox.AddAsync(connection, id, content, number), cancellationToken);
+        }
         await run.ConfirmLeaseAsync(cancellationToken);
+        FaultPoint.Reach("collect.looked-at");
+        PutAway(run, file, hash, import, refusal, tally);
+    }
+
+    private static void PutAway(JobExecution run, DroppedFile file, string hash, JobRun import, string? refusal, Tally tally)
+    {
         switch (import.State)
         {
-            case JobStates.Succeeded:
-                OutcomeInbox.Take(file);
+            case JobStates.Succeeded when OutcomeInbox.Take(file):
                 tally.Taken++;
                 break;
-            case JobStates.Failed when IsRefusal(import):
-                OutcomeInbox.Refuse(file, hash, import.Error!);
-                run.Warn(import.Error!);
+            case JobStates.Failed when refusal is not null && OutcomeInbox.Refuse(file, hash, refusal):
+                run.Warn(refusal);
                 tally.Refused++;
                 break;
+            case JobStates.Succeeded:
+            case JobStates.Failed when refusal is not null:
+                run.Log($"{Path.GetFileName(file.Path)} was taken away or written anew meanwhile; what is there now is looked at next time.");
+                tally.Changed++;
+                break;
             case JobStates.Failed or JobStates.Cancelled:
-                run.Warn($"The import of {Path.GetFileName(file.Path)} {import.State} ({import.ErrorSentence ?? "no error"}): try run {id} again.");
+                run.Warn($"The import of {Path.GetFileName(file.Path)} {import.State} ({import.ErrorSentence ?? "no error"}): try run {import.Id} again.");
                 tally.Failed++;
                 break;
             default:
@@ -75,8 +94,8 @@ public sealed class CollectOutcomes(AudienceStore audiences, JobQueue queue, IOp
         }
     }
 
-    // A refusal is one sentence and ends the run at once. What ended the last attempt may be a worker's death: that says nothing against the file.
-    private static bool IsRefusal(JobRun import) => import.Attempt < import.MaxAttempts && import.Error is { } error && !error.Contains('\n');
+    private static bool HasQuarantined(JobRun import) =>
+        JsonSerializer.Deserialize<ImportResult>(import.Result ?? "{}", JobRequest.Json)?.Counts is { Quarantined: > 0 };
 
     private async Task<Audience?> FindAudienceAsync(string folder, CancellationToken cancellationToken)
     {
@@ -98,5 +117,8 @@ public sealed class CollectOutcomes(AudienceStore audiences, JobQueue queue, IOp
         public int Failed { get; set; }
 
         public int Unfinished { get; set; }
+
+        /// <summary>Gone or written anew since they were listed.</summary>
+        public int Changed { get; set; }
     }
 }

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Pimm.Core.Safetensors;
 
 namespace Pimm.Core.Outcomes;
@@ -30,36 +31,73 @@ internal static class OutcomeInbox
         ];
     }
 
-    /// <summary>Moves a file beside the others whose events were counted.</summary>
-    public static void Take(DroppedFile file) => Move(file, Taken, "");
+    /// <summary>Null when the file is gone.</summary>
+    public static async Task<string?> FindHashAsync(DroppedFile file, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var stream = File.OpenRead(file.Path);
+            return Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, cancellationToken));
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
+    }
 
-    /// <summary>How often a file with these bytes was refused here: dropped again, it is tried again.</summary>
-    public static int Refusals(DroppedFile file, string hash) =>
-        Directory.Exists(Beside(file, Refused)) ? Directory.GetFiles(Beside(file, Refused), $"*.{hash[..16]}-*.txt").Length : 0;
+    /// <summary>Moves a file beside the others whose events were counted.</summary>
+    /// <returns>false when it is gone, or no longer what was listed</returns>
+    public static bool Take(DroppedFile file) => Move(file, Taken, "");
 
     /// <summary>Moves a file beside the others that were refused, with the reason as a text of the same name.</summary>
-    public static void Refuse(DroppedFile file, string hash, string sentence)
+    /// <returns>false when it is gone, or no longer what was listed</returns>
+    public static bool Refuse(DroppedFile file, string hash, string sentence)
     {
         Directory.CreateDirectory(Beside(file, Refused));
-        var suffix = $".{hash[..16]}-{Refusals(file, hash) + 1}";
-        DurableFile.WriteText(Path.Combine(Beside(file, Refused), $"{Path.GetFileName(file.Path)}{suffix}.txt"), sentence + "\n");
-        Move(file, Refused, suffix);
+        var suffix = $".{hash[..16]}-{Directory.GetFiles(Beside(file, Refused), $"*.{hash[..16]}-*.txt").Length + 1}";
+        var reason = Path.Combine(Beside(file, Refused), $"{Path.GetFileName(file.Path)}{suffix}.txt");
+        DurableFile.WriteText(reason, sentence + "\n");
+        if (Move(file, Refused, suffix))
+        {
+            return true;
+        }
+        File.Delete(reason);
+        return false;
     }
 
     private static bool IsSource(string folder) => Path.GetFileName(folder) is var name && name is not (Taken or Refused) && !name.StartsWith('.');
 
     private static string Beside(DroppedFile file, string folder) => Path.Combine(Path.GetDirectoryName(file.Path)!, folder);
 
-    // A name that was used before keeps its file: this one gets a number.
-    private static void Move(DroppedFile file, string folder, string suffix)
+    // Moved first and looked at then: whoever writes to that name from now on makes another file.
+    private static bool Move(DroppedFile file, string folder, string suffix)
     {
-        var target = Directory.CreateDirectory(Beside(file, folder)).FullName;
-        var name = Path.GetFileName(file.Path) + suffix;
-        var path = Path.Combine(target, name);
+        var target = FreeName(Directory.CreateDirectory(Beside(file, folder)).FullName, Path.GetFileName(file.Path) + suffix);
+        try
+        {
+            File.Move(file.Path, target);
+        }
+        catch (FileNotFoundException)
+        {
+            return false;
+        }
+        var moved = new FileInfo(target);
+        if (moved.Length == file.Length && moved.LastWriteTimeUtc == file.ChangedAt)
+        {
+            return true;
+        }
+        File.Move(target, FreeName(Path.GetDirectoryName(file.Path)!, Path.GetFileName(file.Path)));
+        return false;
+    }
+
+    // A name that was used before keeps its file: this one gets a number.
+    private static string FreeName(string folder, string name)
+    {
+        var path = Path.Combine(folder, name);
         for (var number = 2; File.Exists(path); number++)
         {
-            path = Path.Combine(target, $"{number}-{name}");
+            path = Path.Combine(folder, $"{number}-{name}");
         }
-        File.Move(file.Path, path);
+        return path;
     }
 }

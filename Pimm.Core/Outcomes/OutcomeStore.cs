@@ -148,9 +148,13 @@ public sealed class OutcomeStore
         return skipped;
     }
 
+    // Of a version that is there: rows of a file that is still being read, or was given up, are nobody's.
     private static string TakeOutUnknownCustomers(Audience audience) =>
         $"""
-        delete from staged_outcome s where s.kind = 3 and not exists (select from {audience.CustomersTable} c where c.customer = s.customer)
+        delete from staged_outcome s
+         where s.kind = 3 and not exists (
+               select from {audience.CustomersTable} c join audience_version v on v.audience_id = {audience.Id} and v.version = c.version
+                where c.customer = s.customer)
         returning s.line, 'customer' as "column", 'unknown_customer' as code, 'no customer of this audience has this key.' as message
         """;
 }

@@ -11,6 +11,7 @@ public static class OutcomesServices
         services.AddOptions<OutcomesOptions>().Bind(configuration.GetSection("Outcomes"));
         return services
             .AddSingleton<OutcomeStore>()
+            .AddSingleton<InboxStore>()
             .AddSingleton<DeliveryAnomalyStore>()
             .AddSingleton<IJob, ImportOutcomes>()
             .AddSingleton<IJob, CollectOutcomes>();

@@ -17,7 +17,7 @@ public sealed class Retain(RetentionStore store, RetentionPlan plan) : IJob
         var rows = new List<long>();
         foreach (var rule in await store.RulesAsync(cancellationToken))
         {
-            run.Report(0.2 * rows.Count, $"removing old {rule.Name}");
+            run.Report(0.13 * rows.Count, $"removing old {rule.Name}");
             rows.Add(await RemoveAsync(run, rule, bounds, cancellationToken));
         }
 
@@ -25,7 +25,7 @@ public sealed class Retain(RetentionStore store, RetentionPlan plan) : IJob
         run.Report(0.9, "removing files that were left behind");
         var folders = RemoveFiles(run, await plan.TrainingFoldersAsync(cancellationToken));
         var temporary = RemoveFiles(run, plan.TemporaryFiles());
-        await run.CompleteAsync(new RetentionCounts(rows[0], rows[1], rows[2], rows[3], lists, folders, temporary), null, cancellationToken);
+        await run.CompleteAsync(new RetentionCounts(rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], lists, folders, temporary), null, cancellationToken);
     }
 
     private async Task<long> RemoveAsync(JobExecution run, RetentionRule rule, RetentionBounds bounds, CancellationToken cancellationToken)

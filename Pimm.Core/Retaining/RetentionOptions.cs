@@ -12,6 +12,9 @@ public sealed class RetentionOptions
     /// <summary>Days that finished runs are kept which no other row points to. Default 400, 1 to 3,660.</summary>
     public int RunDays { get; set; } = 400;
 
+    /// <summary>Days that what a failed or cancelled run left half done (scores, rows of a file) is kept for its being tried again. Default 7, 1 to 3,660.</summary>
+    public int UnfinishedDays { get; set; } = 7;
+
     /// <summary>Days that the files of audience lists are kept; their rows with hash and count stay. Default 90, 1 to 3,660.</summary>
     public int ExportFileDays { get; set; } = 90;
 
@@ -30,6 +33,7 @@ public sealed class RetentionOptions
         Within(nameof(ModelVersions), ModelVersions, 10_000);
         Within(nameof(RunLogDays), RunLogDays, 3_660);
         Within(nameof(RunDays), RunDays, 3_660);
+        Within(nameof(UnfinishedDays), UnfinishedDays, 3_660);
         Within(nameof(ExportFileDays), ExportFileDays, 3_660);
         Within(nameof(TrainingFolderHours), TrainingFolderHours, 8_784);
         Within(nameof(TemporaryFileMinutes), TemporaryFileMinutes, 10_080);

@@ -3,6 +3,8 @@ using Microsoft.Extensions.Options;
 namespace Pimm.Core.Retaining;
 
 /// <summary>What goes, or went.</summary>
+/// <param name="Scorings">that runs which failed or were cancelled left unfinished</param>
+/// <param name="Files">likewise, of imports</param>
 /// <param name="RunLogLines">lines of runs that have ended</param>
 /// <param name="ModelWeights">versions that lose their weights</param>
 /// <param name="Runs">finished runs that nothing points to</param>
@@ -10,7 +12,8 @@ namespace Pimm.Core.Retaining;
 /// <param name="Lists">files of audience lists</param>
 /// <param name="TrainingFolders">of runs that have ended</param>
 /// <param name="TemporaryFiles">files and folders named *.tmp that nobody writes to</param>
-public sealed record RetentionCounts(long RunLogLines, long ModelWeights, long Runs, long Firings, int Lists, int TrainingFolders, int TemporaryFiles);
+public sealed record RetentionCounts(
+    long Scorings, long Files, long RunLogLines, long ModelWeights, long Runs, long Firings, int Lists, int TrainingFolders, int TemporaryFiles);
 
 /// <summary>Finds what retention would remove now, and removes nothing.</summary>
 public sealed class RetentionPlan(RetentionStore store, WorkFolders folders, IOptions<RetentionOptions> options, TimeProvider time)
@@ -22,7 +25,7 @@ public sealed class RetentionPlan(RetentionStore store, WorkFolders folders, IOp
         foreach (var rule in await store.RulesAsync(cancellationToken))
             rows.Add(await store.CountAsync(rule, bounds, cancellationToken));
         var lists = await store.OldListsAsync(bounds, cancellationToken);
-        return new RetentionCounts(rows[0], rows[1], rows[2], rows[3], lists.Count, (await TrainingFoldersAsync(cancellationToken)).Count, TemporaryFiles().Count);
+        return new RetentionCounts(rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], lists.Count, (await TrainingFoldersAsync(cancellationToken)).Count, TemporaryFiles().Count);
     }
 
     internal RetentionBounds Bounds()

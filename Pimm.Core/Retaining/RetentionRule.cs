@@ -5,7 +5,8 @@ namespace Pimm.Core.Retaining;
 /// <param name="Select">SQL: the ids of the rows that go, by @cutoff or @keep; may be cut by a limit</param>
 /// <param name="Remove">SQL: what happens to the rows with these ids; {0} stands for <paramref name="Select"/></param>
 /// <param name="MostAtOnce">rows in one transaction, whatever the settings say</param>
-internal sealed record RetentionRule(string Name, string Select, string Remove, int MostAtOnce = int.MaxValue)
+/// <param name="Tells"><paramref name="Remove"/> is a query whose answer is how many went</param>
+internal sealed record RetentionRule(string Name, string Select, string Remove, int MostAtOnce = int.MaxValue, bool Tells = false)
 {
     /// <summary>Lines of runs that have ended; the run itself stays longer.</summary>
     public static readonly RetentionRule RunLog = new(
@@ -27,6 +28,26 @@ internal sealed record RetentionRule(string Name, string Select, string Remove, 
         """,
         "update model_version set weights = null, weights_removed_at = clock_timestamp() where id in ({0})",
         MostAtOnce: 20);
+
+    /// <summary>Scores of shards that nobody will add the others to. Before models and runs, which they keep.</summary>
+    public static readonly RetentionRule Scorings = new(
+        "unfinished scorings",
+        """
+        select s.id from scoring s join job_run r on r.id = s.run_id
+         where s.finished_at is null and r.finished_at < @Unfinished and r.state in ('failed', 'cancelled', 'succeeded')
+        """,
+        "select count(*) filter (where discard_scoring(id, 0)) from ({0}) old",
+        MostAtOnce: 1, Tells: true);
+
+    /// <summary>Rows of files that nobody will read to their ends.</summary>
+    public static readonly RetentionRule Files = new(
+        "unfinished files",
+        """
+        select f.id from import_file f join job_run r on r.id = f.run_id
+         where f.state = 'reading' and r.finished_at < @Unfinished and r.state in ('failed', 'cancelled', 'succeeded')
+        """,
+        "select count(*) filter (where discard_import(id)) from ({0}) old",
+        MostAtOnce: 1, Tells: true);
 
     /// <summary>What schedules did as long ago as the oldest runs.</summary>
     public static readonly RetentionRule Firings = new(

@@ -6,12 +6,13 @@ namespace Pimm.Core.Retaining;
 /// <summary>Moments and numbers that decide what goes.</summary>
 /// <param name="Logs">lines of runs written before go</param>
 /// <param name="Runs">runs that ended before go</param>
+/// <param name="Unfinished">what runs that ended before left half done goes</param>
 /// <param name="Lists">files of lists written before go</param>
 /// <param name="Versions">newest versions of a line that keep their weights</param>
-internal sealed record RetentionBounds(DateTimeOffset Logs, DateTimeOffset Runs, DateTimeOffset Lists, int Versions)
+internal sealed record RetentionBounds(DateTimeOffset Logs, DateTimeOffset Runs, DateTimeOffset Unfinished, DateTimeOffset Lists, int Versions)
 {
     public static RetentionBounds Of(RetentionOptions options, DateTimeOffset now) =>
-        new(now.AddDays(-options.RunLogDays), now.AddDays(-options.RunDays), now.AddDays(-options.ExportFileDays), options.ModelVersions);
+        new(now.AddDays(-options.RunLogDays), now.AddDays(-options.RunDays), now.AddDays(-options.UnfinishedDays), now.AddDays(-options.ExportFileDays), options.ModelVersions);
 }
 
 /// <summary>A list's file that the database expects to be there.</summary>
@@ -24,7 +25,7 @@ public sealed class RetentionStore(NpgsqlDataSource database)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         var references = await connection.QueryAsync<(string, string)>(new CommandDefinition(SelectReferences, cancellationToken: cancellationToken));
-        return [RetentionRule.RunLog, RetentionRule.Weights, RetentionRule.Runs(references), RetentionRule.Firings];
+        return [RetentionRule.Scorings, RetentionRule.Files, RetentionRule.RunLog, RetentionRule.Weights, RetentionRule.Runs(references), RetentionRule.Firings];
     }
 
     internal async Task<long> CountAsync(RetentionRule rule, RetentionBounds bounds, CancellationToken cancellationToken)
@@ -35,8 +36,11 @@ public sealed class RetentionStore(NpgsqlDataSource database)
 
     /// <summary>At most <paramref name="rows"/>, in the caller's transaction.</summary>
     /// <returns>how many</returns>
-    internal static Task<int> RemoveAsync(NpgsqlConnection connection, RetentionRule rule, RetentionBounds bounds, int rows) =>
-        connection.ExecuteAsync(rule.Remove.Replace("{0}", $"{rule.Select} limit {rows}", StringComparison.Ordinal), bounds);
+    internal static Task<int> RemoveAsync(NpgsqlConnection connection, RetentionRule rule, RetentionBounds bounds, int rows)
+    {
+        var sql = rule.Remove.Replace("{0}", $"{rule.Select} limit {rows}", StringComparison.Ordinal);
+        return rule.Tells ? connection.ExecuteScalarAsync<int>(sql, bounds) : connection.ExecuteAsync(sql, bounds);
+    }
 
     /// <summary>Lists whose files have been kept long enough.</summary>
     internal async Task<IReadOnlyList<KeptList>> OldListsAsync(RetentionBounds bounds, CancellationToken cancellationToken)

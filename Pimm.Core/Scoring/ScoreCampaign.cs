@@ -28,16 +28,17 @@ public sealed class ScoreCampaign(CampaignStore campaigns, ScorePlanner planner,
             new { customers = done.Scored, controlVersion = open.ControlVersion.Version, treatmentVersion = open.TreatmentVersion.Version, shards = done.Shards },
             async connection =>
             {
-                await shards.FinishAsync(connection, plan, done.Scored, exclusions, run.RunId);
+                await shards.FinishAsync(connection, plan, done.Scored, exclusions, run);
                 FaultPoint.Reach("score.finishing");
             }, cancellationToken);
     }
 
-    /// <summary>Scores what is free and waits for what others have; theirs is free when their lease is gone.</summary>
+    /// <summary>Scores what is free and waits for what others have; theirs is free when their lease is gone, whatever they still hold.</summary>
     private async Task<ShardProgress> ScoreAllAsync(JobExecution run, OpenPlan open, CancellationToken cancellationToken)
     {
         while (true)
         {
+            await shards.EndLostAsync(open.Plan.ScoringId, cancellationToken);
             await scorer.ScoreFreeAsync(run, open, () => ReportAsync(run, open, cancellationToken), cancellationToken);
             var progress = await ReportAsync(run, open, cancellationToken);
             if (progress.Done == progress.Shards)

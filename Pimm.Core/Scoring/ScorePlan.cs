@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Pimm.Core.Scoring;
 
-/// <summary>What a scoring is made of, pinned when it was planned: whoever scores a shard of it, and whenever, gets the same numbers.</summary>
+/// <summary>What a scoring is made of, pinned when it was planned: whoever scores a shard of it, and whenever, does it with the same models and customers.</summary>
 /// <param name="ScoringId">the unfinished scoring</param>
 /// <param name="ModelsUnchanged">the weights still have the hashes they had when the scoring was planned</param>
 public sealed record ScorePlan(

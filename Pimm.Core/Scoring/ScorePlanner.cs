@@ -19,10 +19,10 @@ public sealed class ScorePlanner(
     public async Task<ScorePlan> PlanAsync(JobExecution run, Campaign campaign, CancellationToken cancellationToken)
     {
         options.Value.Validate();
-        if (await shards.FindPlanAsync(run.RunId, cancellationToken) is { } known)
+        var known = await shards.FindPlanAsync(run.RunId, cancellationToken);
+        if (known is not null && run.Attempt > 1)
         {
-            run.Log("The scoring was planned by an earlier attempt, which is taken up.");
-            return known;
+            return TakenUp(run, known);
         }
         var audience = await audiences.GetAsync(campaign.AudienceId, cancellationToken);
         var version = await audiences.NewestVersionAsync(audience.Id, cancellationToken)
@@ -32,8 +32,22 @@ public sealed class ScorePlanner(
 
         var ranges = ScoreShard.Of(options.Value.ShardsOf(version.Customers));
         var plan = new ScorePlan(0, campaign.Id, version.Version, control.Id, treatment.Id, ModelsUnchanged: true);
+        // A first attempt with a plan: somebody tries the run again, maybe weeks later.
+        if (known == plan with { ScoringId = known?.ScoringId ?? 0 })
+        {
+            return TakenUp(run, known!);
+        }
+        if (known is not null)
+        {
+            run.Log("The scoring was planned with champions or customers that are no longer the newest; it is planned anew.");
+            await shards.EndLostAsync(known.ScoringId, cancellationToken);
+        }
         await run.CommitAsync(async connection =>
         {
+            if (known is not null)
+            {
+                await shards.DiscardAsync(connection, known.ScoringId, run.RunId);
+            }
             plan = plan with { ScoringId = await shards.AddAsync(connection, campaign, plan, ranges, run.RunId) };
             for (var assistant = 1; assistant <= Math.Min(options.Value.Assistants, ranges.Count - 1); assistant++)
             {
@@ -43,5 +57,11 @@ public sealed class ScorePlanner(
         }, cancellationToken);
         FaultPoint.Reach("score.planned");
         return plan;
+    }
+
+    private static ScorePlan TakenUp(JobExecution run, ScorePlan known)
+    {
+        run.Log("The scoring was planned by an earlier attempt, which is taken up.");
+        return known;
     }
 }

@@ -89,11 +89,29 @@ public sealed class ScoreShardStore(NpgsqlDataSource database, TimeProvider time
 
     private const string Discard = "select discard_scoring(@scoringId, @runId)";
 
+    // Those who had a shard, and earlier attempts at the whole: what they still hold nobody could take.
+    private const string EndLost =
+        """
+        select end_lost_attempts(lost.run_id) from (
+            select run_id from scoring where id = @scoringId
+            union select run_id from score_shard where scoring_id = @scoringId and finished_at is null and not holds_lease(run_id, fence)) lost
+         where lost.run_id is not null
+        """;
+
+    private const string EndAbandoned =
+        """
+        select end_lost_attempts(lost.run_id) from (
+            select h.run_id from scoring s join job_run j on j.id = s.run_id join score_shard h on h.scoring_id = s.id
+             where s.campaign_id = @CampaignId and s.finished_at is null and j.state in ('failed', 'cancelled', 'succeeded')
+            union select s.run_id from scoring s where s.campaign_id = @CampaignId and s.finished_at is null) lost
+         where lost.run_id is not null
+        """;
+
     // Nothing is left for those that no worker has taken yet.
     private const string EndAssistants =
         """
         update job_run set state = 'succeeded', result = '{"shards": 0, "customers": 0}', progress = 1, finished_at = clock_timestamp()
-         where kind = 'score-shard' and state = 'queued' and campaign_id = @campaignId and (arguments->>'runId')::bigint = @runId
+         where kind = 'score-shard' and state = 'queued' and campaign_id = @campaignId and (arguments->>'runId')::bigint = @RunId
         """;
 
     /// <summary>The run's own unfinished scoring, if an attempt of it has planned one.</summary>
@@ -110,6 +128,7 @@ public sealed class ScoreShardStore(NpgsqlDataSource database, TimeProvider time
     /// <returns>the scoring's id</returns>
     public async Task<long> AddAsync(NpgsqlConnection connection, Campaign campaign, ScorePlan plan, IReadOnlyList<ScoreShard> shards, long runId)
     {
+        await connection.ExecuteAsync(EndAbandoned, new { plan.CampaignId });
         await connection.ExecuteAsync(DiscardAbandoned, new { plan.CampaignId, runId });
         var id = await connection.ExecuteScalarAsync<long>(InsertPlan, new
         {
@@ -135,6 +154,13 @@ public sealed class ScoreShardStore(NpgsqlDataSource database, TimeProvider time
             SelectAtContactLimit, new { scoringId, shard.FirstCustomer, shard.NextCustomer }, cancellationToken: cancellationToken))).ToHashSet();
     }
 
+    /// <summary>Ends what workers that fell silent still hold of the scoring.</summary>
+    public async Task EndLostAsync(long scoringId, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await connection.ExecuteAsync(new CommandDefinition(EndLost, new { scoringId }, cancellationToken: cancellationToken));
+    }
+
     /// <summary>Takes the next free shard for this attempt; null when none is left or the scoring was given up.</summary>
     public async Task<ScoreShard?> ClaimAsync(JobExecution run, long scoringId, CancellationToken cancellationToken)
     {
@@ -151,6 +177,7 @@ public sealed class ScoreShardStore(NpgsqlDataSource database, TimeProvider time
         var ours = false;
         await run.CommitAsync(async connection =>
         {
+            await AttemptMark.SetAsync(connection, run);
             // Held from here on, so that nobody takes the shard over while its rows are on their way.
             ours = await connection.ExecuteScalarAsync<int?>(HoldShard, new { scoringId, shard, run.RunId, run.Fence }) is not null;
             if (!ours)
@@ -180,10 +207,11 @@ public sealed class ScoreShardStore(NpgsqlDataSource database, TimeProvider time
 
     /// <summary>Lets everybody see the scoring, in the caller's transaction; refused unless every shard is there.</summary>
     /// <param name="exclusions">the funnel as JSON</param>
-    public async Task FinishAsync(NpgsqlConnection connection, ScorePlan plan, long eligible, string exclusions, long runId)
+    public async Task FinishAsync(NpgsqlConnection connection, ScorePlan plan, long eligible, string exclusions, JobExecution run)
     {
+        await AttemptMark.SetAsync(connection, run);
         await connection.ExecuteAsync(Finish, new { plan.ScoringId, eligible, funnel = exclusions, at = time.GetUtcNow() });
-        await connection.ExecuteAsync(EndAssistants, new { plan.CampaignId, runId });
+        await connection.ExecuteAsync(EndAssistants, new { plan.CampaignId, run.RunId });
     }
 
     public async Task DiscardAsync(NpgsqlConnection connection, long scoringId, long runId) =>

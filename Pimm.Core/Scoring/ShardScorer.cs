@@ -18,7 +18,8 @@ public sealed record OpenPlan(
     }
 }
 
-/// <summary>Scores shards. Memory holds one shard's scores; a shard's numbers depend on the plan alone, never on who scores it.</summary>
+/// <summary>Scores shards. Memory holds one shard's scores. On like machines a shard's numbers depend on the plan alone, never on who scores
+/// it; other processors or numbers of threads add up in another order, so the last bits may differ.</summary>
 public sealed class ShardScorer(
     CampaignStore campaigns, AudienceStore audiences, ChampionScorers champions, AudienceReader reader, ScoreShardStore shards)
 {

@@ -25,6 +25,7 @@ public static class RetainCommand
     {
         foreach (var (number, what) in new[]
         {
+            (counts.Scorings, "scorings that were given up"), (counts.Files, "files whose import was given up"),
             (counts.RunLogLines, "lines of runs that have ended"), (counts.ModelWeights, "versions of models lose their weights"), (counts.Runs, "runs that nothing points to"),
             (counts.Firings, "firings of schedules"),
             (counts.Lists, "files of audience lists"), (counts.TrainingFolders, "folders of trainings that have ended"), (counts.TemporaryFiles, "temporary files that were left behind"),

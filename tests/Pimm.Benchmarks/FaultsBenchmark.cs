@@ -69,7 +69,7 @@ internal static class FaultsBenchmark
     {
         var built = new DirectoryInfo(AppContext.BaseDirectory);
         var program = Path.Combine(built.Parent!.Parent!.FullName, Tests, built.Name, Tests);
-        var start = new ProcessStartInfo(program, ["--no-ansi", "--no-progress", "--filter-namespace", $"{Tests}.Faults"]) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(program, ["--no-ansi", "--no-progress", "--filter-class", $"{Tests}.Faults.*", $"{Tests}.TwoWorkersScoreTests"]) { RedirectStandardOutput = true };
         start.Environment["PIMM_FAULT_REPORT"] = report;
         using var tests = Process.Start(start)!;
         while (tests.StandardOutput.ReadLine() is { } line)

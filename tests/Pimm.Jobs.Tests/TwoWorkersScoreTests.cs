@@ -6,6 +6,7 @@ using NpgsqlTypes;
 using Pimm.Core.Database;
 using Pimm.Core.Queueing;
 using Pimm.Core.Scoring;
+using Pimm.Jobs.Tests.Faults;
 using Pimm.Testing;
 using Shouldly;
 using Xunit;
@@ -35,6 +36,7 @@ public sealed class TwoWorkersScoreTests
         var planner = (await pimm.Service<JobQueue>().GetAsync(id, Cancel)).Owner!;
         var killed = planner.EndsWith($"/{one.Id}", StringComparison.Ordinal) ? one : two;
         killed.Signal("KILL");
+        var kill = DateTimeOffset.UtcNow;
         var left = (await WorkersOfAsync(pimm, id)).Sum(w => w.Shards);
         left.ShouldBeLessThan(64);
 
@@ -46,7 +48,10 @@ public sealed class TwoWorkersScoreTests
         workers.Sum(w => w.Shards).ShouldBe(64);
         workers.Count.ShouldBeGreaterThan(1);
         Say($"killed after {left} of 64 shards; shards by run and fence: {string.Join(", ", workers.Select(w => $"{w.RunId}/{w.Fence}: {w.Shards}"))}");
-        (await HashAsync(pimm, id)).ShouldBe(alone);
+        var same = await HashAsync(pimm, id) == alone;
+        new FaultRecord(4, $"kill -9 of one of two workers that score {Customers:N0} customers", same, (run.StartedAt!.Value - kill).TotalSeconds,
+            FormattableString.Invariant($"finished {(run.FinishedAt!.Value - kill).TotalSeconds:F1} s after the kill; every score as by one worker alone")).Write();
+        same.ShouldBeTrue();
     }
 
     private static async Task<(long Rows, string Hash)> ScoreAloneAsync(PimmInstance pimm, long campaign)

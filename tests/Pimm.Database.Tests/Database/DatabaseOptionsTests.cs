@@ -22,6 +22,9 @@ public sealed class DatabaseOptionsTests(TestDatabase database) : IClassFixture<
         (await ShowAsync(connection, "idle_in_transaction_session_timeout")).ShouldBe("1min");
         (await ShowAsync(connection, "application_name")).ShouldBe("pimm");
         (await ShowAsync(connection, "TimeZone")).ShouldBe("UTC");
+        // Of the server's own settings, which a connection by a Unix socket shows as 0.
+        var settings = connection.ConnectionString;
+        new NpgsqlConnectionStringBuilder(settings).Options!.ShouldContain("-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3");
     }
 
     [Theory]

@@ -45,17 +45,23 @@ public sealed class ExportWaveTests(SmallCampaign world) : IClassFixture<SmallCa
     }
 
     [Fact]
-    public async Task What_is_left_of_attempts_that_died_goes_with_the_one_that_succeeds()
+    public async Task What_is_left_of_attempts_that_died_goes_with_the_one_that_succeeds_and_another_run_s_stays()
     {
         var list = (await world.Pimm.Service<ExportStore>().ListsAsync(world.Campaign.Id, Cancel))[2];
-        var other = PathOf(list) + ".tmp.keep";
-        await File.WriteAllTextAsync($"{PathOf(list)}.7-1.tmp", "half", Cancel);
-        await File.WriteAllTextAsync(other, "another's", Cancel);
+        var first = await ExportAsync("leftovers", list);
+        var next = first.Id + 1;
+        string[] kept = [$"{PathOf(list)}.{first.Id}-1.tmp", $"{PathOf(list)}.{next}-2.tmp", $"{PathOf(list)}.{next}-x.tmp", $"{PathOf(list)}.tmp.keep"];
+        string[] all = [$"{PathOf(list)}.{next}-0.tmp", .. kept];
+        foreach (var file in all)
+        {
+            await File.WriteAllTextAsync(file, "half", Cancel);
+        }
 
-        (await ExportAsync("leftovers", list)).State.ShouldBe(JobStates.Succeeded);
+        var run = await ExportAsync("leftovers again", list);
 
-        File.Exists($"{PathOf(list)}.7-1.tmp").ShouldBeFalse();
-        File.Exists(other).ShouldBeTrue();
+        (run.State, run.Id).ShouldBe((JobStates.Succeeded, next));
+        all.Where(File.Exists).ShouldBe(kept);
+        Array.ForEach(all, File.Delete);
     }
 
     [Fact]

@@ -70,6 +70,33 @@ public sealed class ChunkedImportTests(ChunkedWorld world) : IClassFixture<Chunk
         (await CountAsync("select count(*) from outcome_staging")).ShouldBe(0);
     }
 
+    [Theory]
+    [InlineData("customers", "import.chunk-copied")]
+    [InlineData("history", "import.chunk-copied")]
+    [InlineData("outcomes", "import.finishing")]
+    public async Task What_a_frozen_worker_holds_is_taken_from_it_without_another_attempt(string kind, string point)
+    {
+        var audience = await AudienceAsync($"frozen {kind}");
+        var id = await AskAsync(audience, kind, $"frozen-{kind}.csv", Content(kind, bad: 2));
+        using var woken = new ManualResetEventSlim();
+        var reached = 0;
+        await using var worker = await FaultyWorker.StartAsync(world.Pimm, Kinds, (run, name) =>
+        {
+            if (name == point && run.Attempt == 1 && ++reached == (point == "import.finishing" ? 1 : 4))
+            {
+                Execute($"update job_run set lease_until = clock_timestamp() - interval '1 hour', fence = fence + 1 where id = {run.RunId}");
+                woken.Wait(TimeSpan.FromSeconds(50), Cancel);
+            }
+        }, slots: 2);
+
+        var ended = await FinishedAsync(id);
+        woken.Set();
+
+        (ended.State, ended.Attempt).ShouldBe((JobStates.Succeeded, 2), ended.Error);
+        Seen(audience, kind).ShouldBe(Rows - 2);
+        (await CountAsync($"select count(*) from import_file where audience_id = {audience.Id} and kind = '{kind}' and file_name like 'frozen%'")).ShouldBe(1);
+    }
+
     [Fact]
     public async Task Waiting_outcomes_that_a_crash_of_the_database_took_are_read_again()
     {
@@ -139,10 +166,30 @@ public sealed class ChunkedImportTests(ChunkedWorld world) : IClassFixture<Chunk
 
         chunks.ShouldBe(9);
         Seen(audience, "customers").ShouldBe(Rows - 2);
-        (await Queue.RetryAsync(id, Cancel)).State.ShouldBe(JobStates.Queued);
+        await Queue.RetryAsync(id, Cancel);
         (await FinishedAsync(id)).State.ShouldBe(JobStates.Succeeded);
         (await CountAsync($"select count(*) from {audience.CustomersTable}")).ShouldBeGreaterThanOrEqualTo(Rows - 2);
         (await CountAsync($"select count(*) from {audience.CustomersTable} c where not exists (select from audience_version v where v.audience_id = {audience.Id} and v.version = c.version)")).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Customers_of_a_file_that_was_given_up_are_known_to_no_outcome()
+    {
+        var audience = await AudienceAsync("given up");
+        var id = await AskAsync(audience, "customers", "given-up.csv", Content("customers", bad: 0), maxAttempts: 1);
+        await using (await FaultyWorker.StartAsync(world.Pimm, Kinds, (_, name) =>
+        {
+            if (name == "import.chunk-done") throw new InvalidOperationException("broken after the first chunk");
+        }))
+            (await FinishedAsync(id)).State.ShouldBe(JobStates.Failed);
+        (await CountAsync($"select count(*) from {audience.CustomersTable}")).ShouldBe(10);
+
+        await using var worker = await FaultyWorker.StartAsync(world.Pimm, Kinds, (_, _) => { });
+        var outcomes = await FinishedAsync(await AskAsync(audience, "outcomes", "of-nobody.csv", Content("outcomes", bad: 0)));
+
+        outcomes.Error!.ShouldStartWith("95 of 95 rows (100 %) of of-nobody.csv cannot be used");
+        outcomes.Error!.ShouldContain("no customer of this audience has this key.");
+        Seen(audience, "outcomes").ShouldBe(0);
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using Dapper;
 using Pimm.Core.Importing;
 using Pimm.Core.Outcomes;
 using Pimm.Core.Queueing;
+using Pimm.Database.Tests.Queueing;
 using Pimm.Testing;
 using Shouldly;
 using Xunit;
@@ -77,6 +78,89 @@ public sealed class CollectOutcomesTests : IAsyncLifetime
         await ImportedAsync();
         (await CollectAsync()).GetProperty("taken").GetInt32().ShouldBe(1);
         (await AmountsAsync()).ShouldBe([("inbox", 7)]);
+    }
+
+    [Fact]
+    public async Task A_file_of_which_some_rows_were_put_aside_is_imported_again_when_it_is_dropped_again()
+    {
+        var rows = string.Concat(Enumerable.Range(1, 30).Select(no => $"e{no},outcome,{(no == 7 ? "c" : "a")},,,,2026-03-05T00:00:00Z,{no}\n"));
+        Drop("people/early.csv", rows);
+        await CollectAsync();
+        await ImportedAsync();
+        (await CollectAsync()).GetProperty("taken").GetInt32().ShouldBe(1);
+        (await AmountsAsync()).Count.ShouldBe(29);
+
+        var customers = pimm.Write("more.csv", "key,age\na,1\nb,2\nc,3\n");
+        await pimm.RunAsync(new JobRequest(ImportFile.JobKind, "more", new ImportRequest(audience, "customers", customers)), Cancel);
+        Drop("people/early.csv", rows);
+        (await CollectAsync()).GetProperty("importing").GetInt32().ShouldBe(1);
+        await ImportedAsync();
+        (await CollectAsync()).GetProperty("taken").GetInt32().ShouldBe(1);
+        (await AmountsAsync()).Sum(amount => amount.Item2).ShouldBe(30 * 31 / 2);
+
+        // All of it is counted now: once more has nothing to do.
+        Drop("people/early.csv", rows);
+        (await CollectAsync()).GetProperty("taken").GetInt32().ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_file_written_anew_or_taken_away_while_it_is_put_away_stays_for_the_next_time()
+    {
+        Drop("people/gone.csv", "e1,outcome,a,,,,2026-03-05T00:00:00Z,1\n");
+        Drop("people/march.csv", "e2,outcome,a,,,,2026-03-05T00:00:00Z,2\n");
+        await CollectAsync();
+        await ImportedAsync();
+        await pimm.StopWorkerAsync();
+        var reached = 0;
+        await using (await FaultyWorker.StartAsync(pimm, [CollectOutcomes.JobKind], (_, point) =>
+        {
+            if (point != "collect.looked-at") return;
+            if (reached++ == 0)
+                File.Delete(Path.Combine(inbox.FullName, "people/gone.csv"));
+            else
+                Drop("people/march.csv", "e3,outcome,b,,,,2026-03-05T00:00:00Z,40\n");
+        }))
+        {
+            var found = await CollectAsync();
+            (found.GetProperty("changed").GetInt32(), found.GetProperty("taken").GetInt32()).ShouldBe((2, 0));
+        }
+
+        Files().ShouldBe(["people/march.csv"]);
+        await using var worker = await FaultyWorker.StartAsync(pimm, [CollectOutcomes.JobKind, ImportOutcomes.JobKind], (_, _) => { });
+        (await CollectAsync()).GetProperty("importing").GetInt32().ShouldBe(1);
+        await ImportedAsync();
+        (await CollectAsync()).GetProperty("taken").GetInt32().ShouldBe(1);
+        (await AmountsAsync()).Sum(amount => amount.Item2).ShouldBe(43);
+    }
+
+    [Fact]
+    public async Task Only_what_was_wrong_with_the_content_is_a_refusal()
+    {
+        Drop("people/good.csv", "e1,outcome,a,,,,2026-03-05T00:00:00Z,1\n");
+        Drop("people/strange.csv", "e2,outcome,nobody,,,,2026-03-05T00:00:00Z,2\n");
+        await pimm.StopWorkerAsync();
+        await using var collector = await FaultyWorker.StartAsync(pimm, [CollectOutcomes.JobKind], (_, _) => { });
+        (await CollectAsync()).GetProperty("importing").GetInt32().ShouldBe(2);
+        var (place, away) = (Path.Combine(inbox.FullName, "people/good.csv"), Path.Combine(inbox.FullName, "good.csv"));
+        // A worker that does not see the file, and a refusal that comes with the last attempt.
+        File.Move(place, away);
+        await using var importer = await FaultyWorker.StartAsync(pimm, [ImportOutcomes.JobKind], (run, point) =>
+        {
+            if (point == "import.chunk-done" && run.Attempt < 3) throw new InvalidOperationException("broken");
+        });
+        await ImportedAsync();
+        File.Move(away, place);
+
+        var found = await CollectAsync();
+
+        (found.GetProperty("failed").GetInt32(), found.GetProperty("refused").GetInt32()).ShouldBe((1, 1));
+        Files().Count(file => file.StartsWith("people/refused/strange.csv.")).ShouldBe(2);
+        Files().ShouldContain("people/good.csv");
+        var imports = await pimm.Service<JobQueue>().ListAsync(kind: ImportOutcomes.JobKind, cancellationToken: Cancel);
+        imports.Select(run => run.Attempt).ShouldBe([1, 3], ignoreOrder: true);
+        await pimm.Service<JobQueue>().RetryAsync(imports.Single(run => run.Attempt == 1).Id, Cancel);
+        await ImportedAsync();
+        (await CollectAsync()).GetProperty("taken").GetInt32().ShouldBe(1);
     }
 
     [Fact]

@@ -28,12 +28,16 @@ public sealed class RetainTests : IDisposable
         (await world.ScalarAsync<long>("select count(*) from model_version where weights is not null")).ShouldBe(42);
         var run = await RetainAsync(world, plan);
 
-        planned.ShouldBe(new RetentionCounts(RunLogLines: 11, ModelWeights: 8, Runs: 7, Firings: 1, Lists: 1, TrainingFolders: 3, TemporaryFiles: 2));
+        planned.ShouldBe(new RetentionCounts(Scorings: 2, Files: 3, RunLogLines: 11, ModelWeights: 8, Runs: 7, Firings: 1, Lists: 1, TrainingFolders: 3, TemporaryFiles: 2));
         run.State.ShouldBe(JobStates.Succeeded, run.Error);
         JsonSerializer.Deserialize<RetentionCounts>(run.Result!, JobRequest.Json).ShouldBe(planned);
-        (await plan.CountAsync(Cancel)).ShouldBe(new RetentionCounts(0, 0, 0, 0, 0, 0, 0));
+        (await plan.CountAsync(Cancel)).ShouldBe(new RetentionCounts(0, 0, 0, 0, 0, 0, 0, 0, 0));
         Directory.GetFileSystemEntries(Folders.Training).Select(Path.GetFileName).Order().ShouldBe(["notes", "run-1003", "run-1004"]);
         lists.Select(File.Exists).ShouldBe([false, true]);
+        // Of what was given up lately, and of what is finished, everything is there.
+        (await world.ScalarAsync<string>("select string_agg(file_name, ' ' order by id) from import_file")).ShouldBe("lately finished");
+        (await world.ScalarAsync<long>("select (select count(*) from score) * 100 + (select count(*) from audience.customers_1) * 10 + (select count(*) from audience.history_1) + (select count(*) from outcome_staging)")).ShouldBe(220);
+        (await world.ScalarAsync<string>("select string_agg(run_id::text, ' ') from score_shard")).ShouldBe("1008");
     }
 
     [Fact]
@@ -121,7 +125,7 @@ public sealed class RetainTests : IDisposable
 
     private const string Untouched =
         """
-        select (select string_agg(t::text, '|' order by t.id) from scoring t) || (select string_agg(t::text, '|' order by t.wave_date) from wave t)
+        select (select string_agg(t::text, '|' order by t.id) from scoring t where finished_at is not null or run_id = 1008) || (select string_agg(t::text, '|' order by t.wave_date) from wave t)
             || (select string_agg(t::text, '|' order by t.id) from promotion t)
             || (select string_agg(t::text, '|' order by t.id) from model_version t where t.version in (3, 5) or t.version > 10)
         """;
@@ -151,6 +155,19 @@ public sealed class RetainTests : IDisposable
         values ('old', 1, 1, 2, 'Asia/Shanghai', '2026-03-02', 5, 30, 100, 0.1, 0.05, 'best-of', 100, 'old', 'me', now());
         insert into scoring(campaign_id, audience_version, control_version_id, treatment_version_id, customers, exclusions, finished_at)
         select 1, 1, (select id from model_version where model_line_id = 1 and version = 1), id, 1, '[]', now() from model_version where model_line_id = 2 and version = 5;
+        insert into job_run(id, kind, dedupe_key, arguments, state, finished_at) overriding system value values
+            (1007, 'score', 'given up', '{}', 'failed', now() - interval '8 days'), (1008, 'score', 'lately', '{}', 'cancelled', now() - interval '6 days');
+        insert into scoring(campaign_id, audience_version, control_version_id, treatment_version_id, customers, exclusions, run_id)
+        select 1, 1, control_version_id, treatment_version_id, 0, '[]', run from scoring, unnest('{1007,1007,1008}'::bigint[]) run where id = 1;
+        insert into score_shard(scoring_id, shard, first_customer, run_id, fence) select id, 0, '00000000-0000-0000-0000-000000000000', run_id, 1 from scoring where finished_at is null;
+        insert into score(customer, scoring_id, control_score, treatment_score) select gen_random_uuid(), id, 0.5, 0.5 from scoring;
+        insert into import_file(audience_id, kind, file_name, sha256, received, created, updated, skipped, quarantined, run_id, imported_at, state, fence, version) values
+            (1, 'customers', 'old', sha256('1'), 1, 1, 0, 0, 0, 1007, now(), 'reading', 1, 7), (1, 'history', 'old', sha256('2'), 1, 1, 0, 0, 0, 1007, now(), 'reading', 1, null),
+            (1, 'outcomes', 'old', sha256('3'), 1, 1, 0, 0, 0, 1007, now(), 'reading', 1, null), (1, 'customers', 'lately', sha256('4'), 1, 1, 0, 0, 0, 1008, now(), 'reading', 1, 8),
+            (1, 'customers', 'finished', sha256('5'), 1, 1, 0, 0, 0, 1007, now(), 'finished', 1, 6);
+        insert into audience.customers_1(customer, version, customer_key) select gen_random_uuid(), version, 'key' from import_file where version is not null;
+        insert into audience.history_1(customer, impression_at, import_file_id, stage, targeted) select gen_random_uuid(), now(), id, 0, false from import_file where kind = 'history';
+        insert into outcome_staging(import_file_id, line, event_id, kind, customer, occurred_at) select id, 1, 'e', 3, gen_random_uuid(), now() from import_file where kind = 'outcomes';
         insert into wave(campaign_id, wave_date, scoring_id, impressions, exploration, impressions_at, published_at) values (1, '2026-03-02', 1, 7, 0, now(), now()), (1, '2026-03-03', 1, 7, 0, now(), now());
         insert into export(campaign_id, wave_date, arm, channel, file_name, rows, bytes, sha256, exported_at) values
             (1, '2026-03-02', 0, 'generic-csv', 'c1-20260302-a.csv', 7, 9, sha256('a'), now() - interval '91 days'), (1, '2026-03-03', 0, 'generic-csv', 'c1-20260303-a.csv', 7, 9, sha256('b'), now() - interval '89 days');

@@ -1,4 +1,5 @@
 using Dapper;
+using Npgsql;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Queueing;
 using Pimm.Core.Scoring;
@@ -135,6 +136,32 @@ public sealed class ScoreShardsTests(ShardedCampaign world) : IClassFixture<Shar
     }
 
     [Fact]
+    public async Task A_shard_that_a_frozen_worker_holds_inside_its_copy_is_taken_from_it_when_its_lease_is_over()
+    {
+        var id = await AskAsync("frozen");
+        await using var leases = new WorkerLeases(Microsoft.Extensions.Options.Options.Create(world.Pimm.Database.Options), Microsoft.Extensions.Options.Options.Create(QueueWorld.Quick()));
+        await using var frozen = await world.Pimm.Database.DataSource.OpenConnectionAsync(Cancel);
+        NpgsqlBinaryImporter? copy = null;
+        await using var planner = await FaultyWorker.StartAsync(world.Pimm, ["score"], (run, point) =>
+        {
+            if (point == "score.planned")
+            {
+                var silent = leases.Store.ClaimAsync(["score-shard"], "frozen", QueueWorld.Quick(), Cancel).GetAwaiter().GetResult()!;
+                Execute($"update score_shard h set run_id = {silent.Id}, fence = {silent.Fence} from scoring s where s.id = h.scoring_id and s.run_id = {run.RunId} and h.shard = 3");
+                frozen.Execute($"begin; select mark_attempt({silent.Id}, {silent.Fence}); select from score_shard h join scoring s on s.id = h.scoring_id where s.run_id = {run.RunId} and h.shard = 3 for update of h; set statement_timeout = 0");
+                // Rows that are on their way for ever.
+                copy = frozen.BeginBinaryImport("copy score (customer, scoring_id, control_score, treatment_score) from stdin (format binary)");
+            }
+        });
+
+        var run = await FinishedAsync(id);
+
+        (run.State, run.Attempt).ShouldBe((JobStates.Succeeded, 1), run.Error);
+        (await ShouldBeLikeAloneAsync()).ShouldAllBe(s => s.RunId == id);
+        Should.Throw<NpgsqlException>(() => copy!.Complete());
+    }
+
+    [Fact]
     public async Task A_run_tried_again_goes_on_with_its_own_plan_and_scores_nothing_twice()
     {
         var id = await AskAsync("tried again");
@@ -184,6 +211,29 @@ public sealed class ScoreShardsTests(ShardedCampaign world) : IClassFixture<Shar
         (await CountAsync($"select count(*) from scoring where run_id = {id}")).ShouldBe(0);
         (await CountAsync("select count(*) from score s where not exists (select from scoring g where g.id = s.scoring_id and g.finished_at is not null)")).ShouldBe(0);
         await ShouldBeLikeAloneAsync();
+    }
+
+    [Fact]
+    public async Task A_scoring_tried_again_when_there_are_newer_customers_is_planned_anew()
+    {
+        var id = await AskAsync("planned anew");
+        await using (await FaultyWorker.StartAsync(world.Pimm, ["score"], (_, point) =>
+        {
+            if (point == "score.shard-done") throw new Core.InputException("Stopped for a test: nothing to do.");
+        }))
+            (await FinishedAsync(id)).State.ShouldBe(JobStates.Failed);
+        var old = await CountAsync($"select id from scoring where run_id = {id}");
+        await using var owner = await world.Pimm.Database.Owner.OpenConnectionAsync(Cancel);
+        await owner.ExecuteAsync($"update scoring set audience_version = 0 where id = {old}");
+
+        await Queue.RetryAsync(id, Cancel);
+        await using var planner = await FaultyWorker.StartAsync(world.Pimm, ["score"], (_, _) => { });
+        var run = await FinishedAsync(id);
+
+        (run.State, run.Attempt).ShouldBe((JobStates.Succeeded, 1), run.Error);
+        (await CountAsync($"select count(*) from scoring where id = {old}")).ShouldBe(0);
+        await ShouldBeLikeAloneAsync();
+        (await Queue.ListLogAsync(id, cancellationToken: Cancel)).ShouldContain(line => line.Message.EndsWith("it is planned anew."));
     }
 
     private sealed record ShardRow(int Shard, long RunId, long Fence, DateTimeOffset FinishedAt, byte[] Checksum, long Scored);

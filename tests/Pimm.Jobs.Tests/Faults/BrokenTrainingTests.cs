@@ -123,6 +123,7 @@ public sealed class BrokenTrainingTests(Market market)
 
         gone.ShouldBeLessThan(TimeSpan.FromSeconds(30));
         (done.State, done.Attempt, done.Fence).ShouldBe((JobStates.Succeeded, 1, 2), done.Error);
+        (await world.Queue.ListLogAsync(run)).ShouldContain(line => line.Message.StartsWith("Training goes on from checkpoint-", StringComparison.Ordinal));
         (await market.MadeAsync(world, "train", run)).ShouldBe(market.Reference["train"]);
         await world.RecoveredAsync(run, asked, $"the worker was gone after {gone.TotalSeconds:F1} s, no attempt counted, same weights");
     });

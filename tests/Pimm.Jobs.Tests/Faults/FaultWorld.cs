@@ -163,13 +163,15 @@ internal sealed class FaultWorld : IAsyncDisposable
     public Task UntilAsync(long run, Func<JobRun, bool> condition) =>
         UntilAsync(async () => condition(await Queue.GetAsync(run)), $"run {run} is as it should be");
 
-    public static async Task UntilAsync(Func<Task<bool>> condition, string what)
+    /// <param name="patience">null: as long as for a run</param>
+    public static async Task UntilAsync(Func<Task<bool>> condition, string what, TimeSpan? patience = null)
     {
+        var limit = patience ?? Patience;
         for (var waited = Stopwatch.StartNew(); !await condition(); await Task.Delay(50))
         {
-            if (waited.Elapsed > Patience)
+            if (waited.Elapsed > limit)
             {
-                throw new TimeoutException($"After {Patience.TotalMinutes:F0} minutes it still does not hold that {what}.");
+                throw new TimeoutException($"After {limit.TotalSeconds:F0} s it still does not hold that {what}.");
             }
         }
     }

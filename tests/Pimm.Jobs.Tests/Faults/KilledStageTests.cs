@@ -44,6 +44,12 @@ public sealed class KilledStageTests(Market market)
     [InlineData("promote.written:kill", "kill -9 while promoting: written, not committed")]
     public Task A_killed_promotion_judges_once_and_leaves_one_champion(string fault, string name) => KilledAsync(3, "promote", fault, name);
 
+    [Theory]
+    [InlineData("import.chunk-copied:kill:3", "kill -9 while importing outcomes: inside a chunk")]
+    [InlineData("import.chunk-done:kill:3", "kill -9 while importing outcomes: between two chunks")]
+    [InlineData("import.finishing:kill", "kill -9 while importing outcomes: at the finish")]
+    public Task A_killed_import_of_outcomes_counts_each_event_once(string fault, string name) => KilledAsync(23, "outcomes", fault, name);
+
     private Task KilledAsync(int row, string kind, string fault, string name) => FaultWorld.RunAsync(row, name, async world =>
     {
         var run = await world.Queue.EnqueueAsync(market.Request(kind));
@@ -56,6 +62,11 @@ public sealed class KilledStageTests(Market market)
 
         done.State.ShouldBe(JobStates.Succeeded, done.Error);
         (await market.MadeAsync(world, kind, run)).ShouldBe(market.Reference[kind]);
+        if (fault.StartsWith("train.checkpoint", StringComparison.Ordinal))
+        {
+            (await world.Queue.ListLogAsync(run)).ShouldContain(line => line.Message.StartsWith("Training goes on from checkpoint-", StringComparison.Ordinal));
+        }
+
         await world.RecoveredAsync(run, at, $"attempt {done.Attempt}, the result equals the undisturbed one's");
         done.Attempt.ShouldBe(2);
     }, market.CopyAsync());

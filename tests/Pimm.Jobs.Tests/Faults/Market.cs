@@ -4,6 +4,7 @@ using Pimm.Core.Allocating;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Exporting;
 using Pimm.Core.Importing;
+using Pimm.Core.Outcomes;
 using Pimm.Core.Promoting;
 using Pimm.Core.Queueing;
 using Pimm.Core.Scoring;
@@ -42,6 +43,9 @@ public sealed class Market : IAsyncLifetime
     /// <summary>A second state of the audience's customers.</summary>
     public string CustomersFile { get; private set; } = "";
 
+    /// <summary>The audience's outcomes once more, as another source counts them.</summary>
+    public string OutcomesFile { get; private set; } = "";
+
     /// <summary>What undisturbed runs give.</summary>
     public IReadOnlyDictionary<string, string> Reference { get; private set; } = null!;
 
@@ -51,6 +55,7 @@ public sealed class Market : IAsyncLifetime
         var demo = await _pimm.Service<CampaignStore>().GetAsync(await _pimm.RunDemoAsync(SyntheticCampaign.Small(), CancellationToken.None));
         AudienceId = demo.AudienceId;
         CustomersFile = _pimm.Write("customers-again.csv", WithoutTheFirst(Path.Combine(_pimm.Folder, $"customers-{AudienceId}.csv")));
+        OutcomesFile = _pimm.Write("outcomes-again.csv", WithoutTheFirst(Path.Combine(_pimm.Folder, $"outcomes-{demo.Id}.csv")));
         var models = _pimm.Service<ModelStore>();
         Line = await models.GetLineAsync(await models.CreateLineAsync(AudienceId, "trained", "pimm", Quick));
         Untrained = await models.GetLineAsync(await models.CreateLineAsync(AudienceId, "untrained", "pimm", Quick));
@@ -73,6 +78,7 @@ public sealed class Market : IAsyncLifetime
         TrainModelLine.JobKind => new JobRequest(kind, "faulted", new TrainLineRequest(Untrained.Id, Seed: 2, Campaign.StartsAt)),
         ImportFile.JobKind => new JobRequest(kind, "faulted", new ImportRequest(AudienceId, "customers", CustomersFile)),
         PromoteVersion.JobKind => new JobRequest(kind, "faulted", new PromoteRequest(Line.Id)),
+        ImportOutcomes.JobKind => new JobRequest(kind, "faulted", new OutcomesRequest(AudienceId, OutcomesFile, "another source")),
         ExportWave.JobKind => new JobRequest(kind, "faulted", new { }, Campaign.Id, Wave),
         _ => new JobRequest(kind, "faulted", new { }, Campaign.Id),
     };
@@ -101,6 +107,11 @@ public sealed class Market : IAsyncLifetime
               from champion c join model_version v on v.id = c.model_version_id
              where c.model_line_id = (select j.model_line_id from promotion_judgement j where j.run_id = @run)
             """,
+        ImportOutcomes.JobKind => """
+            select max(concat_ws(' ', f.received, f.created, f.skipped, f.quarantined)) || ' ' || count(o) || ' of ' || count(*) || ' ' || md5(string_agg(concat(e.event_id, o.customer, o.occurred_at, o.amount), ',' order by e.event_id))
+              from import_file f join outcome_event e on e.import_file_id = f.id
+              left join customer_outcome o on o.source = e.source and o.event_id = e.event_id where f.run_id = @run
+            """,
         _ => throw new InvalidOperationException($"Nothing tells what a run of the kind {kind} made."),
     };
 
@@ -119,7 +130,7 @@ public sealed class Market : IAsyncLifetime
         await FaultWorld.RunAsync(0, "nothing", async world =>
         {
             world.StartWorker(settings: SmallPieces);
-            foreach (var kind in (string[])[TrainModelLine.JobKind, ScoreCampaign.JobKind, ExportWave.JobKind, ImportFile.JobKind, PromoteVersion.JobKind])
+            foreach (var kind in (string[])[TrainModelLine.JobKind, ScoreCampaign.JobKind, ExportWave.JobKind, ImportFile.JobKind, ImportOutcomes.JobKind, PromoteVersion.JobKind])
             {
                 var run = await world.FinishedAsync(await world.Queue.EnqueueAsync(Request(kind)));
                 run.State.ShouldBe(JobStates.Succeeded, run.Error);

@@ -1,3 +1,4 @@
+using Dapper;
 using Pimm.Core.Queueing;
 using Shouldly;
 
@@ -5,11 +6,29 @@ namespace Pimm.Jobs.Tests.Faults;
 
 /// <summary>
 /// What must be true after any fault: every run that was accepted ended once, no effect was lost or doubled, fences only rose,
-/// no unfinished file lies about, and the next run succeeds without anybody's repair.
+/// nothing unfinished lies about, no training computes for nobody, and the next run succeeds without anybody's repair.
 /// </summary>
 internal sealed class Oracle(FaultWorld world)
 {
+    private static readonly TimeSpan ChildrenPatience = TimeSpan.FromSeconds(10);
+
     private static readonly string[] Final = [JobStates.Succeeded, JobStates.Failed, JobStates.Cancelled];
+
+    // Of runs that succeeded nothing is left half done, and no run that ended belongs to a worker.
+    private const string SelectLeft = """
+        select format('run %s (%s) is %s and has an owner or a lease', id, kind, state) from job_run
+         where state <> 'running' and (owner is not null or lease_until is not null)
+        union all
+        select format('run %s succeeded and its scoring %s is unfinished', j.id, s.id) from scoring s join job_run j on j.id = s.run_id where s.finished_at is null and j.state = 'succeeded'
+        union all
+        select format('scoring %s is finished and its shard %s is not', s.id, h.shard) from score_shard h join scoring s on s.id = h.scoring_id where s.finished_at is not null and h.finished_at is null
+        union all
+        select format('scoring %s is finished and keeps %s exclusions', s.id, count(*)) from scoring_exclusion e join scoring s on s.id = e.scoring_id where s.finished_at is not null group by s.id
+        union all
+        select format('run %s succeeded and its file %s is still read', j.id, f.file_name) from import_file f join job_run j on j.id = f.run_id where f.state = 'reading' and j.state = 'succeeded'
+        union all
+        select format('%s events of the finished file %s still wait', count(*), f.id) from outcome_staging o join import_file f on f.id = o.import_file_id where f.state = 'finished' group by f.id
+        """;
 
     public async Task CheckAsync()
     {
@@ -26,8 +45,24 @@ internal sealed class Oracle(FaultWorld world)
             }
         }
 
+        (await world.History.OwnerAsync(async owner => (await owner.QueryAsync<string>(SelectLeft)).AsList())).ShouldBeEmpty("Nothing is left half done.");
+        await FaultWorld.UntilAsync(() => Task.FromResult(!TrainsForNobody()), "no training goes on without its worker", ChildrenPatience);
         Directory.EnumerateFiles(world.Folder, "*.tmp", SearchOption.AllDirectories).Select(Path.GetFileName).ShouldBeEmpty("A run that has ended leaves no unfinished file.");
     }
+
+    /// <summary>A child's request lies in the world's folder, and every run has ended.</summary>
+    private bool TrainsForNobody() => Directory.EnumerateDirectories("/proc").Where(path => char.IsAsciiDigit(Path.GetFileName(path)[0])).Any(process =>
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(process, "cmdline")) is var line && line.Contains("train-rows", StringComparison.Ordinal) && line.Contains(world.Folder, StringComparison.Ordinal);
+        }
+        catch (IOException)
+        {
+            // It ended meanwhile.
+            return false;
+        }
+    });
 
     private static void EndedOnce(JobRun run, IReadOnlyList<RunChange> changes)
     {

@@ -56,8 +56,10 @@ public sealed record ScheduledWork(IReadOnlyList<PlannedRun> Runs, string Outcom
         List<PlannedRun> runs = [];
         if (!facts.HasScores && facts.OpenScoring is null)
             runs.Add(new(ScoreCampaign.JobKind, new { }, campaign.Id));
-        runs.Add(new(AllocateWave.JobKind, new { }, campaign.Id, AfterPrevious: runs.Count > 0, AfterRun: facts.HasScores ? null : facts.OpenScoring));
-        runs.Add(new(ExportWave.JobKind, new { }, campaign.Id, AfterPrevious: true));
+        // Its scoring may fail tonight and be tried again in days.
+        var onTime = new WaveRequest(OnItsDayOnly: true);
+        runs.Add(new(AllocateWave.JobKind, onTime, campaign.Id, AfterPrevious: runs.Count > 0, AfterRun: facts.HasScores ? null : facts.OpenScoring));
+        runs.Add(new(ExportWave.JobKind, onTime, campaign.Id, AfterPrevious: true));
         return new(runs, Text($"the wave of {date:yyyy-MM-dd}: {string.Join(", then ", runs.Select(run => run.Kind))}"));
     }
 

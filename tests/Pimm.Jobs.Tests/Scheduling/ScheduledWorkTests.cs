@@ -1,3 +1,4 @@
+using Pimm.Core.Allocating;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Queueing;
 using Pimm.Core.Training;
@@ -40,7 +41,7 @@ public sealed class ScheduledWorkTests
         Kinds(new CampaignFacts(March, false, null), day).ShouldBe("score → allocate → export");
         Kinds(new CampaignFacts(March, true, null), day).ShouldBe("allocate → export");
         Kinds(new CampaignFacts(March, false, OpenScoring: 99), day).ShouldBe("(99) → allocate → export");
-        ScheduledWork.OfCampaign(new CampaignFacts(March, true, null), day, day.At).Runs.ShouldAllBe(run => run.CampaignId == 7);
+        ScheduledWork.OfCampaign(new CampaignFacts(March, true, null), day, day.At).Runs.ShouldAllBe(run => run.CampaignId == 7 && ((WaveRequest)run.Arguments).OnItsDayOnly);
     }
 
     [Theory]

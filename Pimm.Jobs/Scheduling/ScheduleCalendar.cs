@@ -10,8 +10,7 @@ namespace Pimm.Jobs.Scheduling;
 public sealed record FireTime(DateTimeOffset Local, DateTimeOffset Utc);
 
 /// <summary>When a schedule fires next, and when it should have fired and did not.</summary>
-public sealed class ScheduleCalendar(
-    ScheduleStore schedules, ScheduleFirings firings, IOptions<SchedulingOptions> options, IOptions<RetentionOptions> retention, TimeProvider time)
+public sealed class ScheduleCalendar(ScheduleStore schedules, ScheduleFirings firings, IOptions<RetentionOptions> retention, TimeProvider time)
 {
     /// <summary>Missed occasions are listed and back-filled at most this far back, and this many of them.</summary>
     public const int MissedDays = 31;
@@ -22,13 +21,6 @@ public sealed class ScheduleCalendar(
 
     // The oldest firings go by the database's clock, which may differ from ours, and some fire a moment early.
     private static readonly TimeSpan Margin = TimeSpan.FromHours(1);
-
-    /// <exception cref="InputException">the cron expression or the time zone cannot be understood, or fires too often</exception>
-    public Schedule Checked(Schedule schedule)
-    {
-        CronTimes.Parse(schedule.Cron, schedule.TimeZone).Checked(time.GetUtcNow(), options.Value.MinimumInterval);
-        return schedule;
-    }
 
     public static IReadOnlyList<FireTime> Next(Schedule schedule, DateTimeOffset now, int count)
     {

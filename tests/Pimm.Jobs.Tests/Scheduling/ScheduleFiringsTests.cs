@@ -193,7 +193,7 @@ public sealed class ScheduleFiringsTests : IAsyncLifetime
         schedules, time ?? TimeProvider.System);
 
     private ScheduleCalendar Calendar(DateTimeOffset now, int keptDays = 400) => new(
-        schedules, Firings(), Options.Create(new SchedulingOptions()), Options.Create(new RetentionOptions { RunDays = keptDays }), new At(now));
+        schedules, Firings(), Options.Create(new RetentionOptions { RunDays = keptDays }), new At(now));
 
     private static Occasion Of(Schedule schedule) => Occasion.Of(schedule, Times(schedule), Night);
 

@@ -19,6 +19,8 @@ public sealed class SchedulesCommandTests(TestDatabase database) : IClassFixture
         next[0].GetProperty("local").GetDateTimeOffset().ShouldBe(next[0].GetProperty("utc").GetDateTimeOffset());
 
         (await RunAsync("edit", "tidy", "--cron", "0 4 * * *")).GetProperty("version").GetInt32().ShouldBe(2);
+        var weekly = await RunAsync("edit", "tidy", "--cron", "0 4 * * 0", "--time-zone", "UTC", "--max-hours", "0");
+        (weekly.GetProperty("mustSucceedWithin").GetString(), weekly.GetProperty("arguments").TryGetProperty("maxHours", out _)).ShouldBe(("7.02:00:00", false));
         (await RunAsync("pause", "tidy")).GetProperty("enabled").GetBoolean().ShouldBeFalse();
         (await RunAsync("resume", "tidy")).GetProperty("enabled").GetBoolean().ShouldBeTrue();
         var run = (await RunAsync("run-now", "tidy")).GetProperty("runs")[0].GetInt64();
@@ -33,7 +35,7 @@ public sealed class SchedulesCommandTests(TestDatabase database) : IClassFixture
     [Theory]
     [InlineData("There is no schedule \"nightly\": see pimm schedules list.", "show", "nightly")]
     [InlineData("A retrain schedule trains one model line: give --line.", "add", "x", "--kind", "retrain", "--cron", "30 2 * * *")]
-    [InlineData("There is no campaign 77: see pimm campaigns list.", "add", "x", "--kind", "campaign", "--campaign", "77", "--cron", "30 2 * * *", "--time-zone", "UTC")]
+    [InlineData("There is no campaign 77: `pimm campaigns list` shows those there are.", "add", "x", "--kind", "campaign", "--campaign", "77", "--cron", "30 2 * * *", "--time-zone", "UTC")]
     [InlineData("A schedule needs a time: give --cron, for example --cron \"30 2 * * *\" for 02:30 every day.", "add", "x", "--kind", "retain")]
     [InlineData("The schedule \"retention\" has not missed 2020-01-01: see pimm schedules missed.", "back-fill", "retention", "--date", "2020-01-01")]
     public async Task What_makes_no_sense_is_one_sentence(string sentence, params string[] arguments)

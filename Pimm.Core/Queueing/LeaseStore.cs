@@ -43,6 +43,10 @@ public sealed class LeaseStore(NpgsqlDataSource leases, TimeProvider? clock = nu
 
     public Task<bool> CancelAsync(ClaimedRun run) => EndAsync(Cancel, new { run.Id, run.Fence });
 
+    /// <summary>Whether this very attempt did, as when the answer to its last commit was lost.</summary>
+    internal Task<bool> HasSucceededAsync(ClaimedRun run) =>
+        OnLeasesAsync(connection => connection.ExecuteScalarAsync<bool>(SelectSuccess, new { run.Id, run.Fence }), CancellationToken.None);
+
     /// <summary>Ends or re-queues every run whose worker has fallen silent; none soon after an outage that this worker saw.</summary>
     /// <returns>how many</returns>
     public async Task<int> ReapAsync(TimeSpan restartGrace, CancellationToken cancellationToken)
@@ -58,9 +62,15 @@ public sealed class LeaseStore(NpgsqlDataSource leases, TimeProvider? clock = nu
     internal static async Task<bool> HoldsAsync(ClaimedRun run, NpgsqlConnection connection, NpgsqlTransaction transaction, CancellationToken cancellationToken) =>
         await connection.ExecuteScalarAsync<long?>(new CommandDefinition(Hold, new { run.Id, run.Fence }, transaction, cancellationToken: cancellationToken)) is not null;
 
-    /// <summary>Result and final state, in the transaction of the run's last effect.</summary>
-    internal static async Task<bool> SucceedAsync(ClaimedRun run, string? result, NpgsqlConnection connection, NpgsqlTransaction transaction, CancellationToken cancellationToken) =>
-        await connection.ExecuteAsync(new CommandDefinition(Succeed, new { run.Id, run.Fence, result }, transaction, cancellationToken: cancellationToken)) == 1;
+    /// <summary>Result, final state and the lines that no heartbeat took along, in the transaction of the run's last effect.</summary>
+    internal static async Task<bool> SucceedAsync(
+        ClaimedRun run, string? result, IReadOnlyList<PendingLogLine> log, NpgsqlConnection connection, NpgsqlTransaction transaction, CancellationToken cancellationToken)
+    {
+        if (await connection.ExecuteAsync(new CommandDefinition(Succeed, new { run.Id, run.Fence, result }, transaction, cancellationToken: cancellationToken)) != 1)
+            return false;
+        await connection.ExecuteAsync(new CommandDefinition(InsertLine, log.Select(line => new { run.Id, run.Fence, line.Seq, line.Level, line.Message }), transaction, cancellationToken: cancellationToken));
+        return true;
+    }
 
     internal static async Task<bool> HasStepAsync(ClaimedRun run, string step, NpgsqlConnection connection, CancellationToken cancellationToken) =>
         await connection.ExecuteScalarAsync<bool>(new CommandDefinition(SelectStep, new { run.Id, step }, cancellationToken: cancellationToken));
@@ -164,6 +174,11 @@ public sealed class LeaseStore(NpgsqlDataSource leases, TimeProvider? clock = nu
                owner = null, lease_until = null
          where id = @Id and fence = @Fence and state = 'running'
         """;
+
+    private const string InsertLine =
+        "insert into job_run_log (run_id, fence, seq, level, message) values (@Id, @Fence, @Seq, @Level, @Message) on conflict do nothing";
+
+    private const string SelectSuccess = "select exists (select from job_run where id = @Id and fence = @Fence and state = 'succeeded')";
 
     private const string SelectStep = "select exists (select from job_run_step where run_id = @Id and step = @step)";
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Pimm.Core.Queueing;
 using Pimm.Testing;
 using Shouldly;
 using Xunit;
@@ -55,6 +56,36 @@ public sealed class SchedulesCommandTests(TestDatabase database) : IClassFixture
         var (code, _, error) = await PimmProcess.RunAsync(database, ["runs", .. arguments]);
 
         (code, error.TrimEnd()).ShouldBe((2, sentence));
+    }
+
+    [Theory]
+    [InlineData("--state is \"done\": choose queued, running, succeeded, failed, cancelled.", "runs", "list", "--state", "done")]
+    [InlineData("--kinds names no kind of run: leave it out, or write it as --kinds train,score.", "work", "--kinds", ",")]
+    [InlineData("--not-kinds names no kind of run: leave it out, or write it as --not-kinds train,score.", "work", "--not-kinds", "")]
+    public async Task An_option_that_says_nothing_is_refused(string sentence, params string[] arguments)
+    {
+        var (code, _, error) = await PimmProcess.RunAsync(database, arguments);
+
+        (code, error.TrimEnd()).ShouldBe((2, sentence));
+    }
+
+    [Fact]
+    public async Task A_run_that_nobody_would_ever_take_is_not_waited_for()
+    {
+        var (code, _, error) = await PimmProcess.RunAsync(database, new Dictionary<string, string> { ["Queueing__Requires__allocate"] = "gpu" }, "allocate", "--campaign", "1");
+
+        (code, error.TrimEnd()).ShouldBe((2, "A run of the kind allocate requires gpu (Queueing:Requires), which no worker offers: start one that does, with pimm work --offers gpu."));
+    }
+
+    [Fact]
+    public async Task A_finished_run_is_listed_by_its_state_and_is_not_cancelled_again()
+    {
+        var id = await new JobQueue(database.DataSource).EnqueueAsync(new JobRequest("wait", "finished", new { }));
+        (await PimmProcess.RunAsync(database, "runs", "cancel", $"{id}")).Output.ShouldNotContain("had finished already");
+
+        (await PimmProcess.RunAsync(database, "runs", "cancel", $"{id}")).Output.ShouldContain("had finished already");
+        (await PimmProcess.RunAsync(database, "runs", "list", "--state", "cancelled")).Output.ShouldContain($"{id}  wait");
+        (await PimmProcess.RunAsync(database, "runs", "list", "--state", "running")).Output.ShouldNotContain($"{id}  wait");
     }
 
     private async Task<JsonElement> RunAsync(params string[] arguments)

@@ -6,6 +6,9 @@ comment on column job_run.after_runs is 'runs that must have succeeded before th
 
 create index job_run_after on job_run using gin (after_runs) where after_runs <> '{}';
 
+-- Runs that ended lately, for those who measure every few seconds.
+create index job_run_finished on job_run (finished_at) where finished_at is not null;
+
 -- A run whose predecessor failed or was cancelled fails as it is queued. The predecessors are locked, so that none of them can
 -- end unseen between this look and the commit.
 create function fail_without_predecessors() returns trigger language plpgsql as $$

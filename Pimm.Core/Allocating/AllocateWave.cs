@@ -4,6 +4,10 @@ using Pimm.Core.Scoring;
 
 namespace Pimm.Core.Allocating;
 
+/// <summary>What an allocation or an export may be told.</summary>
+/// <param name="OnItsDayOnly">when the wave's day is over by the time the run starts, it ends without one; for runs that nobody watches</param>
+public sealed record WaveRequest(bool OnItsDayOnly = false);
+
 /// <summary>
 /// Splits a campaign's customers when that has not happened yet, then selects one wave: what each arm's own model exports,
 /// and what the other one would have. Everything of a wave is written in one transaction, for both arms or for neither.
@@ -18,8 +22,14 @@ public sealed class AllocateWave(
     public async Task RunAsync(JobExecution run, CancellationToken cancellationToken)
     {
         var campaign = await campaigns.GetAsync(run.RequiredCampaignId, cancellationToken);
+        var today = campaign.DateOf(time.GetUtcNow());
+        if (run.LogicalDate < today && run.ReadArguments<WaveRequest>().OnItsDayOnly)
+        {
+            await run.CompleteAsync(new { wave = (DateOnly?)null, note = $"nothing to do: {run.LogicalDate:yyyy-MM-dd} is over in {campaign.TimeZone}, and a wave counts from a day on which its lists can be delivered" }, null, cancellationToken);
+            return;
+        }
         var waves = await allocations.WavesAsync(campaign.Id, cancellationToken);
-        var date = DateOf(campaign, waves, run.LogicalDate, campaign.DateOf(time.GetUtcNow()));
+        var date = DateOf(campaign, waves, run.LogicalDate, today);
         var existing = await allocations.FindAsync(campaign.Id, cancellationToken);
         var scoring = existing is null ? await scorings.NewestAsync(campaign.Id, cancellationToken) : await scorings.FindAsync(existing.ScoringId, cancellationToken);
         _ = scoring ?? throw new InputException($"Campaign \"{campaign.Name}\" has no scores yet: score it first.");

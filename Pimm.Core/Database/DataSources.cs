@@ -15,8 +15,9 @@ public static class DataSources
         Create(options, options.ConnectionString, "pimm", options.MaxPoolSize, options.CommandTimeoutSeconds);
 
     /// <summary>Short statements that must not wait behind long ones: heartbeats, claims, notifications.</summary>
-    public static NpgsqlDataSource ForLeases(DatabaseOptions options) =>
-        Create(options, options.ConnectionString, "pimm leases", DatabaseOptions.LeasePoolSize, 5);
+    /// <param name="slots">runs at once, each with heartbeats of its own</param>
+    public static NpgsqlDataSource ForLeases(DatabaseOptions options, int slots = 1) =>
+        Create(options, options.ConnectionString, "pimm leases", DatabaseOptions.LeasePoolSize(slots), 5);
 
     /// <summary>The scheduler of one process, which holds rows locked only for a moment.</summary>
     public static NpgsqlDataSource ForSchedules(DatabaseOptions options, int poolSize) =>

@@ -58,14 +58,19 @@ public sealed class DatabaseOptions
     public string AppRole => Parse(ConnectionString, "Database:ConnectionString").Username ?? "";
 
     /// <summary>What one worker may hold: its work's, its heartbeats', its scheduler's.</summary>
-    public int ConnectionsOfWorker => MaxPoolSize + LeasePoolSize + SchedulerPoolSize;
+    public int ConnectionsOfWorker => MaxPoolSize + LeasePoolSize(WorkerSlots) + SchedulerPoolSize;
 
     /// <summary>For the web host: its own pool, and statements that nobody waits for longer than for a page.</summary>
     public void UseForPages() => (MaxPoolSize, CommandTimeoutSeconds) = (WebPoolSize, PageTimeoutSeconds);
 
-    internal const int LeasePoolSize = 4;
+    /// <summary>Two connections listen for notifications all the time; the rest serves the slots' heartbeats, the sweep and presence.</summary>
+    internal static int LeasePoolSize(int slots) => 4 + (slots / 4);
 
-    internal const int SchedulerPoolSize = 4;
+    /// <summary>As Queueing:Slots says.</summary>
+    internal int WorkerSlots { get; set; } = 1;
+
+    /// <summary>As Scheduling:MaxPoolSize says.</summary>
+    internal int SchedulerPoolSize { get; set; } = 4;
 
     internal static NpgsqlConnectionStringBuilder Parse(string connectionString, string setting)
     {

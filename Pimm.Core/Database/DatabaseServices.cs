@@ -11,7 +11,11 @@ public static class DatabaseServices
     public static IServiceCollection AddPimmDatabase(this IServiceCollection services, IConfiguration configuration)
     {
         DapperTypes.Register();
-        services.AddOptions<DatabaseOptions>().Bind(configuration.GetSection("Database"));
+        services.AddOptions<DatabaseOptions>().Bind(configuration.GetSection("Database")).Configure(options =>
+        {
+            options.WorkerSlots = configuration.GetValue("Queueing:Slots", options.WorkerSlots);
+            options.SchedulerPoolSize = configuration.GetValue("Scheduling:MaxPoolSize", options.SchedulerPoolSize);
+        });
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(provider => DataSources.ForApp(provider.GetRequiredService<IOptions<DatabaseOptions>>().Value));
         return services;

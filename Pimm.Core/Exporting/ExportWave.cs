@@ -41,6 +41,11 @@ public sealed class ExportWave(
         var due = run.LogicalDate is { } date
             ? waves.Where(w => w.WaveDate == date).ToList()
             : waves.Where(w => !written.Any(l => l.WaveDate == w.WaveDate)).ToList();
+        if (due.Count == 0 && run.LogicalDate is { } without && run.ReadArguments<WaveRequest>().OnItsDayOnly)
+        {
+            await run.CompleteAsync(new { lists = Array.Empty<string>(), note = $"nothing to do: {without:yyyy-MM-dd} was over before its wave could be selected" }, null, cancellationToken);
+            return;
+        }
         if (due.Count == 0)
         {
             throw new InputException(run.LogicalDate is { } missing

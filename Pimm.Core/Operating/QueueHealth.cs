@@ -56,16 +56,13 @@ public sealed class QueueHealth(NpgsqlDataSource database, ScheduleHealthStore s
     /// <param name="ExpiredSeconds">since the oldest lease that nobody renews ran out; null: none</param>
     internal sealed record QueueState(int Running, int Due, double OldestSeconds, double? ExpiredSeconds);
 
-    // A run that waits for others is not late.
     private const string SelectQueue =
-        """
+        $"""
         select count(*) filter (where state = 'running')::int as running,
-               count(*) filter (where due)::int as due,
-               coalesce(extract(epoch from max(clock_timestamp() - not_before) filter (where due)), 0)::double precision as oldest_seconds,
+               count(due_since)::int as due,
+               coalesce(extract(epoch from clock_timestamp() - min(due_since)), 0)::double precision as oldest_seconds,
                extract(epoch from max(clock_timestamp() - lease_until) filter (where state = 'running' and lease_until < clock_timestamp()))::double precision as expired_seconds
-          from (select r.*, r.state = 'queued' and r.not_before <= clock_timestamp()
-                            and not exists (select from job_run p where p.id = any(r.after_runs) and p.state <> 'succeeded') as due
-                  from job_run r where r.state in ('queued', 'running')) open_run
+          from ({OpenRuns.Select}) open_run
         """;
 
     private const string CountWorkers =

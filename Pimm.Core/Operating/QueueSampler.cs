@@ -46,7 +46,7 @@ public sealed class QueueSampler : BackgroundService
             {
                 await SampleAsync(stoppingToken);
             }
-            catch (Exception e) when (e is not OperationCanceledException)
+            catch (Exception e) when (e is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
             {
                 logger.LogWarning("The queue could not be measured: {Reason}", PostgresErrors.Translate(e).Message);
             }
@@ -57,9 +57,10 @@ public sealed class QueueSampler : BackgroundService
     private sealed record RunGroup(string Kind, string State, long Count, double OldestSeconds);
 
     private const string SelectGroups =
-        """
-        select kind, state, count(*) as count,
-               coalesce(extract(epoch from max(clock_timestamp() - not_before) filter (where state = 'queued' and after_runs = '{}')), 0)::double precision as oldest_seconds
-          from job_run where finished_at is null or finished_at > clock_timestamp() - interval '1 day' group by kind, state
+        $"""
+        select kind, state, count(*) as count, coalesce(extract(epoch from clock_timestamp() - min(due_since)), 0)::double precision as oldest_seconds
+          from ({OpenRuns.Select}) open_run group by kind, state
+        union all
+        select kind, state, count(*), 0 from job_run where finished_at > clock_timestamp() - interval '1 day' group by kind, state
         """;
 }

@@ -124,10 +124,11 @@ public sealed class JobExecution
         // Now, because an effect may fill the result.
         var json = result is null ? null : JsonSerializer.Serialize(result, JobRequest.Json);
         await lease.BeatAsync();
+        var left = lease.TakeLog();
         lease.Completing = true;
         try
         {
-            if (!await LeaseStore.SucceedAsync(lease.Run, json, connection, transaction, cancellationToken))
+            if (!await LeaseStore.SucceedAsync(lease.Run, json, left, connection, transaction, cancellationToken))
                 throw Lost();
             await transaction.CommitAsync(cancellationToken);
             IsComplete = true;
@@ -135,6 +136,8 @@ public sealed class JobExecution
         finally
         {
             lease.Completing = IsComplete;
+            if (!IsComplete)
+                lease.PutBackLog(left);
         }
     }
 

@@ -43,10 +43,10 @@ public sealed class JobQueue(NpgsqlDataSource database, IOptions<QueueingOptions
     }
 
     /// <summary>The newest first.</summary>
-    public async Task<IReadOnlyList<JobRun>> ListAsync(long? campaignId = null, string? kind = null, int limit = 100, CancellationToken cancellationToken = default)
+    public async Task<IReadOnlyList<JobRun>> ListAsync(long? campaignId = null, string? kind = null, int limit = 100, string? state = null, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        return [.. await connection.QueryAsync<JobRun>(SelectRuns, new { campaignId, kind, limit })];
+        return [.. await connection.QueryAsync<JobRun>(SelectRuns, new { campaignId, kind, state, limit })];
     }
 
     /// <summary>What the run wrote, all its attempts, the oldest first.</summary>
@@ -130,6 +130,7 @@ public sealed class JobQueue(NpgsqlDataSource database, IOptions<QueueingOptions
           from job_run r
          where (@campaignId::bigint is null or campaign_id = @campaignId)
            and (@kind::text is null or kind = @kind)
+           and (@state::text is null or state = @state)
          order by id desc
          limit @limit
         """;

@@ -10,6 +10,8 @@ public static class JobStates
     public const string Succeeded = "succeeded";
     public const string Failed = "failed";
     public const string Cancelled = "cancelled";
+
+    public static readonly IReadOnlyList<string> All = [Queued, Running, Succeeded, Failed, Cancelled];
 }
 
 /// <summary>One row of job_run.</summary>

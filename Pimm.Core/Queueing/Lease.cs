@@ -98,7 +98,7 @@ internal sealed class Lease : IAsyncDisposable
             if (cancel == true)
                 Stop(LeaseEnd.CancelRequested);
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e) when (e is not OperationCanceledException || !closed.IsCancellationRequested)
         {
             PutBack(share, lines);
             RunMeter.HeartbeatFailed(Run.Kind);
@@ -142,10 +142,26 @@ internal sealed class Lease : IAsyncDisposable
             if (await store.FailAsync(Run, $"The run took longer than its budget of {budget:c}: give it more time or less to do, then try it again."))
                 Stop(LeaseEnd.BudgetSpent);
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e) when (e is not OperationCanceledException || !closed.IsCancellationRequested)
         {
             logger.LogWarning("Run {Run} is over its budget, which could not be written: {Reason}", Run.Id, PostgresErrors.Translate(e).Message);
         }
+    }
+
+    /// <summary>Lines that no heartbeat has taken along.</summary>
+    public IReadOnlyList<PendingLogLine> TakeLog()
+    {
+        lock (gate)
+        {
+            var taken = log;
+            log = [];
+            return taken;
+        }
+    }
+
+    public void PutBackLog(IReadOnlyList<PendingLogLine> lines)
+    {
+        lock (gate) log.InsertRange(0, lines);
     }
 
     private bool HasNews { get { lock (gate) return progress is not null || log.Count > 0; } }

@@ -5,21 +5,22 @@ namespace Pimm.Core.Queueing;
 
 /// <summary>The worker's side of job_run: claim, heartbeat, the ways an attempt ends, and the sweep for leases nobody renews.</summary>
 /// <remarks>All times are the database's clock. Every statement but the claim and the sweep is guarded by the fence.</remarks>
-public sealed class LeaseStore(NpgsqlDataSource leases)
+public sealed class LeaseStore(NpgsqlDataSource leases, TimeProvider? clock = null)
 {
+    private readonly LeaseOutage outage = new(clock ?? TimeProvider.System);
+
     /// <summary>The oldest run that may be taken, or null. Several claimers never get the same one.</summary>
     public async Task<ClaimedRun?> ClaimAsync(IReadOnlyList<string> kinds, string owner, QueueingOptions options, CancellationToken cancellationToken)
     {
-        await using var connection = await leases.OpenConnectionAsync(cancellationToken);
-        return await connection.QuerySingleOrDefaultAsync<ClaimedRun>(new CommandDefinition(
-            Claim, new { kinds, owner, options.Capabilities, options.Lease, options.RestartGrace }, cancellationToken: cancellationToken));
+        var expired = outage.IsOver(options.RestartGrace);
+        return await OnLeasesAsync(connection => connection.QuerySingleOrDefaultAsync<ClaimedRun>(new CommandDefinition(
+            Claim, new { kinds, owner, options.Capabilities, options.Lease, options.RestartGrace, expired }, cancellationToken: cancellationToken)), cancellationToken);
     }
 
     /// <summary>Renews the lease. False: go on; true: somebody wants the run cancelled; null: the run is no longer ours.</summary>
     internal async Task<bool?> BeatAsync(ClaimedRun run, TimeSpan lease, float? progress, string? message, IReadOnlyList<PendingLogLine> log, CancellationToken cancellationToken)
     {
-        await using var connection = await leases.OpenConnectionAsync(cancellationToken);
-        return await connection.QuerySingleOrDefaultAsync<bool?>(new CommandDefinition(Beat, new
+        return await OnLeasesAsync(connection => connection.QuerySingleOrDefaultAsync<bool?>(new CommandDefinition(Beat, new
         {
             run.Id,
             run.Fence,
@@ -29,7 +30,7 @@ public sealed class LeaseStore(NpgsqlDataSource leases)
             Seqs = log.Select(line => line.Seq).ToArray(),
             Levels = log.Select(line => line.Level).ToArray(),
             Messages = log.Select(line => line.Message).ToArray()
-        }, cancellationToken: cancellationToken));
+        }, cancellationToken: cancellationToken)), cancellationToken);
     }
 
     /// <summary>Back to the queue as if never claimed.</summary>
@@ -42,12 +43,16 @@ public sealed class LeaseStore(NpgsqlDataSource leases)
 
     public Task<bool> CancelAsync(ClaimedRun run) => EndAsync(Cancel, new { run.Id, run.Fence });
 
-    /// <summary>Ends or re-queues every run whose worker has fallen silent.</summary>
+    /// <summary>Whether this very attempt did, as when the answer to its last commit was lost.</summary>
+    internal Task<bool> HasSucceededAsync(ClaimedRun run) =>
+        OnLeasesAsync(connection => connection.ExecuteScalarAsync<bool>(SelectSuccess, new { run.Id, run.Fence }), CancellationToken.None);
+
+    /// <summary>Ends or re-queues every run whose worker has fallen silent; none soon after an outage that this worker saw.</summary>
     /// <returns>how many</returns>
     public async Task<int> ReapAsync(TimeSpan restartGrace, CancellationToken cancellationToken)
     {
-        await using var connection = await leases.OpenConnectionAsync(cancellationToken);
-        return await connection.ExecuteAsync(new CommandDefinition(Reap, new { restartGrace }, cancellationToken: cancellationToken));
+        var expired = outage.IsOver(restartGrace);
+        return await OnLeasesAsync(connection => connection.ExecuteAsync(new CommandDefinition(Reap, new { restartGrace, expired }, cancellationToken: cancellationToken)), cancellationToken);
     }
 
     /// <summary>
@@ -57,9 +62,15 @@ public sealed class LeaseStore(NpgsqlDataSource leases)
     internal static async Task<bool> HoldsAsync(ClaimedRun run, NpgsqlConnection connection, NpgsqlTransaction transaction, CancellationToken cancellationToken) =>
         await connection.ExecuteScalarAsync<long?>(new CommandDefinition(Hold, new { run.Id, run.Fence }, transaction, cancellationToken: cancellationToken)) is not null;
 
-    /// <summary>Result and final state, in the transaction of the run's last effect.</summary>
-    internal static async Task<bool> SucceedAsync(ClaimedRun run, string? result, NpgsqlConnection connection, NpgsqlTransaction transaction, CancellationToken cancellationToken) =>
-        await connection.ExecuteAsync(new CommandDefinition(Succeed, new { run.Id, run.Fence, result }, transaction, cancellationToken: cancellationToken)) == 1;
+    /// <summary>Result, final state and the lines that no heartbeat took along, in the transaction of the run's last effect.</summary>
+    internal static async Task<bool> SucceedAsync(
+        ClaimedRun run, string? result, IReadOnlyList<PendingLogLine> log, NpgsqlConnection connection, NpgsqlTransaction transaction, CancellationToken cancellationToken)
+    {
+        if (await connection.ExecuteAsync(new CommandDefinition(Succeed, new { run.Id, run.Fence, result }, transaction, cancellationToken: cancellationToken)) != 1)
+            return false;
+        await connection.ExecuteAsync(new CommandDefinition(InsertLine, log.Select(line => new { run.Id, run.Fence, line.Seq, line.Level, line.Message }), transaction, cancellationToken: cancellationToken));
+        return true;
+    }
 
     internal static async Task<bool> HasStepAsync(ClaimedRun run, string step, NpgsqlConnection connection, CancellationToken cancellationToken) =>
         await connection.ExecuteScalarAsync<bool>(new CommandDefinition(SelectStep, new { run.Id, step }, cancellationToken: cancellationToken));
@@ -73,11 +84,14 @@ public sealed class LeaseStore(NpgsqlDataSource leases)
     internal static async Task<(DateTimeOffset CreatedAt, string? CheckpointUri)> OriginAsync(ClaimedRun run, NpgsqlConnection connection, CancellationToken cancellationToken) =>
         await connection.QuerySingleAsync<(DateTimeOffset, string?)>(new CommandDefinition(SelectOrigin, new { run.Id }, cancellationToken: cancellationToken));
 
-    private async Task<bool> EndAsync(string statement, object parameters)
+    private Task<bool> EndAsync(string statement, object parameters) =>
+        OnLeasesAsync(async connection => await connection.ExecuteAsync(statement, parameters) == 1, CancellationToken.None);
+
+    private Task<T> OnLeasesAsync<T>(Func<NpgsqlConnection, Task<T>> act, CancellationToken cancellationToken) => outage.WatchAsync(async () =>
     {
-        await using var connection = await leases.OpenConnectionAsync();
-        return await connection.ExecuteAsync(statement, parameters) == 1;
-    }
+        await using var connection = await leases.OpenConnectionAsync(cancellationToken);
+        return await act(connection);
+    });
 
     private const string Claim = """
         update job_run
@@ -89,7 +103,7 @@ public sealed class LeaseStore(NpgsqlDataSource leases)
                         and attempt < max_attempts and not cancel_requested
                         and not exists (select from job_run p where p.id = any(job_run.after_runs) and p.state <> 'succeeded')
                         and (state = 'queued'
-                             or (state = 'running' and lease_until < clock_timestamp()
+                             or (state = 'running' and lease_until < clock_timestamp() and @expired
                                  and clock_timestamp() > pg_postmaster_start_time() + @RestartGrace))
                       order by id limit 1 for update skip locked)
         returning id, kind, fence, attempt, max_attempts, arguments, campaign_id, logical_date, max_duration
@@ -147,7 +161,7 @@ public sealed class LeaseStore(NpgsqlDataSource leases)
                             else format('The worker %s stopped answering in attempt %s of %s: look at its log, then try the run again.', owner, attempt, max_attempts) end,
                owner = null, lease_until = null
          where id in (select id from job_run
-                       where state = 'running' and lease_until < clock_timestamp()
+                       where state = 'running' and lease_until < clock_timestamp() and @expired
                          and clock_timestamp() > pg_postmaster_start_time() + @restartGrace
                        for update skip locked)
         """;
@@ -160,6 +174,11 @@ public sealed class LeaseStore(NpgsqlDataSource leases)
                owner = null, lease_until = null
          where id = @Id and fence = @Fence and state = 'running'
         """;
+
+    private const string InsertLine =
+        "insert into job_run_log (run_id, fence, seq, level, message) values (@Id, @Fence, @Seq, @Level, @Message) on conflict do nothing";
+
+    private const string SelectSuccess = "select exists (select from job_run where id = @Id and fence = @Fence and state = 'succeeded')";
 
     private const string SelectStep = "select exists (select from job_run_step where run_id = @Id and step = @step)";
 

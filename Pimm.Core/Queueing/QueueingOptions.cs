@@ -32,7 +32,10 @@ public sealed class QueueingOptions
     /// <summary>Without an accepted heartbeat for so long a worker starts no effect. Default 25 s, below <see cref="Lease"/>.</summary>
     public TimeSpan SelfFence { get; set; } = TimeSpan.FromSeconds(25);
 
-    /// <summary>After a start of the database nobody's lease counts as expired for so long. Default 45 s, 0 to 1 h.</summary>
+    /// <summary>
+    /// After a start of the database, or an outage that this worker saw, nobody's lease counts as expired for so long. Default 45 s,
+    /// 0 to 1 h.
+    /// </summary>
     public TimeSpan RestartGrace { get; set; } = TimeSpan.FromSeconds(45);
 
     /// <summary>Between two looks for runs that no notification told of. Default 5 s, 0.05 s to 1 h.</summary>

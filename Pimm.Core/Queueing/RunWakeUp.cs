@@ -25,7 +25,7 @@ internal sealed class RunWakeUp(NpgsqlDataSource leases, QueueingOptions options
                 while (true)
                     await connection.WaitAsync(cancellationToken);
             }
-            catch (Exception e) when (e is not OperationCanceledException)
+            catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
             {
                 logger.LogWarning("Notifications of new runs stopped, polling each {Poll}: {Reason}", options.Poll, PostgresErrors.Translate(e).Message);
                 await Task.Delay(options.Poll, clock, cancellationToken);

@@ -75,7 +75,9 @@ public sealed record Schedule(
     [property: JsonConverter(typeof(RawJsonConverter))] string Arguments, TimeSpan? MustSucceedWithin,
     DateTimeOffset CreatedAt, DateTimeOffset ActiveSince, DateTimeOffset ChangedAt, string ChangedBy, int Version, string? Problem)
 {
-    /// <summary>A schedule that is not stored yet.</summary>
+    public static readonly TimeSpan LongestBound = TimeSpan.FromDays(400);
+
+    /// <summary>A schedule that is not stored yet, with the bound of one that fires each night, or each hour.</summary>
     public static Schedule New(
         string name, string kind, long? modelLineId, long? campaignId, string cron, string timeZone, string changedBy) =>
         new(0, name, kind, modelLineId, campaignId, cron, timeZone, true, "{}", kind == ScheduleKinds.Collect ? TimeSpan.FromHours(2) : TimeSpan.FromHours(26),
@@ -92,7 +94,7 @@ public sealed record Schedule(
             throw new InputException(ModelLineId is null ? "A retrain schedule trains one model line: give --line." : $"A {Kind} schedule has no model line: leave --line out.");
         if (Kind == ScheduleKinds.Campaign != CampaignId is not null)
             throw new InputException(CampaignId is null ? "A campaign schedule belongs to one campaign: give --campaign." : $"A {Kind} schedule has no campaign: leave --campaign out.");
-        if (MustSucceedWithin is { } bound && (bound < TimeSpan.FromMinutes(1) || bound > TimeSpan.FromDays(400)))
+        if (MustSucceedWithin is { } bound && (bound < TimeSpan.FromMinutes(1) || bound > LongestBound))
             throw new InputException($"The schedule must succeed within {bound}: choose one minute to 400 days.");
         _ = ScheduleArguments.Parse(Arguments);
         return this;

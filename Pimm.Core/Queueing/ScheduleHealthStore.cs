@@ -21,13 +21,6 @@ public sealed class ScheduleHealthStore(NpgsqlDataSource database)
 
     // A firing without runs had nothing to do, which is a success of its own. The trigger's name is the schedule's number.
     private const string SelectTroubles = """
-        with firing as (
-          select f.schedule_id,
-                 case when f.refused or exists (select from job_run r where r.id = any(f.runs) and r.state <> 'succeeded') then null
-                      else coalesce((select max(r.finished_at) from job_run r where r.id = any(f.runs)), f.fired_at) end as succeeded_at
-            from schedule_firing f join schedule s on s.id = f.schedule_id
-           where f.fired_at > clock_timestamp() - 2 * coalesce(s.must_succeed_within, interval '26 hours')),
-        success as (select schedule_id, max(succeeded_at) as succeeded_at from firing group by schedule_id)
         select s.name as schedule, s.kind,
                case when t.trigger_state = 'ERROR' then 'error' when s.problem is not null then 'refused' else 'late' end as trouble,
                success.succeeded_at as last_success,
@@ -37,7 +30,12 @@ public sealed class ScheduleHealthStore(NpgsqlDataSource database)
                     else format('The schedule "%s" has not succeeded since %s, and should within %s: see pimm schedules show "%s".', s.name,
                                 to_char(coalesce(success.succeeded_at, s.active_since) at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"'), s.must_succeed_within, s.name) end as sentence
           from schedule s
-          left join success on success.schedule_id = s.id
+          left join lateral (
+            select coalesce((select max(r.finished_at) from job_run r where r.id = any(f.runs)), f.fired_at) as succeeded_at
+              from schedule_firing f
+             where f.schedule_id = s.id and not f.refused
+               and not exists (select from job_run r where r.id = any(f.runs) and r.state <> 'succeeded')
+             order by f.fired_at desc limit 1) success on true
           left join qrtz_triggers t on t.trigger_group = 'schedule' and t.trigger_name = s.id::text
          where s.enabled
            and (t.trigger_state = 'ERROR' or s.problem is not null

@@ -81,13 +81,13 @@ public sealed class Worker(IEnumerable<IJob> jobs, NpgsqlDataSource database, Wo
         try
         {
             var failure = attempt.IsCompleted ? await attempt : new OperationCanceledException();
-            RunMeter.Ended(run.Kind, failure is null ? null : lease.End, clock.GetElapsedTime(started));
-            if (failure is not null)
-                await EndWhenReachableAsync(lease, failure, stoppingToken);
+            var duration = clock.GetElapsedTime(started);
+            RunMeter.Ended(run.Kind, failure is null ? null : await EndWhenReachableAsync(lease, failure, stoppingToken), duration);
         }
         catch (Exception e)
         {
             // The lease runs out and the reaper puts the run right.
+            RunMeter.Ended(run.Kind, LeaseEnd.Lost, clock.GetElapsedTime(started));
             logger.LogError("The end of run {Run} could not be written: {Reason}", run.Id, PostgresErrors.Translate(e).Message);
         }
     }
@@ -111,14 +111,14 @@ public sealed class Worker(IEnumerable<IJob> jobs, NpgsqlDataSource database, Wo
     }
 
     /// <summary>While the database does not answer, heartbeats go on: the run stays ours until its end can be written.</summary>
-    private async Task EndWhenReachableAsync(Lease lease, Exception failure, CancellationToken stoppingToken)
+    /// <returns>as <see cref="EndAsync"/></returns>
+    private async Task<LeaseEnd?> EndWhenReachableAsync(Lease lease, Exception failure, CancellationToken stoppingToken)
     {
         while (true)
         {
             try
             {
-                await EndAsync(lease, failure);
-                return;
+                return await EndAsync(lease, failure);
             }
             catch (Exception e) when (PostgresErrors.IsTransient(e) && !stoppingToken.IsCancellationRequested)
             {
@@ -128,30 +128,32 @@ public sealed class Worker(IEnumerable<IJob> jobs, NpgsqlDataSource database, Wo
         }
     }
 
-    private async Task EndAsync(Lease lease, Exception failure)
+    /// <returns>how the attempt ended in the database; null: it succeeded, and only the answer to its commit was lost</returns>
+    private async Task<LeaseEnd?> EndAsync(Lease lease, Exception failure)
     {
         var run = lease.Run;
         if (lease.End is not (LeaseEnd.Lost or LeaseEnd.BudgetSpent))
             await lease.BeatAsync();
-        switch (lease.End)
+        var end = lease.End;
+        var isWritten = end switch
         {
-            case LeaseEnd.Lost or LeaseEnd.BudgetSpent:
-                break;
-            case LeaseEnd.CancelRequested:
-                await leases.Store.CancelAsync(run);
-                break;
-            case LeaseEnd.HandedBack:
-                await leases.Store.HandBackAsync(run);
-                break;
-            default:
-                await FailAsync(run, failure);
-                break;
+            LeaseEnd.Lost => false,
+            LeaseEnd.BudgetSpent => true,
+            LeaseEnd.CancelRequested => await leases.Store.CancelAsync(run),
+            LeaseEnd.HandedBack => await leases.Store.HandBackAsync(run),
+            _ => await FailAsync(run, failure),
+        };
+        if (!isWritten && await leases.Store.HasSucceededAsync(run))
+        {
+            logger.LogInformation("Run {Run} ({Kind}) succeeded, which its attempt {Attempt} was not told", run.Id, run.Kind, run.Attempt);
+            return null;
         }
         logger.LogInformation("Run {Run} ({Kind}) attempt {Attempt} ends unfinished: {Reason}", run.Id, run.Kind, run.Attempt,
-            lease.End == LeaseEnd.None ? PostgresErrors.Translate(failure).Message : lease.End);
+            end == LeaseEnd.None ? PostgresErrors.Translate(failure).Message : end);
+        return isWritten ? end : LeaseEnd.Lost;
     }
 
-    private Task FailAsync(ClaimedRun run, Exception failure)
+    private Task<bool> FailAsync(ClaimedRun run, Exception failure)
     {
         var translated = PostgresErrors.Translate(failure);
         if (translated is InputException)
@@ -185,7 +187,7 @@ public sealed class Worker(IEnumerable<IJob> jobs, NpgsqlDataSource database, Wo
                     logger.LogWarning("{Count} runs were taken from workers that stopped answering", reaped);
                 }
             }
-            catch (Exception e) when (e is not OperationCanceledException)
+            catch (Exception e) when (e is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
             {
                 logger.LogWarning("Expired leases could not be swept: {Reason}", PostgresErrors.Translate(e).Message);
             }

@@ -15,7 +15,7 @@ public sealed class WorkerLeases : IAsyncDisposable, IDisposable
     {
         queueing.Value.Validate();
         Options = queueing.Value;
-        Connections = DataSources.ForLeases(database.Value);
+        Connections = DataSources.ForLeases(database.Value, Options.Slots);
         Store = new LeaseStore(Connections);
         Clock = new NodeClock(Options, logger);
         disk?.Options.Validate();

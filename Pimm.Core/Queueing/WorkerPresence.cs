@@ -74,7 +74,7 @@ public sealed class WorkerPresence(IEnumerable<IJob> jobs, WorkerLeases leases, 
         {
             await act(cancellationToken);
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             logger.LogWarning("The list of workers could not be kept: {Reason}", PostgresErrors.Translate(e).Message);
         }

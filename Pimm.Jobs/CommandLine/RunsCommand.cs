@@ -11,7 +11,7 @@ public static class RunsCommand
     {
         List(),
         OnOne("show", "one run with what it wrote", ShowAsync),
-        OnOne("cancel", "stops a run, or takes it from the queue", async (queue, id, cancellationToken) => Answer(await queue.RequestCancelAsync(id, cancellationToken))),
+        OnOne("cancel", "stops a run, or takes it from the queue", CancelAsync),
         OnOne("retry", "starts a failed or cancelled run again, with all its attempts", async (queue, id, cancellationToken) => Answer(await queue.RetryAsync(id, cancellationToken)))
     };
 
@@ -19,11 +19,14 @@ public static class RunsCommand
     {
         var campaign = new Option<long?>("--campaign") { Description = "only this campaign's" };
         var kind = new Option<string?>("--kind") { Description = "only this kind, for example train" };
+        var state = new Option<string?>("--state") { Description = "only those that are " + string.Join(", ", JobStates.All) };
         var limit = new Option<int>("--limit") { Description = "how many, the newest first", DefaultValueFactory = _ => 50 };
-        return new Command("list", "the newest runs") { campaign, kind, limit, Invocation.JsonOption }.Does(async (call, cancellationToken) =>
+        return new Command("list", "the newest runs") { campaign, kind, state, limit, Invocation.JsonOption }.Does(async (call, cancellationToken) =>
         {
+            if (call.Arguments.GetValue(state) is { } asked && !JobStates.All.Contains(asked))
+                throw new InputException($"--state is \"{asked}\": choose {string.Join(", ", JobStates.All)}.");
             var runs = await call.Service<JobQueue>().ListAsync(
-                call.Arguments.GetValue(campaign), call.Arguments.GetValue(kind), call.Arguments.GetValue(limit), cancellationToken);
+                call.Arguments.GetValue(campaign), call.Arguments.GetValue(kind), call.Arguments.GetValue(limit), call.Arguments.GetValue(state), cancellationToken);
             call.Print(new { Runs = runs }, lines =>
             {
                 foreach (var run in runs)
@@ -49,6 +52,14 @@ public static class RunsCommand
 
     private static long Number(string text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var id)
         ? id : throw new InputException($"\"{text}\" is no run's number: see pimm runs list.");
+
+    private static async Task<(object, Action<TextWriter>)> CancelAsync(JobQueue queue, long id, CancellationToken cancellationToken)
+    {
+        var before = await queue.GetAsync(id, cancellationToken);
+        if (!before.IsFinished)
+            return Answer(await queue.RequestCancelAsync(id, cancellationToken));
+        return (before, lines => lines.WriteLine($"{Line(before)}  (had finished already, and stays as it is)"));
+    }
 
     private static async Task<(object, Action<TextWriter>)> ShowAsync(JobQueue queue, long id, CancellationToken cancellationToken)
     {

@@ -11,9 +11,9 @@ public static class ScheduleChanges
 {
     private static readonly Option<string?> Cron = new("--cron") { Description = "five fields, minute hour day month weekday: \"30 2 * * *\" is 02:30 every day" };
     private static readonly Option<string?> Zone = new("--time-zone") { Description = "IANA id, for example Europe/Berlin (default: the campaign's, else UTC)" };
-    private static readonly Option<int?> Window = new("--window-days") { Description = "window of a training (default: the longest of the line's campaigns)" };
-    private static readonly Option<double?> MaxHours = new("--max-hours") { Description = "budget of one attempt of a run" };
-    private static readonly Option<double?> Within = new("--must-succeed-within") { Description = "hours without a success after which it counts as late; 0: never" };
+    private static readonly Option<int?> Window = new("--window-days") { Description = "window of a training; 0 or not given: the longest of the line's campaigns" };
+    private static readonly Option<double?> MaxHours = new("--max-hours") { Description = "budget of one attempt of a run; 0 or not given: none" };
+    private static readonly Option<double?> Within = new("--must-succeed-within") { Description = "hours without a success after which it counts as late; 0: never (default: its longest pause and 2 hours)" };
 
     public static IEnumerable<Command> Create() =>
     [
@@ -46,8 +46,9 @@ public static class ScheduleChanges
             var cron = call.Arguments.GetValue(Cron) ?? throw new InputException("A schedule needs a time: give --cron, for example --cron \"30 2 * * *\" for 02:30 every day.");
             var schedule = Schedule.New(
                 call.Arguments.GetRequiredValue(name), call.Arguments.GetRequiredValue(kind), call.Arguments.GetValue(line), campaignId, cron, zone, Environment.UserName);
-            var added = await call.Service<ScheduleStore>().AddAsync(call.Service<ScheduleCalendar>().Checked(Given(call, schedule)), cancellationToken);
-            Print(call, added);
+            var times = await call.Service<ScheduleCheck>().CheckedAsync(schedule.Validated(), cancellationToken);
+            schedule = Given(call, schedule with { MustSucceedWithin = ScheduleCheck.Bound(times, call.Service<TimeProvider>().GetUtcNow()) });
+            Print(call, await call.Service<ScheduleStore>().AddAsync(schedule, cancellationToken));
             return ExitCode.Done;
         });
     }
@@ -58,12 +59,21 @@ public static class ScheduleChanges
         return new Command("edit", "another time, zone, window or bound; what is not given stays")
         {
             SchedulesCommand.Name, rename, Cron, Zone, Window, MaxHours, Within, Invocation.JsonOption
-        }.Does((call, cancellationToken) => ChangeAsync(call, schedule => Given(call, schedule with
+        }.Does((call, cancellationToken) => ChangeAsync(call, schedule => Given(call, BoundFitting(call, schedule with
         {
             Name = call.Arguments.GetValue(rename) ?? schedule.Name,
             Cron = call.Arguments.GetValue(Cron) ?? schedule.Cron,
             TimeZone = call.Arguments.GetValue(Zone) ?? schedule.TimeZone,
-        }), cancellationToken));
+        }, schedule)), cancellationToken));
+    }
+
+    /// <summary>A bound shorter than the pauses of its new times would have it late for ever.</summary>
+    private static Schedule BoundFitting(Invocation call, Schedule changed, Schedule before)
+    {
+        if (changed.Cron == before.Cron || changed.MustSucceedWithin is not { } bound)
+            return changed;
+        var fitting = ScheduleCheck.Bound(CronTimes.Parse(changed.Cron, changed.TimeZone), call.Service<TimeProvider>().GetUtcNow());
+        return fitting > bound || fitting is null ? changed with { MustSucceedWithin = fitting } : changed;
     }
 
     private static Command Changing(string name, string description, Func<Schedule, Schedule> change) =>
@@ -75,7 +85,7 @@ public static class ScheduleChanges
         var schedule = await store.GetAsync(call.Arguments.GetRequiredValue(SchedulesCommand.Name), cancellationToken);
         var changed = change(schedule) with { ChangedBy = Environment.UserName };
         if (changed.Enabled)
-            call.Service<ScheduleCalendar>().Checked(changed);
+            await call.Service<ScheduleCheck>().CheckedAsync(changed, cancellationToken);
         Print(call, await store.ChangeAsync(changed, cancellationToken));
         return ExitCode.Done;
     }
@@ -85,13 +95,15 @@ public static class ScheduleChanges
         var arguments = ScheduleArguments.Parse(schedule.Arguments);
         return schedule with
         {
-            Arguments = new ScheduleArguments(call.Arguments.GetValue(Window) ?? arguments.WindowDays, call.Arguments.GetValue(MaxHours) ?? arguments.MaxHours).ToJson(),
+            Arguments = new ScheduleArguments(
+                call.Arguments.GetValue(Window) is { } window ? (window == 0 ? null : window) : arguments.WindowDays,
+                call.Arguments.GetValue(MaxHours) is { } hours ? (hours == 0 ? null : hours) : arguments.MaxHours).ToJson(),
             MustSucceedWithin = call.Arguments.GetValue(Within) switch
             {
                 null => schedule.MustSucceedWithin,
                 0 => null,
-                > 0 and <= 9600 and var hours => TimeSpan.FromHours(hours),
-                var hours => throw new InputException(FormattableString.Invariant($"--must-succeed-within is {hours}: give hours up to 9600, or 0 for never.")),
+                > 0 and <= 9600 and var within => TimeSpan.FromHours(within),
+                var within => throw new InputException(FormattableString.Invariant($"--must-succeed-within is {within}: give hours up to 9600, or 0 for never.")),
             },
         };
     }

@@ -90,7 +90,7 @@ public static class SchedulesCommand
                 foreach (var (schedule, occasion) in missed)
                     lines.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{occasion.Date:yyyy-MM-dd}  {schedule}  (due {occasion.At:yyyy-MM-dd HH:mm} UTC)"));
                 if (missed.Count == 0)
-                    lines.WriteLine($"Nothing was missed in the last {ScheduleCalendar.MissedDays} days.");
+                    lines.WriteLine($"Nothing was missed in the last {ScheduleCalendar.MissedDays} days, or as long as firings are kept.");
             });
             return ExitCode.Done;
         });

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 using Pimm.Core;
 using Pimm.Core.Queueing;
 
@@ -33,6 +34,7 @@ public static class StageRun
         builder.Services.Configure<QueueingOptions>(options => (options.Kinds, options.NotKinds) = ([request.Kind], []));
         using var host = builder.Build();
         var queue = host.Services.GetRequiredService<JobQueue>();
+        await RequireAWorkerAsync(host.Services, request, cancellationToken);
         var id = await queue.EnqueueAsync(request, cancellationToken);
         await host.StartAsync(cancellationToken);
         try
@@ -51,6 +53,18 @@ public static class StageRun
         {
             await host.StopAsync(CancellationToken.None);
         }
+    }
+
+    /// <exception cref="InputException">the run needs what neither this machine nor any worker offers: nobody would ever take it</exception>
+    private static async Task RequireAWorkerAsync(IServiceProvider services, JobRequest request, CancellationToken cancellationToken)
+    {
+        var options = services.GetRequiredService<IOptions<QueueingOptions>>().Value;
+        var required = request.Requires ?? options.RequiredBy(request.Kind);
+        if (required.All(options.Capabilities.Contains))
+            return;
+        var workers = await services.GetRequiredService<WorkerStore>().ListAsync(cancellationToken);
+        if (!workers.Any(worker => worker.State == "running" && worker.Kinds.Contains(request.Kind) && required.All(worker.Capabilities.Contains)))
+            throw new InputException($"A run of the kind {request.Kind} requires {string.Join(", ", required)} (Queueing:Requires), which no worker offers: start one that does, with pimm work {string.Join(' ', required.Select(one => $"--offers {one}"))}.");
     }
 
     /// <summary>Whoever interrupts the verb means its run: it is cancelled, not left for another worker.</summary>

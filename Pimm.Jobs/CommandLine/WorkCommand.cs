@@ -2,6 +2,7 @@ using System.CommandLine;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Pimm.Core;
 using Pimm.Core.Operating;
 using Pimm.Core.Queueing;
 using Pimm.Jobs.Scheduling;
@@ -23,8 +24,8 @@ public static class WorkCommand
                 queueing =>
                 {
                     queueing.Slots = call.Arguments.GetValue(slots) ?? queueing.Slots;
-                    queueing.Kinds = Names(call.Arguments.GetValue(kinds)) ?? queueing.Kinds;
-                    queueing.NotKinds = Names(call.Arguments.GetValue(notKinds)) ?? queueing.NotKinds;
+                    queueing.Kinds = Names(kinds, call) ?? queueing.Kinds;
+                    queueing.NotKinds = Names(notKinds, call) ?? queueing.NotKinds;
                     queueing.Capabilities = [.. queueing.Capabilities, .. call.Arguments.GetValue(capabilities) ?? []];
                 },
                 schedules: !call.Arguments.GetValue(noSchedule), alsoOffer, cancellationToken));
@@ -54,5 +55,11 @@ public static class WorkCommand
         return clock?.Refusal is { } refusal ? throw refusal : ExitCode.Done;
     }
 
-    private static string[]? Names(string? list) => list?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+    private static string[]? Names(Option<string?> option, Invocation call)
+    {
+        if (call.Arguments.GetValue(option) is not { } list)
+            return null;
+        var names = list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return names.Length > 0 ? names : throw new InputException($"{option.Name} names no kind of run: leave it out, or write it as {option.Name} train,score.");
+    }
 }

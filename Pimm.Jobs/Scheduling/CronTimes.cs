@@ -48,6 +48,13 @@ public sealed class CronTimes
         }
     }
 
+    /// <summary>Between two of the next fire times; null: it fires once more at most.</summary>
+    public TimeSpan? LongestPause(DateTimeOffset now)
+    {
+        var times = After(now).Take(Looked).ToList();
+        return times.Count < 2 ? null : times.Zip(times.Skip(1), (earlier, later) => later - earlier).Max();
+    }
+
     /// <summary>The latest fire time up to <paramref name="instant"/> itself; null: none before.</summary>
     public DateTimeOffset? Latest(DateTimeOffset instant) => Expression.GetPreviousValidTimeBefore(instant.AddTicks(1))?.ToUniversalTime();
 
@@ -56,36 +63,43 @@ public sealed class CronTimes
     public DateTimeOffset Local(DateTimeOffset instant) => TimeZoneInfo.ConvertTime(instant, Expression.TimeZone);
 
     /// <summary>Refuses an expression that never fires, fires too often, or takes too long to compute.</summary>
+    /// <param name="daily">one firing a day is all there is: a second one of the same date would do nothing</param>
     /// <exception cref="InputException">it does</exception>
-    public CronTimes Checked(DateTimeOffset now, TimeSpan minimumInterval)
+    public CronTimes Checked(DateTimeOffset now, TimeSpan minimumInterval, bool daily = false)
     {
-        var computing = Task.Run(() => Check(now, minimumInterval));
-        try
+        using var enough = new CancellationTokenSource();
+        var patience = enough.Token;
+        var computing = Task.Run(() => Check(now, minimumInterval, daily, patience), CancellationToken.None);
+        if (Task.WaitAny([computing], Patience) < 0)
         {
-            if (!computing.Wait(Patience))
-                throw new InputException($"The cron expression \"{Expression}\" takes longer than {Patience.TotalSeconds:0} s to compute: write a simpler one.");
+            // Left behind, the computation stops at its next fire time.
+            enough.Cancel();
+            throw new InputException($"The cron expression \"{Expression}\" takes longer than {Patience.TotalSeconds:0} s to compute: write a simpler one.");
         }
-        catch (AggregateException e) when (e.InnerException is InputException refused)
-        {
-            throw refused;
-        }
+        computing.GetAwaiter().GetResult();
         return this;
     }
 
-    private void Check(DateTimeOffset now, TimeSpan minimumInterval)
+    private void Check(DateTimeOffset now, TimeSpan minimumInterval, bool daily, CancellationToken patience)
     {
-        var first = After(now).Take(Looked).ToList();
+        var first = Patiently(After(now).Take(Looked), patience).ToList();
         if (first.Count == 0)
             throw new InputException($"The cron expression \"{Expression}\" never fires: correct it, as 30 2 * * * (02:30 every day).");
-        CheckIntervals(first, minimumInterval);
-        foreach (var change in ClockChanges(now))
-            CheckIntervals([.. After(change.AddDays(-1)).TakeWhile(at => at < change.AddDays(2))], minimumInterval);
+        CheckIntervals(first, minimumInterval, daily);
+        foreach (var change in Patiently(ClockChanges(now), patience))
+            CheckIntervals([.. Patiently(After(change.AddDays(-1)).TakeWhile(at => at < change.AddDays(2)), patience)], minimumInterval, daily);
     }
 
-    private void CheckIntervals(List<DateTimeOffset> times, TimeSpan minimumInterval)
+    private static IEnumerable<DateTimeOffset> Patiently(IEnumerable<DateTimeOffset> times, CancellationToken patience) =>
+        times.Where(_ => { patience.ThrowIfCancellationRequested(); return true; });
+
+    private void CheckIntervals(List<DateTimeOffset> times, TimeSpan minimumInterval, bool daily)
     {
         foreach (var (earlier, later) in times.Zip(times.Skip(1)))
         {
+            if (daily && DateOf(earlier) == DateOf(later) && later - earlier >= minimumInterval)
+                throw new InputException(FormattableString.Invariant(
+                    $"The cron expression \"{Expression}\" fires at {Local(earlier):HH:mm} and again at {Local(later):HH:mm} on {DateOf(earlier):yyyy-MM-dd}, and this kind of schedule does its work once a day: name one time of the day."));
             if (later - earlier < minimumInterval)
                 throw new InputException(FormattableString.Invariant(
                     $"The cron expression \"{Expression}\" fires at {earlier:u} and again {later - earlier:c} later: leave at least {minimumInterval:c} between (Scheduling:MinimumInterval)."));

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Pimm.Core;
 using Pimm.Core.Queueing;
+using Pimm.Core.Retaining;
 
 namespace Pimm.Jobs.Scheduling;
 
@@ -9,21 +10,17 @@ namespace Pimm.Jobs.Scheduling;
 public sealed record FireTime(DateTimeOffset Local, DateTimeOffset Utc);
 
 /// <summary>When a schedule fires next, and when it should have fired and did not.</summary>
-public sealed class ScheduleCalendar(ScheduleStore schedules, ScheduleFirings firings, IOptions<SchedulingOptions> options, TimeProvider time)
+public sealed class ScheduleCalendar(ScheduleStore schedules, ScheduleFirings firings, IOptions<RetentionOptions> retention, TimeProvider time)
 {
-    /// <summary>Missed occasions are listed and back-filled this far back, and this many of them.</summary>
+    /// <summary>Missed occasions are listed and back-filled at most this far back, and this many of them.</summary>
     public const int MissedDays = 31;
     private const int MostMissed = 100;
 
     // A firing that is due may still be under way.
     private static readonly TimeSpan Grace = TimeSpan.FromMinutes(2);
 
-    /// <exception cref="InputException">the cron expression or the time zone cannot be understood, or fires too often</exception>
-    public Schedule Checked(Schedule schedule)
-    {
-        CronTimes.Parse(schedule.Cron, schedule.TimeZone).Checked(time.GetUtcNow(), options.Value.MinimumInterval);
-        return schedule;
-    }
+    // The oldest firings go by the database's clock, which may differ from ours, and some fire a moment early.
+    private static readonly TimeSpan Margin = TimeSpan.FromHours(1);
 
     public static IReadOnlyList<FireTime> Next(Schedule schedule, DateTimeOffset now, int count)
     {
@@ -35,11 +32,19 @@ public sealed class ScheduleCalendar(ScheduleStore schedules, ScheduleFirings fi
     public async Task<IReadOnlyList<Occasion>> MissedAsync(Schedule schedule, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        var since = schedule.ActiveSince > now.AddDays(-MissedDays) ? schedule.ActiveSince : now.AddDays(-MissedDays);
+        var seen = now - LookBack(schedule.Kind);
+        var since = schedule.ActiveSince > seen ? schedule.ActiveSince : seen;
         if (!schedule.Enabled)
             return [];
         var fired = await schedules.OccasionsAsync(schedule.Id, since, cancellationToken);
         return Occasion.Missed(schedule, CronTimes.Parse(schedule.Cron, schedule.TimeZone), since, now - Grace, fired, MostMissed);
+    }
+
+    /// <summary>What fired longer ago may be forgotten, and would look missed.</summary>
+    public TimeSpan LookBack(string kind)
+    {
+        var kept = new[] { ScheduleFirings.Kept(kind), TimeSpan.FromDays(retention.Value.RunDays) }.Min() - Margin;
+        return kept < TimeSpan.FromDays(MissedDays) ? kept : TimeSpan.FromDays(MissedDays);
     }
 
     /// <summary>Asks for the runs of a missed date.</summary>

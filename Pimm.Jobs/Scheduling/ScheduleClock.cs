@@ -70,7 +70,7 @@ public sealed class ScheduleClock(
             await guard.CheckAsync(cancellationToken);
             return true;
         }
-        catch (Exception e) when (e is not (InputException or OperationCanceledException))
+        catch (Exception e) when (e is not InputException && (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested))
         {
             host.Logger.LogWarning("Schedules do not fire yet: {Reason}", PostgresErrors.Translate(e).Message);
             return false;
@@ -83,9 +83,16 @@ public sealed class ScheduleClock(
         {
             try
             {
+                // What is not clustered shows itself only while it fires.
+                await guard.CheckAsync(stoppingToken);
                 scheduler ??= await schedulers.GetScheduler(stoppingToken);
                 await FollowClockAsync(scheduler, stoppingToken);
                 await triggers.ApplyAsync(scheduler, stoppingToken);
+            }
+            catch (InputException refused)
+            {
+                host.Stop(refused);
+                return;
             }
             catch (Exception e) when (e is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
             {
@@ -116,7 +123,7 @@ public sealed class ScheduleClock(
                 while (true)
                     await connection.WaitAsync(stoppingToken);
             }
-            catch (Exception e) when (e is not OperationCanceledException)
+            catch (Exception e) when (e is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
             {
                 host.Logger.LogDebug(e, "Notifications of changed schedules stopped");
                 await Task.Delay(Pause, stoppingToken);

@@ -45,7 +45,7 @@ public sealed class ScheduleFacts(NpgsqlDataSource database, CampaignStore campa
     public async Task<ScheduledWork> DecideAsync(Schedule schedule, Occasion occasion, DateTimeOffset now, CancellationToken cancellationToken) => schedule.Kind switch
     {
         ScheduleKinds.Retrain => ScheduledWork.Retrain(schedule, occasion, await LongestWindowAsync(schedule.ModelLineId!.Value, cancellationToken)),
-        ScheduleKinds.Campaign => ScheduledWork.OfCampaign(await CampaignAsync(schedule.CampaignId!.Value, cancellationToken), occasion, now),
+        ScheduleKinds.Campaign => ScheduledWork.OfCampaign(schedule, await CampaignAsync(schedule.CampaignId!.Value, cancellationToken), occasion, now),
         ScheduleKinds.Lift => ScheduledWork.Lift(await ReportedAsync(cancellationToken)),
         _ => ScheduledWork.Single(schedule.Kind),
     };

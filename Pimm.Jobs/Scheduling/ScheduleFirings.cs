@@ -10,6 +10,9 @@ public sealed class ScheduleFirings(NpgsqlDataSource database, JobQueue queue, S
     private static readonly TimeSpan DailyKept = TimeSpan.FromDays(400);
     private static readonly TimeSpan FrequentKept = TimeSpan.FromDays(7);
 
+    /// <summary>How long firings of the kind are known; retention may remove them earlier.</summary>
+    public static TimeSpan Kept(string kind) => ScheduleKinds.IsDaily(kind) ? DailyKept : FrequentKept;
+
     /// <summary>What the occasion led to, now or when it fired before.</summary>
     /// <returns>IsNew: false when it had fired before</returns>
     public async Task<(ScheduleFiring Firing, bool IsNew)> FireAsync(Schedule schedule, Occasion occasion, string by, CancellationToken cancellationToken)
@@ -26,7 +29,7 @@ public sealed class ScheduleFirings(NpgsqlDataSource database, JobQueue queue, S
             return ((await schedules.FindFiringAsync(schedule.Id, occasion.Key, cancellationToken))!, false);
         }
         firing = firing with { Runs = waiting is { } run ? [run] : await EnqueueAsync(schedule, occasion, work, connection) };
-        await ScheduleStore.EndFiringAsync(firing, ScheduleKinds.IsDaily(schedule.Kind) ? DailyKept : FrequentKept, connection);
+        await ScheduleStore.EndFiringAsync(firing, Kept(schedule.Kind), connection);
         FaultPoint.Reach("schedule.fired");
         await transaction.CommitAsync(cancellationToken);
         FaultPoint.Reach("schedule.enqueued");

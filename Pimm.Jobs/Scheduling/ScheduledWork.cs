@@ -46,8 +46,10 @@ public sealed record ScheduledWork(IReadOnlyList<PlannedRun> Runs, string Outcom
     }
 
     /// <summary>The wave of the occasion's day, within the campaign's days and never for a day that is over.</summary>
-    public static ScheduledWork OfCampaign(CampaignFacts facts, Occasion occasion, DateTimeOffset now)
+    /// <exception cref="Core.InputException">the schedule is in another zone than the campaign, whose definition may be younger</exception>
+    public static ScheduledWork OfCampaign(Schedule schedule, CampaignFacts facts, Occasion occasion, DateTimeOffset now)
     {
+        ScheduleCheck.CheckZone(schedule, facts.Campaign);
         var (campaign, date, last) = (facts.Campaign, occasion.Date, facts.Campaign.StartsOn.AddDays(facts.Campaign.Days - 1));
         if (date < campaign.StartsOn || date > last)
             return new([], Text($"nothing to do: {date:yyyy-MM-dd} is no day of campaign \"{campaign.Name}\", which runs from {campaign.StartsOn:yyyy-MM-dd} to {last:yyyy-MM-dd}"));
@@ -56,8 +58,10 @@ public sealed record ScheduledWork(IReadOnlyList<PlannedRun> Runs, string Outcom
         List<PlannedRun> runs = [];
         if (!facts.HasScores && facts.OpenScoring is null)
             runs.Add(new(ScoreCampaign.JobKind, new { }, campaign.Id));
-        runs.Add(new(AllocateWave.JobKind, new { }, campaign.Id, AfterPrevious: runs.Count > 0, AfterRun: facts.HasScores ? null : facts.OpenScoring));
-        runs.Add(new(ExportWave.JobKind, new { }, campaign.Id, AfterPrevious: true));
+        // Its scoring may fail tonight and be tried again in days.
+        var onTime = new WaveRequest(OnItsDayOnly: true);
+        runs.Add(new(AllocateWave.JobKind, onTime, campaign.Id, AfterPrevious: runs.Count > 0, AfterRun: facts.HasScores ? null : facts.OpenScoring));
+        runs.Add(new(ExportWave.JobKind, onTime, campaign.Id, AfterPrevious: true));
         return new(runs, Text($"the wave of {date:yyyy-MM-dd}: {string.Join(", then ", runs.Select(run => run.Kind))}"));
     }
 

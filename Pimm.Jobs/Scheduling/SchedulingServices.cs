@@ -14,7 +14,7 @@ public static class SchedulingServices
     public static IServiceCollection AddSchedules(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddOptions<SchedulingOptions>().Bind(configuration.GetSection("Scheduling"));
-        return services.AddSingleton<ScheduleFacts>().AddSingleton<ScheduleFirings>().AddSingleton<ScheduleCalendar>();
+        return services.AddSingleton<ScheduleFacts>().AddSingleton<ScheduleFirings>().AddSingleton<ScheduleCalendar>().AddSingleton<ScheduleCheck>();
     }
 
     /// <summary>This process takes part in firing them. To be added before the worker: what is refused takes no run either.</summary>

@@ -1,9 +1,8 @@
 using System.Globalization;
 using Dapper;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 using Npgsql;
-using Pimm.Core;
+using Pimm.Core.Database;
 using Pimm.Core.Queueing;
 using Quartz;
 
@@ -14,7 +13,7 @@ namespace Pimm.Jobs.Scheduling;
 /// with the version it was made from. Only triggers whose stamp differs are touched, by one worker at a time.
 /// </summary>
 public sealed class TriggerSync(
-    NpgsqlDataSource database, ScheduleStore schedules, IOptions<SchedulingOptions> options, TimeProvider time, ILogger<TriggerSync> logger)
+    NpgsqlDataSource database, ScheduleStore schedules, ScheduleCheck check, TimeProvider time, ILogger<TriggerSync> logger)
 {
     public const string Group = "schedule";
 
@@ -35,7 +34,8 @@ public sealed class TriggerSync(
                 new AddJobOptions { Replace = true }, cancellationToken);
 
         var stored = (await connection.QueryAsync<(string Name, string? Stamp)>(SelectTriggers, new { SchedulerGuard.Scheduler, Group })).ToDictionary(row => row.Name, row => row.Stamp);
-        var wanted = (await schedules.ListAsync(cancellationToken)).Where(schedule => schedule.Enabled).ToDictionary(Name);
+        // What was refused once stays so until somebody changes the row, which takes its problem away.
+        var wanted = (await schedules.ListAsync(cancellationToken)).Where(schedule => schedule is { Enabled: true, Problem: null }).ToDictionary(Name);
         foreach (var (name, schedule) in wanted.Where(pair => stored.GetValueOrDefault(pair.Key) != Stamp(pair.Value)))
             await StoreAsync(scheduler, schedule, isStored: stored.ContainsKey(name), cancellationToken);
         foreach (var name in stored.Keys.Where(name => !wanted.ContainsKey(name)))
@@ -46,23 +46,25 @@ public sealed class TriggerSync(
     {
         try
         {
-            var times = CronTimes.Parse(schedule.Cron, schedule.TimeZone).Checked(time.GetUtcNow(), options.Value.MinimumInterval);
+            var times = await check.CheckedAsync(schedule, cancellationToken);
             var trigger = TriggerBuilder.Create().WithIdentity(Name(schedule), Group).ForJob(Job).WithDescription(Stamp(schedule))
                 .WithSchedule(CronScheduleBuilder.Create(times.Expression).WithMisfireInstruction(CronTriggerMisfireInstruction.FireAndProceed))
                 .Build();
             await scheduler.ScheduleJob(trigger, new ScheduleJobOptions { Replace = true }, cancellationToken);
-            await schedules.SetProblemAsync(schedule, null, cancellationToken);
             logger.LogInformation("Schedule {Schedule} fires next at {Next:u}", schedule.Name, times.After(time.GetUtcNow()).First());
         }
-        catch (InputException e)
+        catch (Exception e) when (IsOfTheRow(e))
         {
-            if (schedule.Problem != e.Message)
-                logger.LogWarning("Schedule {Schedule} does not fire: {Reason}", schedule.Name, e.Message);
+            logger.LogWarning("Schedule {Schedule} does not fire: {Reason}", schedule.Name, e.Message);
             await schedules.SetProblemAsync(schedule, e.Message, cancellationToken);
             if (isStored)
                 await RemoveAsync(scheduler, Name(schedule), cancellationToken);
         }
     }
+
+    /// <summary>Not the database's, which would meet the next row as well.</summary>
+    private static bool IsOfTheRow(Exception error) =>
+        error is not (OperationCanceledException or JobPersistenceException) && PostgresErrors.Translate(error.GetBaseException()) is not DatabaseException;
 
     private async Task RemoveAsync(IScheduler scheduler, string name, CancellationToken cancellationToken)
     {

@@ -1,6 +1,7 @@
 using Dapper;
 using Npgsql;
 using Pimm.Core.Allocating;
+using Pimm.Core.Exporting;
 using Pimm.Core.Queueing;
 using Pimm.Core.Scoring;
 using Pimm.Core.Statistics;
@@ -114,6 +115,24 @@ public sealed class AllocateWaveTests(SmallCampaign world) : IClassFixture<Small
 
         refused.Message.ShouldBe($"Another run selected the wave of {campaign.StartsOn:yyyy-MM-dd} meanwhile: ask for the next one again.");
         (await Allocations.WavesAsync(campaign.Id, Cancel)).Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_scheduled_wave_whose_day_is_over_when_its_run_starts_is_not_selected_and_has_no_lists()
+    {
+        var today = world.Campaign.DateOf(TimeProvider.System.GetUtcNow());
+        var campaign = world.Campaign with { Name = "missed", Salt = "missed", StartsOn = today.AddDays(-2), Days = 5 };
+        campaign = campaign with { Id = await world.Pimm.Service<Pimm.Core.Campaigns.CampaignStore>().CreateAsync(campaign, Cancel) };
+
+        var missed = await RunAsync(AllocateWave.JobKind, -1);
+        missed.State.ShouldBe(JobStates.Succeeded);
+        missed.Result!.ShouldContain($"nothing to do: {today.AddDays(-1):yyyy-MM-dd} is over in {campaign.TimeZone}");
+        (await RunAsync(ExportWave.JobKind, -1)).Result!.ShouldContain("nothing to do");
+        (await RunAsync(AllocateWave.JobKind, 0)).Error.ShouldBe("Campaign \"missed\" has no scores yet: score it first.");
+        (await Allocations.WavesAsync(campaign.Id, Cancel)).ShouldBeEmpty();
+
+        Task<JobRun> RunAsync(string kind, int day) => world.Pimm.RunAsync(
+            new JobRequest(kind, $"missed {day}", new WaveRequest(OnItsDayOnly: true), campaign.Id, today.AddDays(day)), Cancel);
     }
 
     [Fact]

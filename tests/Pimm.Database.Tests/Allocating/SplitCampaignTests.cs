@@ -104,7 +104,7 @@ public sealed class SplitCampaignTests(SmallCampaign world) : IClassFixture<Smal
         var campaign = await ScoredAsync(world.Campaign with { Name = "two workers", Salt = "two workers" });
         var scoring = (await Scorings.NewestAsync(campaign.Id, Cancel))!;
         var scores = await Scorings.ScoresAsync(scoring.Id, Cancel);
-        var run = (await world.Pimm.Service<JobQueue>().ListAsync(campaign.Id, null, 1, Cancel))[0].Id;
+        var run = (await world.Pimm.Service<JobQueue>().ListAsync(campaign.Id, limit: 1, cancellationToken: Cancel))[0].Id;
 
         var ended = await Task.WhenAll(Enumerable.Range(0, 4).Select(worker => Task.Run(() => SplitAsync(campaign, scoring, scores, run, threads: worker + 1))));
 
@@ -120,7 +120,7 @@ public sealed class SplitCampaignTests(SmallCampaign world) : IClassFixture<Smal
         var campaign = await ScoredAsync(world.Campaign with { Name = "second split", Salt = "second split" });
         var scoring = (await Scorings.NewestAsync(campaign.Id, Cancel))!;
         var split = CampaignSplit.Draw(campaign, scoring.Id, await Scorings.ScoresAsync(scoring.Id, Cancel));
-        var run = (await world.Pimm.Service<JobQueue>().ListAsync(campaign.Id, null, 1, Cancel))[0].Id;
+        var run = (await world.Pimm.Service<JobQueue>().ListAsync(campaign.Id, limit: 1, cancellationToken: Cancel))[0].Id;
         await using var connection = await world.Pimm.Database.DataSource.OpenConnectionAsync(Cancel);
 
         (await Allocations.AddSplitAsync(connection, split.Allocation, split.Assignments, run, Cancel)).ShouldBeTrue();

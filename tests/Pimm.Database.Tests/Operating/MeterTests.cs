@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using NpgsqlTypes;
 using Pimm.Core.Database;
 using Pimm.Core.Operating;
+using Pimm.Core.Queueing;
 using Pimm.Core.Safekeeping;
 using Pimm.Database.Tests.Queueing;
 using Shouldly;
@@ -34,12 +35,22 @@ public sealed class MeterTests
         var lost = await world.AskAsync("lost", maxAttempts: 1);
         await world.ClaimSilentlyAsync();
         await world.ExpireLeaseAsync(lost);
-        await world.StartAsync((run, _) => run.Arguments.GetProperty("key").GetString() == "bad" ? throw new IOException("no") : Task.CompletedTask);
+        await world.StartAsync(async (run, _) =>
+        {
+            var key = run.Arguments.GetProperty("key").GetString();
+            if (key == "unwanted")
+                await world.Queue.RequestCancelAsync(run.RunId, CancellationToken.None);
+            if (key is "bad" or "unwanted")
+                throw new IOException("no");
+        });
         await world.FinishedAsync(lost);
         await world.FinishedAsync(await world.AskAsync("good"));
         await world.FinishedAsync(await world.AskAsync("bad", maxAttempts: 1));
-        await world.AskAsync("needs a gpu", requires: ["gpu"]);
-        await Task.Delay(50, Cancel);
+        await world.FinishedAsync(await world.AskAsync("unwanted"));
+        var before = await world.AskAsync("before");
+        await world.FinishedAsync(before);
+        await world.Queue.EnqueueAsync(new JobRequest("chained", "needs a gpu", new { }, Requires: ["gpu"], After: [before]), Cancel);
+        await world.ScalarAsync<int>($"update job_run set not_before = now() - interval '2 hours' where kind = 'chained'; update job_run set finished_at = now() - interval '1 hour' where id = {before}");
         using var sampler = new QueueSampler(world.Database.DataSource, new BackupStore(world.Database.DataSource), TimeProvider.System, NullLogger<QueueSampler>.Instance);
         await sampler.SampleAsync(Cancel);
         listener.RecordObservableInstruments();
@@ -47,11 +58,12 @@ public sealed class MeterTests
         measured.ShouldContain(("pimm.rows.written", 3d, "table=metered_rows"));
         measured.ShouldContain(one => one.Name == "pimm.run.duration" && one.Tags == "kind=job outcome=succeeded" && one.Value > 0);
         measured.ShouldContain(one => one.Name == "pimm.run.duration" && one.Tags == "kind=job outcome=failed");
+        measured.ShouldContain(one => one.Name == "pimm.run.duration" && one.Tags == "kind=job outcome=cancelled");
         measured.ShouldContain(one => one.Name == "pimm.run.attempts_lost" && one.Value >= 1);
-        measured.ShouldContain(("pimm.runs", 1d, "kind=job state=queued"));
+        measured.ShouldContain(("pimm.runs", 1d, "kind=chained state=queued"));
         measured.ShouldContain(("pimm.runs", 2d, "kind=job state=failed"));
         measured.ShouldContain(("pimm.queue.depth", 1d, ""));
-        measured.ShouldContain(one => one.Name == "pimm.queue.age" && one.Value > 0.04 && one.Value < 60);
+        measured.ShouldContain(one => one.Name == "pimm.queue.age" && one.Value > 3_599 && one.Value < 3_700);
         measured.ShouldContain(one => one.Name == "pimm.backup.age" && one.Value > 3_599 && one.Value < 3_700);
     }
 

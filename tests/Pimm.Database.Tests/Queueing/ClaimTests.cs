@@ -75,6 +75,30 @@ public sealed class ClaimTests
     }
 
     [Fact]
+    public async Task A_worker_that_could_not_reach_the_database_gives_owners_a_grace_when_it_is_back()
+    {
+        await using var world = await QueueWorld.CreateAsync();
+        var lost = await world.AskAsync("lost");
+        await world.ClaimSilentlyAsync();
+        var (clock, grace) = (new Clock(), QueueWorld.Quick());
+        grace.RestartGrace = TimeSpan.FromMilliseconds(1);
+        await world.ScalarAsync<int>($"alter database {world.Database.Name} connection limit 0");
+        await using var connections = Pimm.Core.Database.DataSources.ForLeases(world.Database.Options);
+        var store = new LeaseStore(connections, clock);
+        await Should.ThrowAsync<Exception>(() => store.ReapAsync(grace.RestartGrace, Cancel));
+        await world.ScalarAsync<int>($"alter database {world.Database.Name} connection limit -1");
+        await world.ExpireLeaseAsync(lost);
+
+        (await store.ReapAsync(grace.RestartGrace, Cancel)).ShouldBe(0);
+        (await store.ClaimAsync(["job"], "back", grace, Cancel)).ShouldBeNull();
+        var waiting = await world.AskAsync("waiting");
+        (await store.ClaimAsync(["job"], "back", grace, Cancel))!.Id.ShouldBe(waiting);
+
+        clock.Passed = TimeSpan.FromMilliseconds(2);
+        (await store.ReapAsync(grace.RestartGrace, Cancel)).ShouldBe(1);
+    }
+
+    [Fact]
     public async Task The_sweep_re_queues_while_attempts_are_left_and_then_fails_the_run()
     {
         await using var world = await QueueWorld.CreateAsync();
@@ -153,5 +177,15 @@ public sealed class ClaimTests
         var options = QueueWorld.Quick();
         options.Capabilities = capabilities;
         return options;
+    }
+
+    /// <summary>Stands still until a test says otherwise.</summary>
+    private sealed class Clock : TimeProvider
+    {
+        public TimeSpan Passed { get; set; }
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Passed.Ticks;
     }
 }

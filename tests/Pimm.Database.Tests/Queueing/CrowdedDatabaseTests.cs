@@ -1,5 +1,8 @@
 using System.Diagnostics;
 using Dapper;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using Npgsql;
 using Pimm.Core.Database;
 using Pimm.Core.Queueing;
@@ -74,6 +77,14 @@ public sealed class CrowdedDatabaseTests
         (await SettingsAsync(DataSources.ForApp(web))).ShouldBe("5s 3s 1min 30");
         (await SettingsAsync(DataSources.ForLeases(web))).ShouldBe("5s 3s 1min 30");
         (web.MaxPoolSize, new DatabaseOptions().ConnectionsOfWorker).ShouldBe((25, 23));
+        (ConnectionsOfWorker("8", "6"), ConnectionsOfWorker("64", "4")).ShouldBe((27, 39));
+    }
+
+    private static int ConnectionsOfWorker(string slots, string schedulers)
+    {
+        var settings = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["Queueing:Slots"] = slots, ["Scheduling:MaxPoolSize"] = schedulers }).Build();
+        using var services = new ServiceCollection().AddPimmDatabase(settings).BuildServiceProvider();
+        return services.GetRequiredService<IOptions<DatabaseOptions>>().Value.ConnectionsOfWorker;
     }
 
     private static async Task<string> SettingsAsync(NpgsqlDataSource source)

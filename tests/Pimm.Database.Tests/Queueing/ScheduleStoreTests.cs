@@ -94,6 +94,21 @@ public sealed class ScheduleStoreTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_success_longer_ago_than_the_bound_is_still_the_last_one()
+    {
+        await ExecuteAsync("""
+            update schedule set active_since = '2026-01-01', enabled = name = 'retention';
+            insert into schedule_firing (schedule_id, occasion, logical_date, scheduled_at, fired_at, fired_by, outcome)
+            select id, at::text, current_date, at, at, 'test', '' from schedule, unnest(array[timestamptz '2026-03-20 04:00Z', '2026-03-24 04:00Z']) at where name = 'retention'
+            """);
+
+        var late = (await new ScheduleHealthStore(database.DataSource).TroublesAsync(Cancel)).ShouldHaveSingleItem();
+
+        (late.Trouble, late.LastSuccess).ShouldBe(("late", new DateTimeOffset(2026, 3, 24, 4, 0, 0, TimeSpan.Zero)));
+        late.Sentence.ShouldContain("has not succeeded since 2026-03-24 04:00 UTC");
+    }
+
+    [Fact]
     public async Task A_trigger_that_was_given_up_and_a_schedule_that_no_worker_understands_are_named()
     {
         var id = await ScalarAsync<long>("select id from schedule where name = 'retention'");

@@ -80,7 +80,7 @@ public sealed class ScoreShardsTests(ShardedCampaign world) : IClassFixture<Shar
         run.State.ShouldBe(JobStates.Succeeded, run.Error);
         var shards = await ShouldBeLikeAloneAsync();
         shards.Select(s => s.RunId).Distinct().Count().ShouldBeGreaterThan(1);
-        (await Queue.ListAsync(world.Campaign.Id, "score-shard", 2, Cancel)).ShouldAllBe(r => r.State == JobStates.Succeeded || r.State == JobStates.Running);
+        (await Queue.ListAsync(world.Campaign.Id, "score-shard", 2, cancellationToken: Cancel)).ShouldAllBe(r => r.State == JobStates.Succeeded || r.State == JobStates.Running);
     }
 
     [Fact]

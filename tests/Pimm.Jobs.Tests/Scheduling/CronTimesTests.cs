@@ -115,5 +115,27 @@ public sealed class CronTimesTests
     public void A_cron_expression_of_either_form_is_taken(string cron) =>
         CronTimes.Parse(cron, "Europe/Berlin").Checked(Now, TimeSpan.FromMinutes(5)).After(Now).Take(5).Count().ShouldBe(5);
 
+    [Theory]
+    [InlineData("0 */6 * * *", "fires at 06:00 and again at 12:00 on 2027-01-01")]
+    [InlineData("0 3,4 1 * *", "fires at 03:00 and again at 04:00 on 2027-01-01")]
+    public void A_second_time_on_the_same_day_is_refused_where_the_work_is_done_once_a_day(string cron, string sentence)
+    {
+        var times = CronTimes.Parse(cron, "UTC");
+
+        Should.Throw<InputException>(() => times.Checked(Now, TimeSpan.FromMinutes(5), daily: true)).Message
+            .ShouldContain($"{sentence}, and this kind of schedule does its work once a day: name one time of the day.");
+        times.Checked(Now, TimeSpan.FromMinutes(5)).ShouldBe(times);
+        CronTimes.Parse("30 2 * * *", "Europe/Berlin").Checked(Now, TimeSpan.FromMinutes(5), daily: true).After(Now).ShouldNotBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("0 3 * * *", "1.02:00:00")]
+    [InlineData("0 3 * * 0", "7.02:00:00")]
+    [InlineData("0 3 * * 1-5", "3.02:00:00")]
+    [InlineData("*/10 * * * *", "02:10:00")]
+    [InlineData("0 0 29 2 *", null)]
+    public void A_schedule_is_late_after_its_longest_pause_and_two_hours(string cron, string? bound) =>
+        (ScheduleCheck.Bound(CronTimes.Parse(cron, "UTC"), Now) is { } found ? found.ToString() : null).ShouldBe(bound);
+
     private static Schedule Nightly(string zone) => Schedule.New("nightly", ScheduleKinds.Retain, null, null, "30 2 * * *", zone, "test");
 }

@@ -1,6 +1,8 @@
 using Dapper;
+using Microsoft.Extensions.Options;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Queueing;
+using Pimm.Core.Retaining;
 using Pimm.Core.Scoring;
 using Pimm.Jobs.Scheduling;
 using Pimm.Testing;
@@ -94,7 +96,7 @@ public sealed class ScheduleFiringsTests : IAsyncLifetime
         await ExecuteAsync($"update schedule set active_since = '2027-03-25T12:00Z' where id = {nightly.Id}");
         nightly = await schedules.GetAsync(nightly.Name, Cancel);
         await Firings().FireAsync(nightly, Of(nightly), "clock", Cancel);
-        var calendar = new ScheduleCalendar(schedules, Firings(), Microsoft.Extensions.Options.Options.Create(new SchedulingOptions()), new At(Night.AddHours(3)));
+        var calendar = Calendar(Night.AddHours(3));
 
         (await calendar.MissedAsync(nightly, Cancel)).Select(missed => missed.Key).ShouldBe(["2027-03-26", "2027-03-27"]);
         var filled = await calendar.BackFillAsync(nightly, new DateOnly(2027, 3, 27), "ann", Cancel);
@@ -104,6 +106,17 @@ public sealed class ScheduleFiringsTests : IAsyncLifetime
         (await Should.ThrowAsync<Core.InputException>(() => calendar.BackFillAsync(nightly, new DateOnly(2027, 3, 28), "ann", Cancel))).Message
             .ShouldBe("The schedule \"nightly\" has not missed 2027-03-28: see pimm schedules missed.");
         (await calendar.MissedAsync(nightly with { Enabled = false }, Cancel)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task What_fired_so_long_ago_that_it_may_be_forgotten_is_not_missed()
+    {
+        var collect = await schedules.GetAsync("outcome files", Cancel) with { Cron = "0 * * * *", ActiveSince = Night.AddDays(-60) };
+        var daily = await schedules.GetAsync("retention", Cancel) with { ActiveSince = Night.AddDays(-60) };
+
+        (await Calendar(Night).MissedAsync(collect, Cancel)).Min(missed => missed.At).ShouldBeGreaterThan(Night.AddDays(-7));
+        (await Calendar(Night).MissedAsync(daily, Cancel)).Count.ShouldBe(31);
+        (await Calendar(Night, keptDays: 5).MissedAsync(daily, Cancel)).Min(missed => missed.At).ShouldBeGreaterThan(Night.AddDays(-5));
     }
 
     [Fact]
@@ -178,6 +191,9 @@ public sealed class ScheduleFiringsTests : IAsyncLifetime
     private ScheduleFirings Firings(TimeProvider? time = null) => new(
         database.DataSource, queue, new ScheduleFacts(database.DataSource, new CampaignStore(database.DataSource), new ScoringStore(database.DataSource)),
         schedules, time ?? TimeProvider.System);
+
+    private ScheduleCalendar Calendar(DateTimeOffset now, int keptDays = 400) => new(
+        schedules, Firings(), Options.Create(new RetentionOptions { RunDays = keptDays }), new At(now));
 
     private static Occasion Of(Schedule schedule) => Occasion.Of(schedule, Times(schedule), Night);
 

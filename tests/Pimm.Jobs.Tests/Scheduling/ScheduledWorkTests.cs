@@ -1,3 +1,4 @@
+using Pimm.Core.Allocating;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Queueing;
 using Pimm.Core.Training;
@@ -40,7 +41,7 @@ public sealed class ScheduledWorkTests
         Kinds(new CampaignFacts(March, false, null), day).ShouldBe("score → allocate → export");
         Kinds(new CampaignFacts(March, true, null), day).ShouldBe("allocate → export");
         Kinds(new CampaignFacts(March, false, OpenScoring: 99), day).ShouldBe("(99) → allocate → export");
-        ScheduledWork.OfCampaign(new CampaignFacts(March, true, null), day, day.At).Runs.ShouldAllBe(run => run.CampaignId == 7);
+        OfCampaign(new CampaignFacts(March, true, null), day, day.At).Runs.ShouldAllBe(run => run.CampaignId == 7 && ((WaveRequest)run.Arguments).OnItsDayOnly);
     }
 
     [Theory]
@@ -48,7 +49,7 @@ public sealed class ScheduledWorkTests
     [InlineData(4, 1, "nothing to do: 2027-04-01 is no day of campaign \"March\", which runs from 2027-03-01 to 2027-03-31")]
     public void Outside_its_days_a_campaign_does_nothing_and_says_so(int month, int day, string outcome)
     {
-        var work = ScheduledWork.OfCampaign(new CampaignFacts(March, true, null), Day(day, month), Day(day, month).At);
+        var work = OfCampaign(new CampaignFacts(March, true, null), Day(day, month), Day(day, month).At);
 
         work.Runs.ShouldBeEmpty();
         work.Outcome.ShouldBe(outcome);
@@ -57,11 +58,16 @@ public sealed class ScheduledWorkTests
     [Fact]
     public void A_campaign_s_day_that_is_over_gets_no_wave()
     {
-        var work = ScheduledWork.OfCampaign(new CampaignFacts(March, true, null), Day(10), Day(10).At.AddDays(1));
+        var work = OfCampaign(new CampaignFacts(March, true, null), Day(10), Day(10).At.AddDays(1));
 
         work.Runs.ShouldBeEmpty();
         work.Outcome.ShouldStartWith("nothing to do: 2027-03-10 is over in Asia/Shanghai");
     }
+
+    [Fact]
+    public void A_campaign_s_schedule_in_another_zone_is_refused() =>
+        Should.Throw<Core.InputException>(() => OfCampaign(new CampaignFacts(March, true, null), Day(10), Day(10).At, zone: "UTC")).Message
+            .ShouldBe("The schedule \"waves\" is in UTC, and the days of campaign \"March\" are those of Asia/Shanghai: choose --time-zone Asia/Shanghai.");
 
     [Fact]
     public void Lift_is_measured_while_a_window_is_open_and_once_after_it_closed()
@@ -77,7 +83,10 @@ public sealed class ScheduledWorkTests
         ScheduledWork.Lift([new(closed, March.ClosesAt.AddHours(1))]).Outcome.ShouldStartWith("nothing to do");
     }
 
-    private static string Kinds(CampaignFacts facts, Occasion day) => string.Join(" → ", ScheduledWork.OfCampaign(facts, day, day.At).Runs
+    private static ScheduledWork OfCampaign(CampaignFacts facts, Occasion occasion, DateTimeOffset now, string zone = "Asia/Shanghai") =>
+        ScheduledWork.OfCampaign(Schedule.New("waves", ScheduleKinds.Campaign, null, March.Id, "0 5 * * *", zone, "ann"), facts, occasion, now);
+
+    private static string Kinds(CampaignFacts facts, Occasion day) => string.Join(" → ", OfCampaign(facts, day, day.At).Runs
         .SelectMany((run, index) => (string[])[.. run.AfterRun is { } id ? [$"({id})"] : Array.Empty<string>(), run.AfterPrevious || index == 0 ? run.Kind : "!" + run.Kind]));
 
     private static TrainLineRequest Training(Schedule schedule, Occasion occasion) => (TrainLineRequest)ScheduledWork.Retrain(schedule, occasion, null).Runs[0].Arguments;

@@ -25,6 +25,18 @@ public sealed class SchedulerGuardTests
     }
 
     [Fact]
+    public async Task A_worker_that_finds_one_later_stops()
+    {
+        await using var world = await SchedulerWorld.CreateAsync();
+        var worker = await world.ReadyAsync(world.StartWorker());
+
+        await world.ScalarAsync<int>("insert into qrtz_fired_triggers (sched_name, entry_id, trigger_name, trigger_group, instance_name, fired_time, sched_time, priority, state, is_nonconcurrent) values ('pimm', '1', 't', 'g', 'NON_CLUSTERED', 0, 0, 5, 'EXECUTING', false)");
+
+        (await worker.ExitedAsync()).ShouldBe(2);
+        worker.Error.ShouldContain("are used by a scheduler that is not clustered");
+    }
+
+    [Fact]
     public async Task A_worker_that_is_not_clustered_is_refused()
     {
         await using var world = await SchedulerWorld.CreateAsync();

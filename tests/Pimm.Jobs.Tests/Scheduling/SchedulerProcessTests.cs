@@ -104,6 +104,9 @@ public sealed class SchedulerProcessTests
         await world.ScalarAsync<int>("update schedule set cron = 'whenever' where name = 'retention'");
         await world.UntilAsync(async () => await world.ScalarAsync<long>("select count(*) from qrtz_triggers where trigger_name = '1'") == 0, worker);
         (await world.Schedules.GetAsync("retention", Cancel)).Problem.ShouldStartWith("The cron expression \"whenever\" cannot be read");
+        await world.ScalarAsync<int>("update schedule set problem = 'looked at once' where name = 'retention'");
+        await Task.Delay(2000, Cancel);
+        (await world.Schedules.GetAsync("retention", Cancel)).Problem.ShouldBe("looked at once");
         await world.ScalarAsync<int>("update schedule set cron = '15 7 * * *' where name = 'retention'");
         await world.UntilAsync(async () => await world.ScalarAsync<long>("select count(*) from qrtz_triggers where trigger_name = '1'") == 1, worker);
         (await world.Schedules.GetAsync("retention", Cancel)).Problem.ShouldBeNull();

@@ -14,6 +14,8 @@ public sealed class Retain(RetentionStore store, RetentionPlan plan) : IJob
     public async Task RunAsync(JobExecution run, CancellationToken cancellationToken)
     {
         var bounds = plan.Bounds();
+        // Before the runs that tell whose they are.
+        var folders = RemoveFiles(run, await plan.TrainingFoldersAsync(cancellationToken));
         var rows = new List<long>();
         foreach (var rule in await store.RulesAsync(cancellationToken))
         {
@@ -23,7 +25,6 @@ public sealed class Retain(RetentionStore store, RetentionPlan plan) : IJob
 
         var lists = await RemoveListsAsync(run, bounds, cancellationToken);
         run.Report(0.9, "removing files that were left behind");
-        var folders = RemoveFiles(run, await plan.TrainingFoldersAsync(cancellationToken));
         var temporary = RemoveFiles(run, plan.TemporaryFiles());
         await run.CompleteAsync(new RetentionCounts(rows[0], rows[1], rows[2], rows[3], lists, folders, temporary), null, cancellationToken);
     }

@@ -17,6 +17,9 @@ internal sealed record RetentionBounds(DateTimeOffset Logs, DateTimeOffset Runs,
 /// <summary>A list's file that the database expects to be there.</summary>
 internal sealed record KeptList(long CampaignId, DateOnly WaveDate, short Arm, string Channel, string FileName);
 
+/// <param name="FinishedAt">null: it has not ended</param>
+internal sealed record RunSpan(long Id, DateTimeOffset CreatedAt, DateTimeOffset? FinishedAt);
+
 /// <summary>Counts and removes by the rules. Tables that the application only adds to have no rule.</summary>
 public sealed class RetentionStore(NpgsqlDataSource database)
 {
@@ -47,13 +50,13 @@ public sealed class RetentionStore(NpgsqlDataSource database)
 
     internal static Task MarkRemovedAsync(NpgsqlConnection connection, IReadOnlyList<KeptList> lists) => connection.ExecuteAsync(MarkRemoved, lists);
 
-    /// <summary>When the run ended; null: it has not; absent: there is no such run.</summary>
-    internal async Task<IReadOnlyDictionary<long, DateTimeOffset?>> EndsAsync(IReadOnlyList<long> runs, CancellationToken cancellationToken)
+    /// <summary>Absent: there is no such run.</summary>
+    internal async Task<IReadOnlyDictionary<long, RunSpan>> SpansAsync(IReadOnlyList<long> runs, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        return (await connection.QueryAsync<(long Id, DateTimeOffset? FinishedAt)>(
-            new CommandDefinition("select id, finished_at from job_run where id = any(@runs)", new { runs = runs.ToArray() }, cancellationToken: cancellationToken)))
-            .ToDictionary(row => row.Id, row => row.FinishedAt);
+        return (await connection.QueryAsync<RunSpan>(
+            new CommandDefinition("select id, created_at, finished_at from job_run where id = any(@runs)", new { runs = runs.ToArray() }, cancellationToken: cancellationToken)))
+            .ToDictionary(span => span.Id);
     }
 
     // Foreign keys that would refuse the removal, those of later migrations included; the others' rows go with the run.

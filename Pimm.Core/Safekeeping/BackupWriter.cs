@@ -26,6 +26,8 @@ public sealed class BackupWriter(
     /// <summary>The sessions of one database take their backups one after the other.</summary>
     internal const long LockKey = 0x50494D42;
 
+    private const string Unfinished = ".tmp";
+
     private static readonly TimeSpan LockPoll = TimeSpan.FromMilliseconds(200);
 
     /// <exception cref="InputException">the folder exists or cannot be written, or pg_dump is missing</exception>
@@ -51,18 +53,17 @@ public sealed class BackupWriter(
     {
         var folder = Path.GetFullPath(request.Folder
             ?? Path.Combine(options.Value.Folder, string.Create(CultureInfo.InvariantCulture, $"{request.Prefix}-{time.GetUtcNow():yyyyMMdd'T'HHmmss'Z'}")));
-        return Directory.Exists(folder) || File.Exists(folder)
-            ? throw new InputException($"{folder} exists already: name a folder that does not.")
-            : folder;
+        foreach (var path in new[] { folder, folder + Unfinished })
+            if (Directory.Exists(path) || File.Exists(path))
+                throw new InputException($"{path} exists already: name another folder, or remove it where it is what an interrupted backup left.");
+        return folder;
     }
 
     private async Task<BackupManifest> WriteWholeAsync(string folder, NpgsqlConnection connection, Action<string> progress, CancellationToken cancellationToken)
     {
-        var unfinished = folder + ".tmp";
+        var unfinished = folder + Unfinished;
         try
         {
-            if (Directory.Exists(unfinished))
-                Directory.Delete(unfinished, recursive: true);
             Directory.CreateDirectory(unfinished);
             if (!OperatingSystem.IsWindows())
                 File.SetUnixFileMode(unfinished, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);

@@ -3,6 +3,7 @@ using Dapper;
 using Microsoft.Extensions.Options;
 using Pimm.Core.Queueing;
 using Pimm.Core.Retaining;
+using Pimm.Core.Training;
 using Pimm.Database.Tests.Queueing;
 using Shouldly;
 using Xunit;
@@ -20,7 +21,7 @@ public sealed class RetainTests : IDisposable
     {
         await using var world = await QueueWorld.CreateAsync();
         await ExecuteAsync(world, Rows);
-        var lists = WriteFiles();
+        var lists = await WriteFilesAsync(world);
         var options = new RetentionOptions { BatchRows = 3 };
         var plan = new RetentionPlan(new RetentionStore(world.Database.DataSource), Folders, Options.Create(options), TimeProvider.System);
 
@@ -32,7 +33,8 @@ public sealed class RetainTests : IDisposable
         run.State.ShouldBe(JobStates.Succeeded, run.Error);
         JsonSerializer.Deserialize<RetentionCounts>(run.Result!, JobRequest.Json).ShouldBe(planned);
         (await plan.CountAsync(Cancel)).ShouldBe(new RetentionCounts(0, 0, 0, 0, 0, 0, 0));
-        Directory.GetFileSystemEntries(Folders.Training).Select(Path.GetFileName).Order().ShouldBe(["notes", "run-1003", "run-1004"]);
+        Directory.GetFileSystemEntries(Folders.Training).Select(Path.GetFileName).Order().ShouldBe(["data2024", "notes.tmp", "run-1003", "run-1004", "run-1006", "run-99998"]);
+        (Directory.Exists(Path.Combine(Folders.Backups, "site.tmp")), File.Exists(Path.Combine(Folders.Exports, "theirs.tmp"))).ShouldBe((true, true));
         lists.Select(File.Exists).ShouldBe([false, true]);
     }
 
@@ -41,7 +43,7 @@ public sealed class RetainTests : IDisposable
     {
         await using var world = await QueueWorld.CreateAsync();
         await ExecuteAsync(world, Rows);
-        WriteFiles();
+        await WriteFilesAsync(world);
         var plan = new RetentionPlan(new RetentionStore(world.Database.DataSource), Folders, Options.Create(new RetentionOptions()), TimeProvider.System);
         var kept = await world.ScalarAsync<string>(Untouched);
 
@@ -84,7 +86,7 @@ public sealed class RetainTests : IDisposable
         await connection.ExecuteAsync(sql);
     }
 
-    private List<string> WriteFiles()
+    private async Task<List<string>> WriteFilesAsync(QueueWorld world)
     {
         var old = DateTime.UtcNow.AddDays(-3);
         List<string> lists = [Written("exports/c1-20260302-a.csv"), Written("exports/c1-20260303-a.csv")];
@@ -92,13 +94,16 @@ public sealed class RetainTests : IDisposable
         Written("exports/c1-20260305-a.csv.9-1.tmp");
         Written("backups/pimm-20260101T000000Z/manifest.json");
         Aged("backups/pimm-20260102T000000Z.tmp/database.dump", old);
-        // Ended long ago (twice), unknown and untouched; then waiting, just ended, and no training's.
-        Aged("training/run-1001/checkpoint", old);
-        Aged("training/run-1002/checkpoint", old);
-        Aged("training/run-99999/checkpoint", old);
-        Aged("training/run-1003/checkpoint", old);
-        Aged("training/run-1004/checkpoint", old);
-        Aged("training/notes/text", old);
+        // Ended long ago (twice), waiting, just ended; then one that nobody knows and has touched for long, and others' own.
+        foreach (var run in new[] { 1001, 1002, 1003, 1004 })
+            new TrainingFolder(Folders.Training, run, fence: 1).Open(await world.ScalarAsync<DateTime>($"select created_at from job_run where id = {run}"));
+        Aged("training/run-99999/checkpoint", DateTime.UtcNow.AddDays(-32));
+        Aged("training/run-99998/checkpoint", old);
+        Aged("training/run-1006/checkpoint", old);
+        Aged("training/data2024/text", old.AddDays(-100));
+        Aged("training/notes.tmp/text", old);
+        Aged("backups/site.tmp/text", old);
+        File.SetLastWriteTimeUtc(Written("exports/theirs.tmp"), old);
         return lists;
     }
 

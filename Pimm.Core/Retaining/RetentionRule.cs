@@ -5,7 +5,8 @@ namespace Pimm.Core.Retaining;
 /// <param name="Select">SQL: the ids of the rows that go, by @cutoff or @keep; may be cut by a limit</param>
 /// <param name="Remove">SQL: what happens to the rows with these ids; {0} stands for <paramref name="Select"/></param>
 /// <param name="MostAtOnce">rows in one transaction, whatever the settings say</param>
-internal sealed record RetentionRule(string Name, string Select, string Remove, int MostAtOnce = int.MaxValue)
+/// <param name="Lines">SQL: the model lines whose champions must not change meanwhile, in order; null: none</param>
+internal sealed record RetentionRule(string Name, string Select, string Remove, int MostAtOnce = int.MaxValue, string? Lines = null)
 {
     /// <summary>Lines of runs that have ended; the run itself stays longer.</summary>
     public static readonly RetentionRule RunLog = new(
@@ -26,11 +27,12 @@ internal sealed record RetentionRule(string Name, string Select, string Remove, 
            and not exists (select from scoring s where s.control_version_id = v.id or s.treatment_version_id = v.id)
         """,
         "update model_version set weights = null, weights_removed_at = clock_timestamp() where id in ({0})",
-        MostAtOnce: 20);
+        MostAtOnce: 20,
+        Lines: "select model_line_id from model_version where weights is not null group by model_line_id having count(*) > @Versions order by model_line_id");
 
-    /// <summary>What schedules did as long ago as the oldest runs.</summary>
+    /// <summary>What schedules did as long ago as the oldest runs, and in the days that are looked through for missed firings.</summary>
     public static readonly RetentionRule Firings = new(
-        "firings of schedules", "select f.ctid from schedule_firing f where f.fired_at < @Runs", "delete from schedule_firing where ctid = any(array({0}))");
+        "firings of schedules", "select f.ctid from schedule_firing f where f.fired_at < @Firings", "delete from schedule_firing where ctid = any(array({0}))");
 
     /// <summary>Runs that ended long ago and that neither a result nor a waiting run points to; their steps go with them.</summary>
     /// <param name="references">quoted table and column of every foreign key that keeps a run</param>

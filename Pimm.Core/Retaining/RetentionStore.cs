@@ -1,17 +1,22 @@
 using Dapper;
 using Npgsql;
+using Pimm.Core.Promoting;
 
 namespace Pimm.Core.Retaining;
 
 /// <summary>Moments and numbers that decide what goes.</summary>
 /// <param name="Logs">lines of runs written before go</param>
 /// <param name="Runs">runs that ended before go</param>
+/// <param name="Firings">firings of schedules before go</param>
 /// <param name="Lists">files of lists written before go</param>
 /// <param name="Versions">newest versions of a line that keep their weights</param>
-internal sealed record RetentionBounds(DateTimeOffset Logs, DateTimeOffset Runs, DateTimeOffset Lists, int Versions)
+internal sealed record RetentionBounds(DateTimeOffset Logs, DateTimeOffset Runs, DateTimeOffset Firings, DateTimeOffset Lists, int Versions)
 {
+    /// <summary>A firing that is gone would count as missed: 31 days are looked through for them, and a day is no bound.</summary>
+    private const int LeastFiringDays = 32;
+
     public static RetentionBounds Of(RetentionOptions options, DateTimeOffset now) =>
-        new(now.AddDays(-options.RunLogDays), now.AddDays(-options.RunDays), now.AddDays(-options.ExportFileDays), options.ModelVersions);
+        new(now.AddDays(-options.RunLogDays), now.AddDays(-options.RunDays), now.AddDays(-Math.Max(options.RunDays, LeastFiringDays)), now.AddDays(-options.ExportFileDays), options.ModelVersions);
 }
 
 /// <summary>A list's file that the database expects to be there.</summary>
@@ -38,8 +43,14 @@ public sealed class RetentionStore(NpgsqlDataSource database)
 
     /// <summary>At most <paramref name="rows"/>, in the caller's transaction.</summary>
     /// <returns>how many</returns>
-    internal static Task<int> RemoveAsync(NpgsqlConnection connection, RetentionRule rule, RetentionBounds bounds, int rows) =>
-        connection.ExecuteAsync(rule.Remove.Replace("{0}", $"{rule.Select} limit {rows}", StringComparison.Ordinal), bounds);
+    internal static async Task<int> RemoveAsync(NpgsqlConnection connection, RetentionRule rule, RetentionBounds bounds, int rows)
+    {
+        if (rule.Lines is not null)
+            foreach (var line in (await connection.QueryAsync<long>(rule.Lines, bounds)).ToList())
+                await PromotionStore.LockAsync(connection, line);
+        // A statement of its own, which sees what was promoted before the lock was ours.
+        return await connection.ExecuteAsync(rule.Remove.Replace("{0}", $"{rule.Select} limit {rows}", StringComparison.Ordinal), bounds);
+    }
 
     /// <summary>Lists whose files have been kept long enough.</summary>
     internal async Task<IReadOnlyList<KeptList>> OldListsAsync(RetentionBounds bounds, CancellationToken cancellationToken)

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Dapper;
 using Microsoft.Extensions.Options;
+using Npgsql;
 using Pimm.Core.Queueing;
 using Pimm.Core.Retaining;
 using Pimm.Core.Training;
@@ -56,6 +57,64 @@ public sealed class RetainTests : IDisposable
         (await world.ScalarAsync<string>("select string_agg(id::text, ' ' order by id) from job_run where id between 1001 and 1006")).ShouldBe("1002 1003 1004 1005");
         (await world.ScalarAsync<long>("select count(*) from job_run_log where run_id = 1003")).ShouldBe(1, "A run that has not ended keeps its lines.");
         (await world.ScalarAsync<string>("select sha256::text || rows || (file_removed_at is not null) from export where wave_date = '2026-03-02'")).ShouldEndWith("7true");
+    }
+
+    [Fact]
+    public async Task A_version_that_is_being_promoted_keeps_its_weights_and_one_without_is_not_promoted()
+    {
+        await using var world = await QueueWorld.CreateAsync();
+        await ExecuteAsync(world, Rows);
+        var plan = new RetentionPlan(new RetentionStore(world.Database.DataSource), Folders, Options.Create(new RetentionOptions()), TimeProvider.System);
+        await using var connection = await world.Database.DataSource.OpenConnectionAsync(Cancel);
+        await using var transaction = await connection.BeginTransactionAsync(Cancel);
+        await connection.ExecuteAsync(Promote, new { version = 4 });
+
+        var retaining = RetainAsync(world, plan);
+        while (!await world.ScalarAsync<bool>("select exists (select from pg_locks l join pg_database d on d.oid = l.database where d.datname = current_database() and l.locktype = 'advisory' and not l.granted)"))
+            await Task.Delay(20, Cancel);
+        await transaction.CommitAsync(Cancel);
+
+        (await retaining).State.ShouldBe(JobStates.Succeeded);
+        (await world.ScalarAsync<string>("select string_agg(version::text, ' ' order by version) from model_version where model_line_id = 2 and weights_removed_at is not null")).ShouldBe("1 2 6 7 8 9 10");
+        (await Should.ThrowAsync<PostgresException>(() => connection.ExecuteAsync(Promote, new { version = 6 }))).MessageText.ShouldContain("lost its weights");
+    }
+
+    [Fact]
+    public async Task A_list_that_cannot_be_removed_is_told_and_the_rest_goes_on()
+    {
+        await using var world = await QueueWorld.CreateAsync();
+        await ExecuteAsync(world, Rows);
+        await WriteFilesAsync(world);
+        var list = Path.Combine(Folders.Exports, "c1-20260302-a.csv");
+        File.Delete(list);
+        Directory.CreateDirectory(Path.Combine(list, "in-its-place"));
+        var plan = new RetentionPlan(new RetentionStore(world.Database.DataSource), Folders, Options.Create(new RetentionOptions()), TimeProvider.System);
+
+        var first = await RetainAsync(world, plan);
+        Directory.Delete(Folders.Exports, recursive: true);
+        var second = await world.FinishedAsync(await world.AskAsync("second"));
+
+        first.State.ShouldBe(JobStates.Succeeded, first.Error);
+        JsonSerializer.Deserialize<RetentionCounts>(first.Result!, JobRequest.Json)!.ShouldSatisfyAllConditions(
+            counts => counts.Lists.ShouldBe(0), counts => counts.TrainingFolders.ShouldBe(3), counts => counts.TemporaryFiles.ShouldBe(2));
+        second.State.ShouldBe(JobStates.Succeeded, second.Error);
+        (await world.ScalarAsync<long>("select count(*) from export where file_removed_at is not null")).ShouldBe(0);
+        (await world.ScalarAsync<long>("select count(*) from job_run_log where level = 'warning' and message like '%c1-20260302-a.csv could not be removed%'")).ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Firings_outlive_the_days_that_are_looked_through_for_missed_ones()
+    {
+        await using var world = await QueueWorld.CreateAsync();
+        await ExecuteAsync(world, """
+            insert into schedule_firing(schedule_id, occasion, logical_date, scheduled_at, fired_at, fired_by, outcome)
+            select id, d::text, current_date, now(), now() - make_interval(days => d), 'me', 'nothing' from schedule, unnest('{2,30,33}'::int[]) d where kind = 'retain';
+            """);
+        var plan = new RetentionPlan(new RetentionStore(world.Database.DataSource), Folders, Options.Create(new RetentionOptions { RunDays = 1 }), TimeProvider.System);
+
+        (await RetainAsync(world, plan)).State.ShouldBe(JobStates.Succeeded);
+
+        (await world.ScalarAsync<string>("select string_agg(occasion, ' ' order by fired_at desc) from schedule_firing")).ShouldBe("2 30");
     }
 
     [Theory]
@@ -123,6 +182,9 @@ public sealed class RetainTests : IDisposable
     }
 
     public void Dispose() => folder.Delete(recursive: true);
+
+    private const string Promote =
+        "insert into promotion(model_line_id, model_version_id, promoted_at, promoted_by, reason) select 2, id, now(), 'me', 'again' from model_version where model_line_id = 2 and version = @version";
 
     private const string Untouched =
         """

@@ -34,6 +34,7 @@ public sealed class BackupTests
         (await world.ScalarAsync<string>("select folder from backup")).ShouldBe(backup.Folder);
         (await Should.ThrowAsync<InputException>(() => world.BackUpAsync(backup.Folder))).Message.ShouldContain("exists already");
         var theirs = Directory.CreateDirectory(Path.Combine(world.Backups.Folder, "mine.tmp")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(theirs, "notes"), "");
         (await Should.ThrowAsync<InputException>(() => world.BackUpAsync(Path.Combine(world.Backups.Folder, "mine")))).Message.ShouldContain("mine.tmp exists already");
         Directory.Exists(theirs).ShouldBeTrue();
     }

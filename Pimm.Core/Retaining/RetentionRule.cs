@@ -5,8 +5,8 @@ namespace Pimm.Core.Retaining;
 /// <param name="Select">SQL: the ids of the rows that go, by @cutoff or @keep; may be cut by a limit</param>
 /// <param name="Remove">SQL: what happens to the rows with these ids; {0} stands for <paramref name="Select"/></param>
 /// <param name="MostAtOnce">rows in one transaction, whatever the settings say</param>
-/// <param name="Lines">SQL: the model lines whose champions must not change meanwhile, in order; null: none</param>
-internal sealed record RetentionRule(string Name, string Select, string Remove, int MostAtOnce = int.MaxValue, string? Lines = null)
+/// <param name="Lock">SQL: what is held until the transaction ends, taken before; null: nothing</param>
+internal sealed record RetentionRule(string Name, string Select, string Remove, int MostAtOnce = int.MaxValue, string? Lock = null)
 {
     /// <summary>Lines of runs that have ended; the run itself stays longer.</summary>
     public static readonly RetentionRule RunLog = new(
@@ -28,7 +28,11 @@ internal sealed record RetentionRule(string Name, string Select, string Remove, 
         """,
         "update model_version set weights = null, weights_removed_at = clock_timestamp() where id in ({0})",
         MostAtOnce: 20,
-        Lines: "select model_line_id from model_version where weights is not null group by model_line_id having count(*) > @Versions order by model_line_id");
+        // Whoever makes a version of the line its champion takes the same lock.
+        Lock: """
+              select pg_advisory_xact_lock(hashtextextended('promotion', line))
+                from (select model_line_id as line from model_version where weights is not null group by 1 having count(*) > @Versions order by 1) old_line
+              """);
 
     /// <summary>What schedules did as long ago as the oldest runs, and in the days that are looked through for missed firings.</summary>
     public static readonly RetentionRule Firings = new(

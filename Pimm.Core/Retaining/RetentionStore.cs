@@ -1,6 +1,5 @@
 using Dapper;
 using Npgsql;
-using Pimm.Core.Promoting;
 
 namespace Pimm.Core.Retaining;
 
@@ -45,9 +44,8 @@ public sealed class RetentionStore(NpgsqlDataSource database)
     /// <returns>how many</returns>
     internal static async Task<int> RemoveAsync(NpgsqlConnection connection, RetentionRule rule, RetentionBounds bounds, int rows)
     {
-        if (rule.Lines is not null)
-            foreach (var line in (await connection.QueryAsync<long>(rule.Lines, bounds)).ToList())
-                await PromotionStore.LockAsync(connection, line);
+        if (rule.Lock is not null)
+            await connection.ExecuteAsync(rule.Lock, bounds);
         // A statement of its own, which sees what was promoted before the lock was ours.
         return await connection.ExecuteAsync(rule.Remove.Replace("{0}", $"{rule.Select} limit {rows}", StringComparison.Ordinal), bounds);
     }

@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Pimm.Core.Operating;
 using Pimm.Core.Queueing;
+using Pimm.Core.Retaining;
 using Pimm.Jobs.Scheduling;
 
 namespace Pimm.Jobs.CommandLine;
@@ -38,6 +39,7 @@ public static class WorkCommand
         if (fires)
             builder.Services.AddScheduleClock(scheduling);
         builder.Services.AddWorker();
+        builder.Services.AddTrainingFolderSweep();
         builder.Services.AddMetricsExport(builder.Configuration, "pimm-worker");
         alsoOffer?.Invoke(builder.Services);
         builder.Services.Configure<QueueingOptions>(options =>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Dapper;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Pimm.Core.Queueing;
@@ -100,6 +101,23 @@ public sealed class RetainTests : IDisposable
         second.State.ShouldBe(JobStates.Succeeded, second.Error);
         (await world.ScalarAsync<long>("select count(*) from export where file_removed_at is not null")).ShouldBe(0);
         (await world.ScalarAsync<long>("select count(*) from job_run_log where level = 'warning' and message like '%c1-20260302-a.csv could not be removed%'")).ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_worker_that_never_retains_clears_up_its_own_trainings()
+    {
+        await using var world = await QueueWorld.CreateAsync();
+        await ExecuteAsync(world, Rows);
+        await WriteFilesAsync(world);
+        var plan = new RetentionPlan(new RetentionStore(world.Database.DataSource), Folders, Options.Create(new RetentionOptions()), TimeProvider.System);
+        using var sweep = new TrainingFolderSweep(plan, TimeProvider.System, NullLogger<TrainingFolderSweep>.Instance);
+
+        await sweep.StartAsync(Cancel);
+        while ((await plan.CountAsync(Cancel)).TrainingFolders > 0)
+            await Task.Delay(20, Cancel);
+        await sweep.StopAsync(Cancel);
+
+        Directory.GetFileSystemEntries(Folders.Training).Select(Path.GetFileName).Order().ShouldBe(["data2024", "notes.tmp", "run-1003", "run-1004", "run-1006", "run-99998"]);
     }
 
     [Fact]

@@ -64,6 +64,8 @@ SQL
 ensure_cluster() {
   [ "$database_is_private" = yes ] || return 0
   locate_cluster cluster
+  # Workers look whether its disk has room.
+  export Disk__DatabaseFolder="${Disk__DatabaseFolder:-$cluster_data}"
   if [ -n "${Database__ConnectionString:-}" ] && cluster_runs; then
     return
   fi

@@ -62,6 +62,7 @@ doctor_cluster() {
     return
   fi
   locate_cluster cluster
+  export Disk__DatabaseFolder="${Disk__DatabaseFolder:-$cluster_data}"
   if cluster_runs; then
     adopt_running_cluster
     ok "database" "private PostgreSQL $(cluster_version) on port $cluster_port, in $cluster_home"
@@ -74,7 +75,7 @@ doctor_cluster() {
 
 doctor_processes() {
   local name
-  for name in worker web; do
+  for name in $(process_names); do
     if process_runs "$name"; then
       ok "$name" "running$([ "$name" != web ] || echo " on $(web_address)")"
     else

@@ -20,14 +20,15 @@ process_runs() {
 }
 
 # start_process NAME COMMAND…: in a session of its own, so that Ctrl-C reaches the launcher only, which then stops its
-# processes in order; output goes to .pimm/log/NAME.log, the one before is kept as NAME.log.1.
+# processes in order; output goes to .pimm/log/NAME.log, the one before is kept as NAME.log.1. It is appended, so that logrotate
+# may cut the file while the process writes.
 start_process() {
   local name=$1 log=$pimm_log/$1.log
   shift
   mkdir -p "$pimm_state/run"
   [ ! -e "$log" ] || mv "$log" "$log.1"
   # Not without_locks: a function in the background would be a shell of its own round the program.
-  setsid "$@" </dev/null >"$log" 2>&1 8>&- 9>&- &
+  setsid "$@" </dev/null >>"$log" 2>&1 8>&- 9>&- &
   process_id=$!
   disown "$process_id"
   printf '%s %s\n' "$process_id" "$(start_time "$process_id")" >"$(process_record "$name")"

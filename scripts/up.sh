@@ -1,10 +1,26 @@
 # shellcheck shell=bash
-# `up` and `down`: PostgreSQL, the worker and the web app, in that order, and back.
+# `up` and `down`: PostgreSQL, the workers and the web app, in that order, and back.
 
 readonly default_web_port=5080
 # Above the time that one checkpoint of a training run takes.
 readonly worker_stop_seconds=60
 readonly web_stop_seconds=20
+
+# Trainings take hours and every core; a worker of their own keeps the night's lists from waiting behind them. Settings
+# that say which kinds a worker takes are followed instead, by one worker.
+trainer_is_wanted() { [ -z "$(compgen -v Queueing__Kinds)$(compgen -v Queueing__NotKinds)" ]; }
+
+# process_names: what `up` keeps running, in the order of its start.
+process_names() {
+  echo worker
+  ! trainer_is_wanted || echo trainer
+  echo web
+}
+
+all_run() {
+  local name
+  for name in $(process_names); do process_runs "$name" || return 1; done
+}
 
 up() {
   local with_demo=yes port='' detach=no
@@ -42,7 +58,7 @@ up() {
 # bring_up WITH_DEMO PORT
 bring_up() {
   local jobs
-  if process_runs worker && process_runs web; then
+  if all_run; then
     was_running=yes
     echo "Pimm is running already: $(web_address)"
     return
@@ -56,7 +72,7 @@ bring_up() {
   rm -f "$pimm_state/migrated"
   ensure_migrated
   jobs=$(program_of Pimm.Jobs)
-  process_runs worker || start_process worker "$jobs" work
+  start_workers "$jobs"
   process_runs web || start_web "$port"
   wait_until_ready
   [ "$1" = no ] || process_runs demo || start_process demo "$jobs" demo --if-empty
@@ -64,6 +80,16 @@ bring_up() {
   ! process_runs demo || say "The simulated demo campaign is loaded where it is not there yet: a minute or two until its lift report, its page shows each stage."
   # Last, because the password of the first administrator is shown once.
   "$jobs" users first-run || say "No administrator was made; the reason is above. ./pimm users first-run tries again."
+}
+
+# start_workers PROGRAM: one of them fires the schedules.
+start_workers() {
+  if ! trainer_is_wanted; then
+    process_runs worker || start_process worker "$1" work
+    return
+  fi
+  process_runs worker || start_process worker "$1" work --not-kinds train
+  process_runs trainer || start_process trainer "$1" work --kinds train --no-schedule
 }
 
 web_address() { echo "http://127.0.0.1:$(cat "$pimm_state/run/web.port")"; }
@@ -85,8 +111,7 @@ wait_until_ready() {
   port=$(cat "$pimm_state/run/web.port")
   for ((tenths = 0; tenths < 1200; tenths++)); do
     [ "$(http_status "$port" /health/ready)" != 200 ] || return 0
-    assert_runs worker
-    assert_runs web
+    assert_all_run
     sleep 0.1
   done
   tail -n 20 "$pimm_log/web.log" >&2
@@ -102,14 +127,18 @@ assert_runs() {
   fail "The $1 stopped by itself; the end of $pimm_log/$1.log is above."
 }
 
+assert_all_run() {
+  local name
+  for name in $(process_names); do assert_runs "$name"; done
+}
+
 watch_until_stopped() {
   local demo_runs=no
   ! process_runs demo || demo_runs=yes
   while true; do
     sleep 1 &
     wait $! || true
-    assert_runs worker
-    assert_runs web
+    assert_all_run
     if [ "$demo_runs" = yes ] && ! process_runs demo; then
       demo_runs=no
       tail -n 3 "$pimm_log/demo.log"
@@ -129,6 +158,7 @@ stopped_by_signal() {
 bring_down() {
   stop_process web "$web_stop_seconds"
   stop_process demo "$worker_stop_seconds"
+  stop_process trainer "$worker_stop_seconds"
   stop_process worker "$worker_stop_seconds"
   locate_cluster cluster
   if cluster_runs; then
@@ -140,7 +170,7 @@ bring_down() {
 down() {
   [ $# -eq 0 ] || refuse "down takes no arguments, but got '$1'."
   locate_cluster cluster
-  if ! process_runs web && ! process_runs worker && ! process_runs demo && ! cluster_runs; then
+  if ! process_runs web && ! process_runs worker && ! process_runs trainer && ! process_runs demo && ! cluster_runs; then
     say "Nothing is running."
     return
   fi

@@ -8,7 +8,7 @@ public sealed class DatabaseOptions
     /// <summary>Connection string of the app role: reads and writes rows, no DDL. No default; <c>./pimm up</c> sets it.</summary>
     public string ConnectionString { get; set; } = "";
 
-    /// <summary>Connection string of the owner role, used by migrations only. Default: the app role's.</summary>
+    /// <summary>Connection string of the owner role, used by migrations, backup and restore. Default: the app role's.</summary>
     public string OwnerConnectionString { get; set; } = "";
 
     /// <summary>

@@ -29,12 +29,12 @@ public sealed class ExportStore(NpgsqlDataSource database, TimeProvider time)
           from export where campaign_id = @campaignId and wave_date = @waveDate and arm = @arm and channel = @channel
         """;
 
-    // Writing a list again gives the same bytes; the row then stays as it was.
+    // Writing a list again gives the same bytes; the row then stays as it was, but for a file that retention had removed.
     private const string InsertList =
         """
         insert into export(campaign_id, wave_date, arm, channel, file_name, rows, bytes, sha256, run_id, exported_at)
         values (@CampaignId, @WaveDate, @Arm, @Channel, @FileName, @Rows, @Bytes, @Sha256, @runId, @at)
-        on conflict (campaign_id, wave_date, arm, channel) do nothing
+        on conflict (campaign_id, wave_date, arm, channel) do update set file_removed_at = null where export.file_removed_at is not null
         """;
 
     public async Task<IReadOnlyList<ExportedList>> ListsAsync(long campaignId, CancellationToken cancellationToken = default)

@@ -7,16 +7,21 @@ namespace Pimm.Core.Operating;
 /// <summary>The folders that Pimm writes to: may it, and is there room. As this process sees them; on another machine others count.</summary>
 public sealed class FolderHealth(WorkFolders folders, DiskSpace disk)
 {
-    public IReadOnlyList<HealthFinding> Look() => [.. folders.All.Select(folder => Look(folder.Name, folder.Path))];
+    public IReadOnlyList<HealthFinding> Look() =>
+    [
+        .. folders.All.Select(folder => Look(folder.Name, folder.Path, writes: true)),
+        // Only the server writes there.
+        .. disk.Options.DatabaseFolder is { Length: > 0 } data ? [Look("data", data, writes: false)] : Array.Empty<HealthFinding>(),
+    ];
 
-    private HealthFinding Look(string name, string path)
+    private HealthFinding Look(string name, string path, bool writes)
     {
         try
         {
             if (File.Exists(path))
                 return HealthFinding.Failing(name, $"{path} is a file where a folder should be: remove it, or set another folder.");
             var space = DiskSpace.Of(path);
-            if (Directory.Exists(path) && !MayWrite(path))
+            if (writes && Directory.Exists(path) && !MayWrite(path))
                 return HealthFinding.Failing(name, $"{path} cannot be written by {Environment.UserName}: give this user the right to, or set another folder.");
             if (disk.Lack(path) is { } lack)
                 return HealthFinding.Failing(name, lack);

@@ -25,6 +25,8 @@ public sealed class ServerHealth(NpgsqlDataSource database, IOptions<DatabaseOpt
             Durability(connection.PostgreSqlVersion.Major, settings),
             await MigrationsAsync(cancellationToken),
             Connections(int.Parse(settings["max_connections"], System.Globalization.CultureInfo.InvariantCulture), Math.Max(1, workers), options.Value),
+            .. (await connection.QueryAsync<(string Name, string? Size)>(new CommandDefinition(SelectCopies, cancellationToken: cancellationToken)))
+                .Select(copy => HealthFinding.Warning("copies", $"a restore left the database {copy.Name} ({copy.Size ?? "size unknown"}): drop it when nobody misses anything.")),
         ];
     }
 
@@ -69,6 +71,16 @@ public sealed class ServerHealth(NpgsqlDataSource database, IOptions<DatabaseOpt
 
     private const string SelectSettings =
         "select name, setting from pg_settings where name in ('fsync', 'full_page_writes', 'synchronous_commit', 'data_checksums', 'max_connections')";
+
+    // Names are cut to 63 signs, as a restore cuts them.
+    private const string SelectCopies =
+        """
+        select datname::text, case when has_database_privilege(oid, 'connect') then pg_size_pretty(pg_database_size(oid)) end
+          from pg_database
+         where (datname ~ '_before_[0-9]{8}t[0-9]{6}$' and left(datname, -23) = left(current_database(), 40))
+            or (datname ~ '_restoring_[0-9]{8}t[0-9]{6}$' and left(datname, -26) = left(current_database(), 37))
+         order by 1
+        """;
 
     private const string CountWorkers = "select count(*)::int from worker where stopped_at is null and seen_at > clock_timestamp() - interval '1 minute'";
 }

@@ -11,6 +11,9 @@ public sealed class DiskOptions
     /// <summary>Free megabytes below which no run that writes there is taken. Default 200, 0 to 1,000,000.</summary>
     public int MinimumFreeMegabytes { get; set; } = 200;
 
+    /// <summary>Folder on the disk that the database writes to, where that is a disk of this machine. Default empty: another machine's.</summary>
+    public string DatabaseFolder { get; set; } = "";
+
     /// <summary>Free share below which doctor and health warn. Default 0.1, 0 to 1.</summary>
     public double WarnFreeShare { get; set; } = 0.1;
 
@@ -49,6 +52,14 @@ public sealed class DiskSpace(IOptions<DiskOptions> options)
         var disk = new DriveInfo(path);
         return new FreeSpace(path, disk.AvailableFreeSpace, disk.TotalSize);
     }
+
+    /// <summary>The folders whose disks runs of a kind fill.</summary>
+    /// <param name="writesTo">as the job says; may be null</param>
+    public IEnumerable<string> FilledBy(string kind, string? writesTo) =>
+        new[] { writesTo ?? "", FillsDatabase(kind) ? options.Value.DatabaseFolder : "" }.Where(folder => folder.Length > 0);
+
+    // What writes many rows. Retention must go on: it makes room.
+    private static bool FillsDatabase(string kind) => kind is "import" or "outcomes" or "collect" or "score" or "score-shard" or "train";
 
     /// <summary>Null when there is room, else what to do.</summary>
     public string? Lack(string folder)

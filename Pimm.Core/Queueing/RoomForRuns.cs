@@ -11,14 +11,13 @@ internal sealed class RoomForRuns(IReadOnlyDictionary<string, IJob> jobs, DiskSp
 
     private bool HasRoom(string kind)
     {
-        if (jobs[kind].WritesTo is not { Length: > 0 } folder)
-            return true;
-        var lack = LackOf(folder);
+        var folders = disk!.FilledBy(kind, jobs[kind].WritesTo).ToList();
+        var lack = folders.Select(LackOf).FirstOrDefault(found => found is not null);
         bool changed;
         lock (waiting)
             changed = lack is null ? waiting.Remove(kind) : waiting.Add(kind);
         if (changed && lack is null)
-            logger.LogInformation("Runs of the kind {Kind} are taken again: there is room in {Folder}", kind, folder);
+            logger.LogInformation("Runs of the kind {Kind} are taken again: there is room in {Folders}", kind, string.Join(", ", folders));
         else if (changed)
             logger.LogWarning("No run of the kind {Kind} is taken: {Reason}", kind, lack);
         return lack is null;

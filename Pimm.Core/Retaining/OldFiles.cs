@@ -3,27 +3,29 @@ using System.Text.RegularExpressions;
 
 namespace Pimm.Core.Retaining;
 
-/// <summary>Files and folders that were left behind, found by their names and by when somebody last wrote to them.</summary>
+/// <summary>
+/// Files and folders that were left behind, found by the names that Pimm gives and by when somebody last wrote to them. Other names, and
+/// whatever lies behind a link, belong to somebody else.
+/// </summary>
 public static partial class OldFiles
 {
-    /// <summary>Files and folders named *.tmp that nobody has written to since.</summary>
-    public static IReadOnlyList<string> Abandoned(IEnumerable<string> folders, DateTimeOffset before) =>
+    private static readonly EnumerationOptions Everything = new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
+
+    /// <summary>Lists and backups that were never finished and that nobody has written to since.</summary>
+    public static IReadOnlyList<string> Abandoned(string exports, string backups, DateTimeOffset before) =>
     [
-        .. folders.Distinct(StringComparer.Ordinal).Where(Directory.Exists)
-            .SelectMany(folder => Directory.EnumerateFileSystemEntries(folder, "*.tmp", SearchOption.AllDirectories))
+        .. Named(exports, UnfinishedList(), folders: false).Concat(Named(backups, UnfinishedBackup(), folders: true))
             .Where(path => LastWritten(path) < before)
             .Order(StringComparer.Ordinal)
     ];
 
-    /// <summary>Folders of trainings, by the number of the run at the end of their names.</summary>
-    public static IReadOnlyDictionary<string, long> OfRuns(string folder) => !Directory.Exists(folder) ? new Dictionary<string, long>() :
-        Directory.EnumerateDirectories(folder)
-            .Select(path => (Path: path, Match: RunNumber().Match(Path.GetFileName(path))))
-            .Where(found => found.Match.Success)
-            .ToDictionary(found => found.Path, found => long.Parse(found.Match.ValueSpan, CultureInfo.InvariantCulture), StringComparer.Ordinal);
+    /// <summary>Folders of trainings, by the number of the run in their names.</summary>
+    public static IReadOnlyDictionary<string, long> OfRuns(string folder) =>
+        Named(folder, RunFolder(), folders: true)
+            .ToDictionary(path => path, path => long.Parse(Path.GetFileName(path).AsSpan("run-".Length), CultureInfo.InvariantCulture), StringComparer.Ordinal);
 
     public static DateTimeOffset LastWritten(string path) => Directory.Exists(path)
-        ? Directory.EnumerateFileSystemEntries(path, "*", SearchOption.AllDirectories).Select(File.GetLastWriteTimeUtc)
+        ? Directory.EnumerateFileSystemEntries(path, "*", Everything).Select(File.GetLastWriteTimeUtc)
             .Append(Directory.GetLastWriteTimeUtc(path)).Max()
         : File.GetLastWriteTimeUtc(path);
 
@@ -35,6 +37,18 @@ public static partial class OldFiles
             File.Delete(path);
     }
 
-    [GeneratedRegex(@"\d{1,18}$")]
-    private static partial Regex RunNumber();
+    private static IEnumerable<string> Named(string folder, Regex name, bool folders) => !Directory.Exists(folder) ? [] :
+        new DirectoryInfo(folder).EnumerateFileSystemInfos()
+            .Where(found => found.LinkTarget is null && found is DirectoryInfo == folders && name.IsMatch(found.Name))
+            .Select(found => found.FullName);
+
+    [GeneratedRegex(@"^run-\d{1,18}\z", RegexOptions.CultureInvariant)]
+    private static partial Regex RunFolder();
+
+    // Of an export, with run and fence, or of a restore.
+    [GeneratedRegex(@"^c\d+-\d{8}-[ab]\.csv(\.\d+-\d+)?\.tmp\z", RegexOptions.CultureInvariant)]
+    private static partial Regex UnfinishedList();
+
+    [GeneratedRegex(@"^(pimm|before-upgrade)-\d{8}T\d{6}Z\.tmp\z", RegexOptions.CultureInvariant)]
+    private static partial Regex UnfinishedBackup();
 }

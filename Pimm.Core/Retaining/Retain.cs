@@ -14,6 +14,8 @@ public sealed class Retain(RetentionStore store, RetentionPlan plan) : IJob
     public async Task RunAsync(JobExecution run, CancellationToken cancellationToken)
     {
         var bounds = plan.Bounds();
+        // Before the runs that tell whose they are.
+        var folders = RemoveFiles(run, await plan.TrainingFoldersAsync(cancellationToken));
         var rows = new List<long>();
         foreach (var rule in await store.RulesAsync(cancellationToken))
         {
@@ -23,7 +25,6 @@ public sealed class Retain(RetentionStore store, RetentionPlan plan) : IJob
 
         var lists = await RemoveListsAsync(run, bounds, cancellationToken);
         run.Report(0.9, "removing files that were left behind");
-        var folders = RemoveFiles(run, await plan.TrainingFoldersAsync(cancellationToken));
         var temporary = RemoveFiles(run, plan.TemporaryFiles());
         await run.CompleteAsync(new RetentionCounts(rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], lists, folders, temporary), null, cancellationToken);
     }
@@ -43,32 +44,31 @@ public sealed class Retain(RetentionStore store, RetentionPlan plan) : IJob
     /// <summary>The file first: a row that still says the file is there is put right by the next try, the other way round nobody would look.</summary>
     private async Task<int> RemoveListsAsync(JobExecution run, RetentionBounds bounds, CancellationToken cancellationToken)
     {
-        var lists = await store.OldListsAsync(bounds, cancellationToken);
-        foreach (var some in lists.Chunk(ListsAtOnce))
+        var removed = 0;
+        foreach (var some in (await store.OldListsAsync(bounds, cancellationToken)).Chunk(ListsAtOnce))
         {
             await run.ConfirmLeaseAsync(cancellationToken);
-            foreach (var list in some)
-                OldFiles.Remove(plan.ListPath(list));
-            await run.CommitAsync(connection => RetentionStore.MarkRemovedAsync(connection, some), cancellationToken);
-        }
-        return lists.Count;
-    }
-
-    private static int RemoveFiles(JobExecution run, IReadOnlyList<string> paths)
-    {
-        var removed = 0;
-        foreach (var path in paths)
-        {
-            try
-            {
-                OldFiles.Remove(path);
-                removed++;
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                run.Warn($"{path} could not be removed: {e.Message}");
-            }
+            var gone = some.Where(list => Removed(run, plan.ListPath(list), File.Delete)).ToList();
+            await run.CommitAsync(connection => RetentionStore.MarkRemovedAsync(connection, gone), cancellationToken);
+            removed += gone.Count;
         }
         return removed;
+    }
+
+    private static int RemoveFiles(JobExecution run, IReadOnlyList<string> paths) => paths.Count(path => Removed(run, path, OldFiles.Remove));
+
+    /// <summary>False: it is still there, or its folder is not on this machine.</summary>
+    private static bool Removed(JobExecution run, string path, Action<string> remove)
+    {
+        try
+        {
+            remove(path);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            run.Warn($"{path} could not be removed: {e.Message}");
+            return false;
+        }
     }
 }

@@ -18,5 +18,8 @@ public static class RetainingServices
             .AddSingleton<IJob, Retain>();
     }
 
+    /// <summary>For a worker.</summary>
+    public static IServiceCollection AddTrainingFolderSweep(this IServiceCollection services) => services.AddHostedService<TrainingFolderSweep>();
+
     private static string Absolute(string folder) => folder.Length == 0 ? "" : Path.GetFullPath(folder);
 }

@@ -21,7 +21,7 @@ public sealed class RetentionOptions
     /// <summary>Hours that the folder of a training is kept after the run has ended. Default 24, 1 to 8,784.</summary>
     public int TrainingFolderHours { get; set; } = 24;
 
-    /// <summary>Minutes after which a *.tmp that nobody writes to is abandoned. Default 60, 1 to 10,080.</summary>
+    /// <summary>Minutes after which an unfinished list or backup that nobody writes to is abandoned. Default 60, 1 to 10,080.</summary>
     public int TemporaryFileMinutes { get; set; } = 60;
 
     /// <summary>Rows removed in one transaction. Default 10,000, 1 to 1,000,000.</summary>

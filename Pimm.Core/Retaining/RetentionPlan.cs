@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Pimm.Core.Training;
 
 namespace Pimm.Core.Retaining;
 
@@ -11,13 +12,15 @@ namespace Pimm.Core.Retaining;
 /// <param name="Firings">of schedules</param>
 /// <param name="Lists">files of audience lists</param>
 /// <param name="TrainingFolders">of runs that have ended</param>
-/// <param name="TemporaryFiles">files and folders named *.tmp that nobody writes to</param>
+/// <param name="TemporaryFiles">lists and backups that were never finished</param>
 public sealed record RetentionCounts(
     long Scorings, long Files, long RunLogLines, long ModelWeights, long Runs, long Firings, int Lists, int TrainingFolders, int TemporaryFiles);
 
 /// <summary>Finds what retention would remove now, and removes nothing.</summary>
 public sealed class RetentionPlan(RetentionStore store, WorkFolders folders, IOptions<RetentionOptions> options, TimeProvider time)
 {
+    private const int DaysOfStrangers = 31;
+
     public async Task<RetentionCounts> CountAsync(CancellationToken cancellationToken)
     {
         var bounds = Bounds();
@@ -38,19 +41,26 @@ public sealed class RetentionPlan(RetentionStore store, WorkFolders folders, IOp
 
     internal string ListPath(KeptList list) => Path.Combine(folders.Exports, list.FileName);
 
-    /// <summary>Not those of runs that are waiting or at work, however old: they hold the checkpoint.</summary>
+    /// <summary>
+    /// Not those of runs that are waiting or at work, however old: they hold the checkpoint. One that no run of this database has made
+    /// may be at work for another database; it goes when nobody has written to it for long.
+    /// </summary>
     internal async Task<IReadOnlyList<string>> TrainingFoldersAsync(CancellationToken cancellationToken)
     {
         var found = OldFiles.OfRuns(folders.Training);
-        var ends = await store.EndsAsync([.. found.Values], cancellationToken);
-        var before = time.GetUtcNow().AddHours(-options.Value.TrainingFolderHours);
+        var spans = await store.SpansAsync([.. found.Values], cancellationToken);
+        var ended = time.GetUtcNow().AddHours(-options.Value.TrainingFolderHours);
+        var untouched = time.GetUtcNow().AddDays(-DaysOfStrangers);
         return
         [
-            .. found.Where(folder => ends.TryGetValue(folder.Value, out var end) ? end < before : OldFiles.LastWritten(folder.Key) < before)
+            .. found.Where(folder => OwnerOf(folder.Value) is { } run ? run.FinishedAt < ended : OldFiles.LastWritten(folder.Key) < untouched)
                 .Select(folder => folder.Key).Order(StringComparer.Ordinal)
         ];
+
+        RunSpan? OwnerOf(long number) =>
+            spans.GetValueOrDefault(number) is { } run && new TrainingFolder(folders.Training, number, fence: 0).IsOf(run.CreatedAt) ? run : null;
     }
 
     internal IReadOnlyList<string> TemporaryFiles() =>
-        OldFiles.Abandoned(folders.Own, time.GetUtcNow().AddMinutes(-options.Value.TemporaryFileMinutes));
+        OldFiles.Abandoned(folders.Exports, folders.Backups, time.GetUtcNow().AddMinutes(-options.Value.TemporaryFileMinutes));
 }

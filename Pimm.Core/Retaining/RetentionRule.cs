@@ -6,7 +6,8 @@ namespace Pimm.Core.Retaining;
 /// <param name="Remove">SQL: what happens to the rows with these ids; {0} stands for <paramref name="Select"/></param>
 /// <param name="MostAtOnce">rows in one transaction, whatever the settings say</param>
 /// <param name="Tells"><paramref name="Remove"/> is a query whose answer is how many went</param>
-internal sealed record RetentionRule(string Name, string Select, string Remove, int MostAtOnce = int.MaxValue, bool Tells = false)
+/// <param name="Lock">SQL: what is held until the transaction ends, taken before; null: nothing</param>
+internal sealed record RetentionRule(string Name, string Select, string Remove, int MostAtOnce = int.MaxValue, bool Tells = false, string? Lock = null)
 {
     /// <summary>Lines of runs that have ended; the run itself stays longer.</summary>
     public static readonly RetentionRule RunLog = new(
@@ -27,7 +28,12 @@ internal sealed record RetentionRule(string Name, string Select, string Remove, 
            and not exists (select from scoring s where s.control_version_id = v.id or s.treatment_version_id = v.id)
         """,
         "update model_version set weights = null, weights_removed_at = clock_timestamp() where id in ({0})",
-        MostAtOnce: 20);
+        MostAtOnce: 20,
+        // Whoever makes a version of the line its champion takes the same lock.
+        Lock: """
+              select pg_advisory_xact_lock(hashtextextended('promotion', line))
+                from (select model_line_id as line from model_version where weights is not null group by 1 having count(*) > @Versions order by 1) old_line
+              """);
 
     /// <summary>Scores of shards that nobody will add the others to. Before models and runs, which they keep.</summary>
     public static readonly RetentionRule Scorings = new(
@@ -49,9 +55,9 @@ internal sealed record RetentionRule(string Name, string Select, string Remove, 
         "select count(*) filter (where discard_import(id)) from ({0}) old",
         MostAtOnce: 1, Tells: true);
 
-    /// <summary>What schedules did as long ago as the oldest runs.</summary>
+    /// <summary>What schedules did as long ago as the oldest runs, and in the days that are looked through for missed firings.</summary>
     public static readonly RetentionRule Firings = new(
-        "firings of schedules", "select f.ctid from schedule_firing f where f.fired_at < @Runs", "delete from schedule_firing where ctid = any(array({0}))");
+        "firings of schedules", "select f.ctid from schedule_firing f where f.fired_at < @Firings", "delete from schedule_firing where ctid = any(array({0}))");
 
     /// <summary>Runs that ended long ago and that neither a result nor a waiting run points to; their steps go with them.</summary>
     /// <param name="references">quoted table and column of every foreign key that keeps a run</param>

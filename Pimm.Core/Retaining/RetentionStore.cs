@@ -7,16 +7,25 @@ namespace Pimm.Core.Retaining;
 /// <param name="Logs">lines of runs written before go</param>
 /// <param name="Runs">runs that ended before go</param>
 /// <param name="Unfinished">what runs that ended before left half done goes</param>
+/// <param name="Firings">firings of schedules before go</param>
 /// <param name="Lists">files of lists written before go</param>
 /// <param name="Versions">newest versions of a line that keep their weights</param>
-internal sealed record RetentionBounds(DateTimeOffset Logs, DateTimeOffset Runs, DateTimeOffset Unfinished, DateTimeOffset Lists, int Versions)
+internal sealed record RetentionBounds(
+    DateTimeOffset Logs, DateTimeOffset Runs, DateTimeOffset Unfinished, DateTimeOffset Firings, DateTimeOffset Lists, int Versions)
 {
+    /// <summary>A firing that is gone would count as missed: 31 days are looked through for them, and a day is no bound.</summary>
+    private const int LeastFiringDays = 32;
+
     public static RetentionBounds Of(RetentionOptions options, DateTimeOffset now) =>
-        new(now.AddDays(-options.RunLogDays), now.AddDays(-options.RunDays), now.AddDays(-options.UnfinishedDays), now.AddDays(-options.ExportFileDays), options.ModelVersions);
+        new(now.AddDays(-options.RunLogDays), now.AddDays(-options.RunDays), now.AddDays(-options.UnfinishedDays),
+            now.AddDays(-Math.Max(options.RunDays, LeastFiringDays)), now.AddDays(-options.ExportFileDays), options.ModelVersions);
 }
 
 /// <summary>A list's file that the database expects to be there.</summary>
 internal sealed record KeptList(long CampaignId, DateOnly WaveDate, short Arm, string Channel, string FileName);
+
+/// <param name="FinishedAt">null: it has not ended</param>
+internal sealed record RunSpan(long Id, DateTimeOffset CreatedAt, DateTimeOffset? FinishedAt);
 
 /// <summary>Counts and removes by the rules. Tables that the application only adds to have no rule.</summary>
 public sealed class RetentionStore(NpgsqlDataSource database)
@@ -36,10 +45,13 @@ public sealed class RetentionStore(NpgsqlDataSource database)
 
     /// <summary>At most <paramref name="rows"/>, in the caller's transaction.</summary>
     /// <returns>how many</returns>
-    internal static Task<int> RemoveAsync(NpgsqlConnection connection, RetentionRule rule, RetentionBounds bounds, int rows)
+    internal static async Task<int> RemoveAsync(NpgsqlConnection connection, RetentionRule rule, RetentionBounds bounds, int rows)
     {
+        if (rule.Lock is not null)
+            await connection.ExecuteAsync(rule.Lock, bounds);
+        // A statement of its own, which sees what was promoted before the lock was ours.
         var sql = rule.Remove.Replace("{0}", $"{rule.Select} limit {rows}", StringComparison.Ordinal);
-        return rule.Tells ? connection.ExecuteScalarAsync<int>(sql, bounds) : connection.ExecuteAsync(sql, bounds);
+        return rule.Tells ? await connection.ExecuteScalarAsync<int>(sql, bounds) : await connection.ExecuteAsync(sql, bounds);
     }
 
     /// <summary>Lists whose files have been kept long enough.</summary>
@@ -51,13 +63,13 @@ public sealed class RetentionStore(NpgsqlDataSource database)
 
     internal static Task MarkRemovedAsync(NpgsqlConnection connection, IReadOnlyList<KeptList> lists) => connection.ExecuteAsync(MarkRemoved, lists);
 
-    /// <summary>When the run ended; null: it has not; absent: there is no such run.</summary>
-    internal async Task<IReadOnlyDictionary<long, DateTimeOffset?>> EndsAsync(IReadOnlyList<long> runs, CancellationToken cancellationToken)
+    /// <summary>Absent: there is no such run.</summary>
+    internal async Task<IReadOnlyDictionary<long, RunSpan>> SpansAsync(IReadOnlyList<long> runs, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        return (await connection.QueryAsync<(long Id, DateTimeOffset? FinishedAt)>(
-            new CommandDefinition("select id, finished_at from job_run where id = any(@runs)", new { runs = runs.ToArray() }, cancellationToken: cancellationToken)))
-            .ToDictionary(row => row.Id, row => row.FinishedAt);
+        return (await connection.QueryAsync<RunSpan>(
+            new CommandDefinition("select id, created_at, finished_at from job_run where id = any(@runs)", new { runs = runs.ToArray() }, cancellationToken: cancellationToken)))
+            .ToDictionary(span => span.Id);
     }
 
     // Foreign keys that would refuse the removal, those of later migrations included; the others' rows go with the run.

@@ -9,7 +9,4 @@ public sealed record WorkFolders(string Exports, string Training, string Inbox, 
 {
     /// <summary>By name.</summary>
     public IEnumerable<(string Name, string Path)> All => [("exports", Exports), ("training", Training), ("inbox", Inbox), ("backups", Backups)];
-
-    /// <summary>Those whose files are all Pimm's own; an inbox belongs to those who fill it.</summary>
-    public IEnumerable<string> Own => [Exports, Training, Backups];
 }

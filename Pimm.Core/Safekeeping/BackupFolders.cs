@@ -1,14 +1,17 @@
+using System.Text.RegularExpressions;
+
 namespace Pimm.Core.Safekeeping;
 
-/// <summary>The backups in Backup:Folder.</summary>
-public static class BackupFolders
+/// <summary>The backups in Backup:Folder that Pimm named itself; whatever else lies there belongs to somebody else.</summary>
+public static partial class BackupFolders
 {
     /// <summary>Whole ones, the newest first by the time in their names.</summary>
     public static IReadOnlyList<string> List(string folder) => !Directory.Exists(folder) ? [] :
     [
-        .. Directory.EnumerateDirectories(folder)
-            .Where(path => File.Exists(Path.Combine(path, BackupManifest.FileName)) && !path.EndsWith(".tmp", StringComparison.Ordinal))
-            .OrderByDescending(path => Path.GetFileName(path).Split('-')[^1], StringComparer.Ordinal)
+        .. new DirectoryInfo(folder).EnumerateDirectories()
+            .Where(found => OwnName().IsMatch(found.Name) && found.LinkTarget is null && File.Exists(Path.Combine(found.FullName, BackupManifest.FileName)))
+            .OrderByDescending(found => found.Name.Split('-')[^1], StringComparer.Ordinal)
+            .Select(found => found.FullName)
     ];
 
     /// <summary>Leaves the newest <paramref name="keep"/>.</summary>
@@ -24,4 +27,7 @@ public static class BackupFolders
         }
         return old;
     }
+
+    [GeneratedRegex(@"^(pimm|before-upgrade)-\d{8}T\d{6}Z\z", RegexOptions.CultureInvariant)]
+    private static partial Regex OwnName();
 }

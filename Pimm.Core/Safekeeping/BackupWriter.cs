@@ -26,6 +26,11 @@ public sealed class BackupWriter(
     /// <summary>The sessions of one database take their backups one after the other.</summary>
     internal const long LockKey = 0x50494D42;
 
+    private const string Unfinished = ".tmp";
+
+    // ENOSPC of Linux, which .NET hands on as it is.
+    private const int NoSpaceLeft = 28;
+
     private static readonly TimeSpan LockPoll = TimeSpan.FromMilliseconds(200);
 
     /// <exception cref="InputException">the folder exists or cannot be written, or pg_dump is missing</exception>
@@ -51,14 +56,17 @@ public sealed class BackupWriter(
     {
         var folder = Path.GetFullPath(request.Folder
             ?? Path.Combine(options.Value.Folder, string.Create(CultureInfo.InvariantCulture, $"{request.Prefix}-{time.GetUtcNow():yyyyMMdd'T'HHmmss'Z'}")));
-        return Directory.Exists(folder) || File.Exists(folder)
-            ? throw new InputException($"{folder} exists already: name a folder that does not.")
-            : folder;
+        var taken = new[] { folder, folder + Unfinished }.FirstOrDefault(path => File.Exists(path) || (Directory.Exists(path) && !IsInterrupted(path)));
+        return taken is null ? folder : throw new InputException($"{taken} exists already: name a folder that does not.");
+
+        // What a backup that was killed has left holds nothing else.
+        bool IsInterrupted(string path) => path != folder && new DirectoryInfo(path).LinkTarget is null && Directory.EnumerateFileSystemEntries(path)
+            .All(entry => Path.GetFileName(entry) is BackupManifest.DumpName or BackupManifest.ExportsName or BackupManifest.FileName);
     }
 
     private async Task<BackupManifest> WriteWholeAsync(string folder, NpgsqlConnection connection, Action<string> progress, CancellationToken cancellationToken)
     {
-        var unfinished = folder + ".tmp";
+        var unfinished = folder + Unfinished;
         try
         {
             if (Directory.Exists(unfinished))
@@ -77,8 +85,9 @@ public sealed class BackupWriter(
                 Directory.Delete(unfinished, recursive: true);
             if (e is UnauthorizedAccessException)
                 throw new InputException($"The backup cannot be written to {folder} ({e.Message}): give this user the right to, or set Backup__Folder.", e);
-            if (e is IOException || e.Message.Contains("No space left", StringComparison.Ordinal))
-                throw new InvalidOperationException($"The backup in {folder} failed and was removed ({e.Message}): make room there or set Backup__Folder, then try again.", e);
+            var isFull = e is IOException { HResult: NoSpaceLeft } || e.Message.Contains("No space left", StringComparison.Ordinal);
+            if (e is IOException || isFull)
+                throw new InvalidOperationException($"The backup in {folder} failed and was removed ({e.Message}): {(isFull ? "make room there" : "put that right")} or set Backup__Folder, then try again.", e);
             throw;
         }
     }

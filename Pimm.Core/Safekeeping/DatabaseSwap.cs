@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Dapper;
 using Npgsql;
 using Pimm.Core.Database;
@@ -12,13 +13,14 @@ namespace Pimm.Core.Safekeeping;
 internal sealed class DatabaseSwap : IAsyncDisposable
 {
     private const int LongestName = 63;
-    private const int LooksBeforeRefusal = 15;
 
-    private static readonly TimeSpan TimeBetweenLooks = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(200);
 
     private readonly NpgsqlDataSource server;
     private readonly string name;
     private readonly string stamp;
+    private NpgsqlConnection? only;
 
     public DatabaseSwap(DatabaseOptions options, DateTimeOffset at)
     {
@@ -47,16 +49,18 @@ internal sealed class DatabaseSwap : IAsyncDisposable
         await using var connection = await server.OpenConnectionAsync(cancellationToken);
         if (!await connection.ExecuteScalarAsync<bool>("select rolcreatedb or rolsuper from pg_roles where rolname = current_user"))
             throw new InputException("The role of Database:OwnerConnectionString may not create databases, and a restore goes into a fresh one: as administrator, run \"alter role … createdb\".");
+        only = await server.OpenConnectionAsync(cancellationToken);
+        if (!await only.ExecuteScalarAsync<bool>("select pg_try_advisory_lock(hashtextextended('pimm restore ' || @name, 0))", new { name }))
+            throw new InputException($"Another restore into {name} is at work: wait until it has ended.");
         await RefuseWhileUsedAsync(connection);
-        await connection.ExecuteAsync($"drop database if exists {Quoted(Fresh)}");
+        await DropLeftoversAsync(connection);
         var like = await connection.QuerySingleAsync<(string Collation, string Type)>(SelectLike, new { name });
         await connection.ExecuteAsync($"create database {Quoted(Fresh)} template template0 encoding 'UTF8' lc_collate '{like.Collation}' lc_ctype '{like.Type}'");
         await connection.ExecuteAsync($"revoke all on database {Quoted(Fresh)} from public; grant connect, temporary on database {Quoted(Fresh)} to {Quoted(appRole)}");
     }
 
-    /// <param name="keep">false: the database from before has nothing in it and goes</param>
-    /// <returns>the name it has now, or null</returns>
-    public async Task<string?> ExchangeAsync(bool exists, bool keep, CancellationToken cancellationToken)
+    /// <returns>the name that the database from before has now; null: there was none</returns>
+    public async Task<string?> ExchangeAsync(bool exists, CancellationToken cancellationToken)
     {
         await using var connection = await server.OpenConnectionAsync(cancellationToken);
         var before = Named("before");
@@ -73,27 +77,36 @@ internal sealed class DatabaseSwap : IAsyncDisposable
             await RefuseWhileUsedAsync(connection);
             throw;
         }
-        if (exists && !keep)
-            await connection.ExecuteAsync($"drop database {Quoted(before)}");
-        return exists && keep ? before : null;
+        return exists ? before : null;
     }
 
-    public async Task DropFreshAsync()
+    public Task DropFreshAsync() => DropAsync(Fresh);
+
+    public async Task DropAsync(string database)
     {
         await using var connection = await server.OpenConnectionAsync(CancellationToken.None);
-        await connection.ExecuteAsync($"drop database if exists {Quoted(Fresh)} with (force)");
+        await connection.ExecuteAsync($"drop database if exists {Quoted(database)} with (force)");
     }
 
+    /// <summary>What restores that were killed have left; none is at work, because this one is.</summary>
+    private async Task DropLeftoversAsync(NpgsqlConnection connection)
+    {
+        var pattern = $"^{Regex.Escape(Fresh[..^stamp.Length])}[0-9]{{8}}t[0-9]{{6}}\\z";
+        foreach (var found in (await connection.QueryAsync<string>("select datname from pg_database where pg_has_role(datdba, 'usage')")).ToList())
+            if (Regex.IsMatch(found, pattern, RegexOptions.CultureInvariant))
+                await connection.ExecuteAsync($"drop database if exists {Quoted(found)} with (force)");
+    }
+
+    /// <summary>A connection that was closed a moment ago is still seen for another.</summary>
     private async Task RefuseWhileUsedAsync(NpgsqlConnection connection)
     {
-        // Whoever has just left is still seen for a moment.
-        var users = new List<string>();
-        for (var look = 0; look < LooksBeforeRefusal; look++)
+        List<string> users = [];
+        for (var waited = TimeSpan.Zero; waited < Patience; waited += Poll)
         {
             users = [.. await connection.QueryAsync<string>(SelectUsers, new { name })];
             if (users.Count == 0)
                 return;
-            await Task.Delay(TimeBetweenLooks);
+            await Task.Delay(Poll);
         }
         throw new InputException($"The database {name} is in use by {string.Join(", ", users)}: stop them (./pimm down), then restore again.");
     }
@@ -106,7 +119,12 @@ internal sealed class DatabaseSwap : IAsyncDisposable
 
     private static string Quoted(string identifier) => $"\"{identifier.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
-    public ValueTask DisposeAsync() => server.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        if (only is not null)
+            await only.DisposeAsync();
+        await server.DisposeAsync();
+    }
 
     private const string SelectLike =
         """

@@ -16,13 +16,26 @@ public sealed class ExportFiles(IOptions<ExportingOptions> options)
 {
     public string Folder => Path.GetFullPath(options.Value.Folder);
 
-    /// <summary>Copies every list into a backup. After the dump: the database then never points to a file that the backup lacks.</summary>
+    /// <summary>Copies every list into a backup, but for those that retention removes meanwhile. After the dump: the database then never points to a file that the backup lacks.</summary>
     public async Task<IReadOnlyList<BackupFile>> CopyAsync(string backup, CancellationToken cancellationToken)
     {
         var files = new List<BackupFile>();
         foreach (var path in KeptFiles.List(Folder))
-            files.Add(await KeptFiles.CopyAsync(Path.Combine(Folder, path), backup, $"{BackupManifest.ExportsName}/{path}", cancellationToken));
+            if (await TryCopyAsync(Path.Combine(Folder, path), backup, path, cancellationToken) is { } file)
+                files.Add(file);
         return files;
+    }
+
+    private static async Task<BackupFile?> TryCopyAsync(string from, string backup, string path, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await KeptFiles.CopyAsync(from, backup, $"{BackupManifest.ExportsName}/{path}", cancellationToken);
+        }
+        catch (FileNotFoundException) when (!File.Exists(from))
+        {
+            return null;
+        }
     }
 
     /// <summary>Puts the lists of a backup back. A file of the same name and other contents stays beside it under another name.</summary>

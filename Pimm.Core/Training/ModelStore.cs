@@ -45,6 +45,8 @@ public sealed class ModelStore(NpgsqlDataSource database, TimeProvider time)
          where v.id = @id
         """;
 
+    private const string SelectRemoved = "select weights_removed_at from model_version where id = @id";
+
     private const string SelectWeights =
         "select description::text, feature_map::text, weights from model_version where id = @id";
 
@@ -124,11 +126,16 @@ public sealed class ModelStore(NpgsqlDataSource database, TimeProvider time)
     }
 
     /// <summary>The weights, checked against the hash stored with them.</summary>
-    /// <exception cref="InputException">the weights are not those that were trained</exception>
+    /// <exception cref="InputException">the weights are not those that were trained, or retention removed them</exception>
     public async Task<StoredModel> WeightsAsync(long versionId, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         var model = await connection.QuerySingleAsync<StoredModel>(new CommandDefinition(SelectWeights, new { id = versionId }, cancellationToken: cancellationToken));
+        if (model.Weights is null && await connection.ExecuteScalarAsync<DateTime?>(new CommandDefinition(SelectRemoved, new { id = versionId }, cancellationToken: cancellationToken)) is { } day)
+        {
+            throw new InputException($"The weights of model version {versionId} were removed on {day:yyyy-MM-dd}, as Retention:ModelVersions says: choose a newer version, or train the line again.");
+        }
+
         var hash = await connection.ExecuteScalarAsync<byte[]?>(new CommandDefinition(SelectWeightsHash, new { id = versionId }, cancellationToken: cancellationToken));
         if (model.Weights is not null && (hash is null || !SHA256.HashData(model.Weights).AsSpan().SequenceEqual(hash)))
         {

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Hosting;
 using Pimm.Core;
 using Pimm.Core.Operating;
 using Pimm.Core.Queueing;
+using Pimm.Core.Retaining;
 using Pimm.Jobs.Scheduling;
 
 namespace Pimm.Jobs.CommandLine;
@@ -39,6 +40,7 @@ public static class WorkCommand
         if (fires)
             builder.Services.AddScheduleClock(scheduling);
         builder.Services.AddWorker();
+        builder.Services.AddTrainingFolderSweep();
         builder.Services.AddMetricsExport(builder.Configuration, "pimm-worker");
         alsoOffer?.Invoke(builder.Services);
         builder.Services.Configure<QueueingOptions>(options =>

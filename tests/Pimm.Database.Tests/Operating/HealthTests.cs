@@ -27,6 +27,9 @@ public sealed class HealthTests
         var crowded = await health.LookAsync(Cancel);
         await ExecuteAsync(database, "insert into migration(number, name, sha256) values (9999, '9999_later.sql', 'x')");
         var newer = await health.LookAsync(Cancel);
+        await ExecuteAsync(database, $"create database {database.Name}_before_20260101t000000");
+        var copied = await health.LookAsync(Cancel);
+        await ExecuteAsync(database, $"drop database {database.Name}_before_20260101t000000");
 
         // The tests' own server runs without, to be quick.
         findings.Single(finding => finding.Name == "durability").ShouldSatisfyAllConditions(
@@ -35,6 +38,8 @@ public sealed class HealthTests
         findings.Single(finding => finding.Name == "connections").Level.ShouldBe(HealthLevel.Ok);
         crowded.Single(finding => finding.Name == "connections").ShouldSatisfyAllConditions(
             finding => finding.Level.ShouldBe(HealthLevel.Warning), finding => finding.Note.ShouldContain("raise max_connections"));
+        copied.Single(finding => finding.Name == "copies").Note.ShouldContain($"{database.Name}_before_20260101t000000 (");
+        newer.ShouldNotContain(finding => finding.Name == "copies");
         newer.Single(finding => finding.Name == "migrations").Level.ShouldBe(HealthLevel.Failing);
     }
 
@@ -111,6 +116,9 @@ public sealed class HealthTests
         (await health.LookAsync(Cancel)).Note.ShouldContain("27.0 h old, in /b/1, and at most 26 h are wanted");
         await ExecuteAsync(database, "insert into backup(folder, snapshot_at, finished_at, bytes, seconds) values ('/b/2', now() - interval '1 hour', now(), 1, 1)");
         (await health.LookAsync(Cancel)).Level.ShouldBe(HealthLevel.Ok);
+        await ExecuteAsync(database, $"insert into backup(folder, snapshot_at, finished_at, bytes, seconds) values ('{Path.Combine(Path.GetTempPath(), "pimm-no-such-backup")}', now(), now(), 1, 1)");
+        (await health.LookAsync(Cancel)).ShouldSatisfyAllConditions(
+            finding => finding.Level.ShouldBe(HealthLevel.Warning), finding => finding.Note.ShouldContain("pimm-no-such-backup and is gone"));
     }
 
     private static async Task<string> LevelsAsync(QueueHealth health) =>

@@ -1,8 +1,11 @@
 using System.Text.Json;
 using Dapper;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using Npgsql;
 using Pimm.Core.Queueing;
 using Pimm.Core.Retaining;
+using Pimm.Core.Training;
 using Pimm.Database.Tests.Queueing;
 using Shouldly;
 using Xunit;
@@ -20,7 +23,7 @@ public sealed class RetainTests : IDisposable
     {
         await using var world = await QueueWorld.CreateAsync();
         await ExecuteAsync(world, Rows);
-        var lists = WriteFiles();
+        var lists = await WriteFilesAsync(world);
         var options = new RetentionOptions { BatchRows = 3 };
         var plan = new RetentionPlan(new RetentionStore(world.Database.DataSource), Folders, Options.Create(options), TimeProvider.System);
 
@@ -32,7 +35,8 @@ public sealed class RetainTests : IDisposable
         run.State.ShouldBe(JobStates.Succeeded, run.Error);
         JsonSerializer.Deserialize<RetentionCounts>(run.Result!, JobRequest.Json).ShouldBe(planned);
         (await plan.CountAsync(Cancel)).ShouldBe(new RetentionCounts(0, 0, 0, 0, 0, 0, 0, 0, 0));
-        Directory.GetFileSystemEntries(Folders.Training).Select(Path.GetFileName).Order().ShouldBe(["notes", "run-1003", "run-1004"]);
+        Directory.GetFileSystemEntries(Folders.Training).Select(Path.GetFileName).Order().ShouldBe(["data2024", "notes.tmp", "run-1003", "run-1004", "run-1006", "run-99998"]);
+        (Directory.Exists(Path.Combine(Folders.Backups, "site.tmp")), File.Exists(Path.Combine(Folders.Exports, "theirs.tmp"))).ShouldBe((true, true));
         lists.Select(File.Exists).ShouldBe([false, true]);
         // Of what was given up lately, and of what is finished, everything is there.
         (await world.ScalarAsync<string>("select string_agg(file_name, ' ' order by id) from import_file")).ShouldBe("lately finished");
@@ -45,7 +49,7 @@ public sealed class RetainTests : IDisposable
     {
         await using var world = await QueueWorld.CreateAsync();
         await ExecuteAsync(world, Rows);
-        WriteFiles();
+        await WriteFilesAsync(world);
         var plan = new RetentionPlan(new RetentionStore(world.Database.DataSource), Folders, Options.Create(new RetentionOptions()), TimeProvider.System);
         var kept = await world.ScalarAsync<string>(Untouched);
 
@@ -58,6 +62,81 @@ public sealed class RetainTests : IDisposable
         (await world.ScalarAsync<string>("select string_agg(id::text, ' ' order by id) from job_run where id between 1001 and 1006")).ShouldBe("1002 1003 1004 1005");
         (await world.ScalarAsync<long>("select count(*) from job_run_log where run_id = 1003")).ShouldBe(1, "A run that has not ended keeps its lines.");
         (await world.ScalarAsync<string>("select sha256::text || rows || (file_removed_at is not null) from export where wave_date = '2026-03-02'")).ShouldEndWith("7true");
+    }
+
+    [Fact]
+    public async Task A_version_that_is_being_promoted_keeps_its_weights_and_one_without_is_not_promoted()
+    {
+        await using var world = await QueueWorld.CreateAsync();
+        await ExecuteAsync(world, Rows);
+        var plan = new RetentionPlan(new RetentionStore(world.Database.DataSource), Folders, Options.Create(new RetentionOptions()), TimeProvider.System);
+        await using var connection = await world.Database.DataSource.OpenConnectionAsync(Cancel);
+        await using var transaction = await connection.BeginTransactionAsync(Cancel);
+        await connection.ExecuteAsync(Promote, new { version = 4 });
+
+        var retaining = RetainAsync(world, plan);
+        while (!await world.ScalarAsync<bool>("select exists (select from pg_locks l join pg_database d on d.oid = l.database where d.datname = current_database() and l.locktype = 'advisory' and not l.granted)"))
+            await Task.Delay(20, Cancel);
+        await transaction.CommitAsync(Cancel);
+
+        (await retaining).State.ShouldBe(JobStates.Succeeded);
+        (await world.ScalarAsync<string>("select string_agg(version::text, ' ' order by version) from model_version where model_line_id = 2 and weights_removed_at is not null")).ShouldBe("1 2 6 7 8 9 10");
+        (await Should.ThrowAsync<PostgresException>(() => connection.ExecuteAsync(Promote, new { version = 6 }))).MessageText.ShouldContain("lost its weights");
+    }
+
+    [Fact]
+    public async Task A_list_that_cannot_be_removed_is_told_and_the_rest_goes_on()
+    {
+        await using var world = await QueueWorld.CreateAsync();
+        await ExecuteAsync(world, Rows);
+        await WriteFilesAsync(world);
+        var list = Path.Combine(Folders.Exports, "c1-20260302-a.csv");
+        File.Delete(list);
+        Directory.CreateDirectory(Path.Combine(list, "in-its-place"));
+        var plan = new RetentionPlan(new RetentionStore(world.Database.DataSource), Folders, Options.Create(new RetentionOptions()), TimeProvider.System);
+
+        var first = await RetainAsync(world, plan);
+        Directory.Delete(Folders.Exports, recursive: true);
+        var second = await world.FinishedAsync(await world.AskAsync("second"));
+
+        first.State.ShouldBe(JobStates.Succeeded, first.Error);
+        JsonSerializer.Deserialize<RetentionCounts>(first.Result!, JobRequest.Json)!.ShouldSatisfyAllConditions(
+            counts => counts.Lists.ShouldBe(0), counts => counts.TrainingFolders.ShouldBe(3), counts => counts.TemporaryFiles.ShouldBe(2));
+        second.State.ShouldBe(JobStates.Succeeded, second.Error);
+        (await world.ScalarAsync<long>("select count(*) from export where file_removed_at is not null")).ShouldBe(0);
+        (await world.ScalarAsync<long>("select count(*) from job_run_log where level = 'warning' and message like '%c1-20260302-a.csv could not be removed%'")).ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_worker_that_never_retains_clears_up_its_own_trainings()
+    {
+        await using var world = await QueueWorld.CreateAsync();
+        await ExecuteAsync(world, Rows);
+        await WriteFilesAsync(world);
+        var plan = new RetentionPlan(new RetentionStore(world.Database.DataSource), Folders, Options.Create(new RetentionOptions()), TimeProvider.System);
+        using var sweep = new TrainingFolderSweep(plan, TimeProvider.System, NullLogger<TrainingFolderSweep>.Instance);
+
+        await sweep.StartAsync(Cancel);
+        while ((await plan.CountAsync(Cancel)).TrainingFolders > 0)
+            await Task.Delay(20, Cancel);
+        await sweep.StopAsync(Cancel);
+
+        Directory.GetFileSystemEntries(Folders.Training).Select(Path.GetFileName).Order().ShouldBe(["data2024", "notes.tmp", "run-1003", "run-1004", "run-1006", "run-99998"]);
+    }
+
+    [Fact]
+    public async Task Firings_outlive_the_days_that_are_looked_through_for_missed_ones()
+    {
+        await using var world = await QueueWorld.CreateAsync();
+        await ExecuteAsync(world, """
+            insert into schedule_firing(schedule_id, occasion, logical_date, scheduled_at, fired_at, fired_by, outcome)
+            select id, d::text, current_date, now(), now() - make_interval(days => d), 'me', 'nothing' from schedule, unnest('{2,30,33}'::int[]) d where kind = 'retain';
+            """);
+        var plan = new RetentionPlan(new RetentionStore(world.Database.DataSource), Folders, Options.Create(new RetentionOptions { RunDays = 1 }), TimeProvider.System);
+
+        (await RetainAsync(world, plan)).State.ShouldBe(JobStates.Succeeded);
+
+        (await world.ScalarAsync<string>("select string_agg(occasion, ' ' order by fired_at desc) from schedule_firing")).ShouldBe("2 30");
     }
 
     [Theory]
@@ -88,7 +167,7 @@ public sealed class RetainTests : IDisposable
         await connection.ExecuteAsync(sql);
     }
 
-    private List<string> WriteFiles()
+    private async Task<List<string>> WriteFilesAsync(QueueWorld world)
     {
         var old = DateTime.UtcNow.AddDays(-3);
         List<string> lists = [Written("exports/c1-20260302-a.csv"), Written("exports/c1-20260303-a.csv")];
@@ -96,13 +175,16 @@ public sealed class RetainTests : IDisposable
         Written("exports/c1-20260305-a.csv.9-1.tmp");
         Written("backups/pimm-20260101T000000Z/manifest.json");
         Aged("backups/pimm-20260102T000000Z.tmp/database.dump", old);
-        // Ended long ago (twice), unknown and untouched; then waiting, just ended, and no training's.
-        Aged("training/run-1001/checkpoint", old);
-        Aged("training/run-1002/checkpoint", old);
-        Aged("training/run-99999/checkpoint", old);
-        Aged("training/run-1003/checkpoint", old);
-        Aged("training/run-1004/checkpoint", old);
-        Aged("training/notes/text", old);
+        // Ended long ago (twice), waiting, just ended; then one that nobody knows and has touched for long, and others' own.
+        foreach (var run in new[] { 1001, 1002, 1003, 1004 })
+            new TrainingFolder(Folders.Training, run, fence: 1).Open(await world.ScalarAsync<DateTime>($"select created_at from job_run where id = {run}"));
+        Aged("training/run-99999/checkpoint", DateTime.UtcNow.AddDays(-32));
+        Aged("training/run-99998/checkpoint", old);
+        Aged("training/run-1006/checkpoint", old);
+        Aged("training/data2024/text", old.AddDays(-100));
+        Aged("training/notes.tmp/text", old);
+        Aged("backups/site.tmp/text", old);
+        File.SetLastWriteTimeUtc(Written("exports/theirs.tmp"), old);
         return lists;
     }
 
@@ -122,6 +204,9 @@ public sealed class RetainTests : IDisposable
     }
 
     public void Dispose() => folder.Delete(recursive: true);
+
+    private const string Promote =
+        "insert into promotion(model_line_id, model_version_id, promoted_at, promoted_by, reason) select 2, id, now(), 'me', 'again' from model_version where model_line_id = 2 and version = @version";
 
     private const string Untouched =
         """

@@ -19,14 +19,24 @@ public sealed class BackupTests
             Directory.CreateDirectory(Path.Combine(world.Backups.Folder, old));
             await File.WriteAllTextAsync(Path.Combine(world.Backups.Folder, old, BackupManifest.FileName), "{}");
         }
-        Directory.CreateDirectory(Path.Combine(world.Backups.Folder, "not-a-backup-1999"));
+        // Somebody else's, older and newer by the same order.
+        foreach (var other in new[] { "site-1", "golden" })
+        {
+            Directory.CreateDirectory(Path.Combine(world.Backups.Folder, other));
+            await File.WriteAllTextAsync(Path.Combine(world.Backups.Folder, other, BackupManifest.FileName), "{}");
+        }
 
         var backup = await world.BackUpAsync();
 
         backup.Removed.Select(Path.GetFileName).ShouldBe(["pimm-20200101T000000Z"]);
-        Directory.GetDirectories(world.Backups.Folder).Select(Path.GetFileName).ShouldContain("not-a-backup-1999");
+        Directory.GetDirectories(world.Backups.Folder).Select(Path.GetFileName).Order()
+            .ShouldBe(["before-upgrade-20200102T000000Z", "golden", Path.GetFileName(backup.Folder), "site-1"]);
         (await world.ScalarAsync<string>("select folder from backup")).ShouldBe(backup.Folder);
         (await Should.ThrowAsync<InputException>(() => world.BackUpAsync(backup.Folder))).Message.ShouldContain("exists already");
+        var theirs = Directory.CreateDirectory(Path.Combine(world.Backups.Folder, "mine.tmp")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(theirs, "notes"), "");
+        (await Should.ThrowAsync<InputException>(() => world.BackUpAsync(Path.Combine(world.Backups.Folder, "mine")))).Message.ShouldContain("mine.tmp exists already");
+        Directory.Exists(theirs).ShouldBeTrue();
     }
 
     [Fact]

@@ -45,11 +45,25 @@ internal sealed class BackupWorld : IAsyncDisposable
 
     public async Task<T> ScalarAsync<T>(string sql, string? database = null)
     {
+        await using var connection = await OpenAsync(database);
+        return (await connection.ExecuteScalarAsync<T>(sql))!;
+    }
+
+    /// <summary>Somebody else's connection, after a statement.</summary>
+    public async Task<NpgsqlConnection> HoldAsync(string sql, string? database = null)
+    {
+        var connection = await OpenAsync(database);
+        await connection.ExecuteAsync(sql);
+        return connection;
+    }
+
+    private async Task<NpgsqlConnection> OpenAsync(string? database)
+    {
         var settings = new NpgsqlConnectionStringBuilder(Database.OwnerConnectionString) { Pooling = false };
         settings.Database = database ?? settings.Database;
-        await using var connection = new NpgsqlConnection(settings.ConnectionString);
+        var connection = new NpgsqlConnection(settings.ConnectionString);
         await connection.OpenAsync();
-        return (await connection.ExecuteScalarAsync<T>(sql))!;
+        return connection;
     }
 
     /// <summary>The pools of this process would otherwise keep the database in use.</summary>

@@ -78,6 +78,62 @@ public sealed class RestoreTests
     }
 
     [Fact]
+    public async Task A_failure_with_the_lists_says_that_the_database_is_restored_and_where_the_one_before_is()
+    {
+        await using var world = new BackupWorld(await TestDatabase.MigratedAsync());
+        await world.ScalarAsync<long>(AddUser);
+        Directory.CreateDirectory(world.Lists);
+        await File.WriteAllTextAsync(Path.Combine(world.Lists, "c1-20260302-a.csv"), "customer\n");
+        var backup = await world.BackUpAsync();
+        await world.ScalarAsync<long>(AddUser.Replace("ada", "bob").Replace("ADA", "BOB"));
+        world.LetGo();
+        Directory.Delete(world.Lists, recursive: true);
+        // A file where the folder should be.
+        await File.WriteAllTextAsync(world.Lists, "");
+
+        var failure = (await Should.ThrowAsync<InvalidOperationException>(() => world.RestoreAsync(backup.Folder, force: true))).Message;
+
+        var kept = await world.ScalarAsync<string>($"select datname from pg_database where datname like '{world.Database.Name}_before_%'", "postgres");
+        failure.ShouldStartWith($"The database was restored (the one before is kept as {kept}), but not all audience lists are back: ");
+        (await world.ScalarAsync<long>("select count(*) from app_user")).ShouldBe(1);
+        await world.ScalarAsync<object?>($"drop database {kept} with (force)", "postgres");
+    }
+
+    [Fact]
+    public async Task What_a_killed_restore_left_goes_with_the_next_and_another_at_work_is_not_disturbed()
+    {
+        await using var world = new BackupWorld(await TestDatabase.MigratedAsync());
+        await world.ScalarAsync<long>(AddUser);
+        var backup = await world.BackUpAsync();
+        world.LetGo();
+        await world.ScalarAsync<object?>($"create database {world.Database.Name}_restoring_20200101t000000", "postgres");
+        await world.ScalarAsync<object?>($"create database {world.Database.Name}_restoring_mine", "postgres");
+        await using (var other = await world.HoldAsync($"select pg_advisory_lock(hashtextextended('pimm restore {world.Database.Name}', 0))", "postgres"))
+            (await Should.ThrowAsync<InputException>(() => world.RestoreAsync(backup.Folder, force: true))).Message.ShouldContain("Another restore");
+
+        var report = await world.RestoreAsync(backup.Folder, force: true);
+
+        (await world.ScalarAsync<string>($"select string_agg(datname, ' ') from pg_database where datname like '{world.Database.Name}_restoring%'")).ShouldBe($"{world.Database.Name}_restoring_mine");
+        await world.ScalarAsync<object?>($"drop database {world.Database.Name}_restoring_mine", "postgres");
+        await world.ScalarAsync<object?>($"drop database {report.KeptAs} with (force)", "postgres");
+    }
+
+    [Fact]
+    public async Task A_connection_that_closes_within_seconds_is_waited_for()
+    {
+        await using var world = new BackupWorld(await TestDatabase.MigratedAsync());
+        var backup = await world.BackUpAsync();
+        world.LetGo();
+        var other = await world.HoldAsync("select 1");
+
+        var restoring = world.RestoreAsync(backup.Folder);
+        await Task.Delay(TimeSpan.FromSeconds(1));
+        await other.DisposeAsync();
+
+        (await restoring).KeptAs.ShouldBeNull();
+    }
+
+    [Fact]
     public async Task Schedules_and_triggers_are_restored_at_rest_and_open_runs_are_counted()
     {
         await using var world = new BackupWorld(await TestDatabase.MigratedAsync());

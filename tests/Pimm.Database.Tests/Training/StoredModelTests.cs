@@ -37,5 +37,8 @@ public sealed class StoredModelTests(TestDatabase database) : IClassFixture<Test
 
         await connection.ExecuteAsync("update model_version set weights = @weights where id = @version", new { weights, version });
         (await models.WeightsAsync(version, Cancel)).Weights.ShouldBe(weights);
+
+        await connection.ExecuteAsync("update model_version set weights = null, weights_removed_at = '2026-01-02 03:04Z' where id = @version", new { version });
+        (await Should.ThrowAsync<InputException>(() => models.WeightsAsync(version, Cancel))).Message.ShouldContain("were removed on 2026-01-02, as Retention:ModelVersions says");
     }
 }

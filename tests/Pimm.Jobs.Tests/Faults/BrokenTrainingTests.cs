@@ -95,8 +95,9 @@ public sealed class BrokenTrainingTests(Market market)
     public Task A_line_whose_settings_let_the_loss_overflow_fails_at_its_first_attempt() => FaultWorld.RunAsync(16, "NaN loss from the line's own settings", async world =>
     {
         // Deep, without dropout, and at the largest learning rate there is.
-        const string Overflowing = """{"epochs": "4", "batch": "100", "lr": "1", "towers": "64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64", "dropout": "0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0"}""";
-        var line = await new ModelStore(world.Observer, TimeProvider.System).CreateLineAsync(market.AudienceId, "overflowing", "shared-bottom", Overflowing);
+        var (layers, dropout) = (string.Join(',', Enumerable.Repeat(64, 24)), string.Join(',', Enumerable.Repeat(0, 24)));
+        var settings = $$"""{"epochs": "4", "batch": "100", "lr": "1", "towers": "{{layers}}", "dropout": "{{dropout}}"}""";
+        var line = await new ModelStore(world.Observer, TimeProvider.System).CreateLineAsync(market.AudienceId, "overflowing", "pimm", settings);
         world.StartWorker(settings: Market.SmallPieces);
         var run = await world.Queue.EnqueueAsync(new JobRequest(TrainModelLine.JobKind, "overflowing", new TrainLineRequest(line, Seed: 2, market.Campaign.StartsAt)));
 

@@ -108,7 +108,7 @@ public sealed class Market : IAsyncLifetime
     /// <summary>Small pieces, so that a fault lies between them.</summary>
     public static IReadOnlyDictionary<string, string> SmallPieces { get; } = new Dictionary<string, string>
     {
-        ["Scoring__ShardCustomers"] = "500", ["Scoring__Assistants"] = "1", ["Importing__ChunkRows"] = "1000", ["Training__CheckpointInterval"] = "00:00:00",
+        ["Scoring__ShardCustomers"] = "500", ["Scoring__Assistants"] = "1", ["Importing__ChunkRows"] = "200", ["Training__CheckpointInterval"] = "00:00:00",
     };
 
     private async Task<IReadOnlyDictionary<string, string>> MeasureAsync()

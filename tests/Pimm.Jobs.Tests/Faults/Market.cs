@@ -118,7 +118,7 @@ public sealed class Market : IAsyncLifetime
     /// <summary>Small pieces, so that a fault lies between them.</summary>
     public static IReadOnlyDictionary<string, string> SmallPieces { get; } = new Dictionary<string, string>
     {
-        ["Scoring__ShardCustomers"] = "500", ["Scoring__Assistants"] = "1", ["Importing__ChunkRows"] = "1000", ["Training__CheckpointInterval"] = "00:00:00",
+        ["Scoring__ShardCustomers"] = "500", ["Scoring__Assistants"] = "1", ["Importing__ChunkRows"] = "200", ["Training__CheckpointInterval"] = "00:00:00",
         // So few rows show little: enough for a promotion.
         ["Promoting__MinimumPositives"] = "1", ["Promoting__Margin"] = "0.2", ["Promoting__Alpha"] = "0.5", ["Promoting__Nights"] = "1",
         ["Promoting__CalibrationLowest"] = "0.01", ["Promoting__CalibrationHighest"] = "10",

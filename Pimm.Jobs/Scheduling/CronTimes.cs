@@ -11,7 +11,7 @@ public sealed class CronTimes
 {
     private const int Looked = 60;
     private const int YearsChecked = 5;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private CronTimes(CronExpression expression) => Expression = expression;
 
@@ -65,6 +65,7 @@ public sealed class CronTimes
     /// <summary>Refuses an expression that never fires, fires too often, or takes too long to compute.</summary>
     /// <param name="daily">one firing a day is all there is: a second one of the same date would do nothing</param>
     /// <exception cref="InputException">it does</exception>
+    /// <exception cref="SlowCronException">it takes too long, here and now</exception>
     public CronTimes Checked(DateTimeOffset now, TimeSpan minimumInterval, bool daily = false)
     {
         using var enough = new CancellationTokenSource();
@@ -74,7 +75,7 @@ public sealed class CronTimes
         {
             // Left behind, the computation stops at its next fire time.
             enough.Cancel();
-            throw new InputException($"The cron expression \"{Expression}\" takes longer than {Patience.TotalSeconds:0} s to compute: write a simpler one.");
+            throw new SlowCronException($"The cron expression \"{Expression}\" takes longer than {Patience.TotalSeconds:0} s to compute: write a simpler one, or try again if this machine is very busy.");
         }
         computing.GetAwaiter().GetResult();
         return this;
@@ -112,3 +113,6 @@ public sealed class CronTimes
         where Expression.TimeZone.GetUtcOffset(day) != Expression.TimeZone.GetUtcOffset(day.AddDays(1))
         select day;
 }
+
+/// <summary>The expression's fire times were not computed in time: it may be to blame, or a machine that had no time for it.</summary>
+public sealed class SlowCronException(string sentence) : InputException(sentence);

@@ -18,9 +18,14 @@ public sealed class TriggerSync(
     public const string Group = "schedule";
 
     private static readonly JobKey Job = new("fire", Group);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromHours(1);
 
     // As Quartz stores it; another name means that the class was renamed or moved since.
     private static readonly string JobClass = $"{typeof(FireSchedule).FullName}, {typeof(FireSchedule).Assembly.GetName().Name}";
+
+    // Rows whose computation took too long here, by number and version: looked at again, less and less often.
+    private readonly Dictionary<string, (DateTimeOffset Until, TimeSpan Pause)> slow = [];
 
     public async Task ApplyAsync(IScheduler scheduler, CancellationToken cancellationToken)
     {
@@ -36,7 +41,8 @@ public sealed class TriggerSync(
         var stored = (await connection.QueryAsync<(string Name, string? Stamp)>(SelectTriggers, new { SchedulerGuard.Scheduler, Group })).ToDictionary(row => row.Name, row => row.Stamp);
         // What was refused once stays so until somebody changes the row, which takes its problem away.
         var wanted = (await schedules.ListAsync(cancellationToken)).Where(schedule => schedule is { Enabled: true, Problem: null }).ToDictionary(Name);
-        foreach (var (name, schedule) in wanted.Where(pair => stored.GetValueOrDefault(pair.Key) != Stamp(pair.Value)))
+        var now = time.GetUtcNow();
+        foreach (var (name, schedule) in wanted.Where(pair => stored.GetValueOrDefault(pair.Key) != Stamp(pair.Value) && !(slow.TryGetValue(Row(pair.Value), out var rest) && rest.Until > now)))
             await StoreAsync(scheduler, schedule, isStored: stored.ContainsKey(name), cancellationToken);
         foreach (var name in stored.Keys.Where(name => !wanted.ContainsKey(name)))
             await RemoveAsync(scheduler, name, cancellationToken);
@@ -52,6 +58,13 @@ public sealed class TriggerSync(
                 .Build();
             await scheduler.ScheduleJob(trigger, new ScheduleJobOptions { Replace = true }, cancellationToken);
             logger.LogInformation("Schedule {Schedule} fires next at {Next:u}", schedule.Name, times.After(time.GetUtcNow()).First());
+        }
+        catch (SlowCronException e)
+        {
+            // Perhaps this machine was busy: what fires already goes on, and the row keeps its good name.
+            var pause = slow.TryGetValue(Row(schedule), out var before) ? TimeSpan.FromTicks(Math.Min(before.Pause.Ticks * 4, LongestPause.Ticks)) : FirstPause;
+            slow[Row(schedule)] = (time.GetUtcNow() + pause, pause);
+            logger.LogWarning("Schedule {Schedule} is not taken over, which is tried again in {Pause}: {Reason}", schedule.Name, pause, e.Message);
         }
         catch (Exception e) when (IsOfTheRow(e))
         {
@@ -73,6 +86,8 @@ public sealed class TriggerSync(
     }
 
     private static string Name(Schedule schedule) => schedule.Id.ToString(CultureInfo.InvariantCulture);
+
+    private static string Row(Schedule schedule) => $"{Name(schedule)} {Stamp(schedule)}";
 
     private static string Stamp(Schedule schedule) => string.Create(CultureInfo.InvariantCulture, $"version {schedule.Version}");
 

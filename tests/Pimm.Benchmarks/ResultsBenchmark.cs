@@ -256,7 +256,7 @@ internal sealed class ResultsBenchmark(string root, string data, string folder)
 
         var measured = PromotionBenchmark.FromJson(File.ReadAllText(answer));
         _missed |= !PromotionBenchmark.Report(measured);
-        page.Append(PromotionBenchmark.Markdown(measured));
+        page.Append(PromotionBenchmark.Markdown(measured)).Append('\n');
     }
 
     private void Faults(StringBuilder page)

@@ -132,9 +132,12 @@ internal sealed class DatabaseSwap : IAsyncDisposable
          where d.datname in (@name, 'template0') order by (d.datname = @name) desc limit 1
         """;
 
+    // Of other roles' sessions only a superuser sees more than the role.
     private const string SelectUsers =
         """
-        select format('%s × %s', count(*), coalesce(nullif(application_name, ''), usename, 'a background process'))
-          from pg_stat_activity where datname = @name and backend_type = 'client backend' group by coalesce(nullif(application_name, ''), usename, 'a background process')
+        select format('%s × %s', count(*), coalesce(nullif(application_name, ''), usename))
+          from pg_stat_activity
+         where datname = @name and usename is not null and coalesce(backend_type, 'client backend') = 'client backend'
+         group by coalesce(nullif(application_name, ''), usename)
         """;
 }

@@ -88,6 +88,7 @@ public sealed class ScoreShardsTests(ShardedCampaign world) : IClassFixture<Shar
     {
         var id = await AskAsync("lost lease");
         var lost = 0;
+        var loser = (RunId: 0L, Fence: 0L);
         var second = new TaskCompletionSource();
         await using var planner = await FaultyWorker.StartAsync(world.Pimm, ["score"], (_, point) =>
         {
@@ -98,6 +99,7 @@ public sealed class ScoreShardsTests(ShardedCampaign world) : IClassFixture<Shar
             // Rows copied, not committed: somebody else has the run from here on.
             if (point == "score.shard-copied" && Interlocked.Exchange(ref lost, 1) == 0)
             {
+                loser = (run.RunId, run.Fence);
                 Execute($"update job_run set fence = fence + 1 where id = {run.RunId}");
                 second.SetResult();
             }
@@ -107,7 +109,8 @@ public sealed class ScoreShardsTests(ShardedCampaign world) : IClassFixture<Shar
 
         run.State.ShouldBe(JobStates.Succeeded, run.Error);
         lost.ShouldBe(1);
-        (await ShouldBeLikeAloneAsync())[0].RunId.ShouldBe(id);
+        // By the planner, or by another of its assistants, which the same worker may have taken next.
+        (await ShouldBeLikeAloneAsync()).Select(s => (s.RunId, s.Fence)).ShouldNotContain(loser);
     }
 
     [Fact]

@@ -15,6 +15,7 @@ using Pimm.Core.Retaining;
 using Pimm.Core.Safekeeping;
 using Pimm.Core.Scoring;
 using Pimm.Core.Simulating;
+using Pimm.Core.Suppressing;
 using Pimm.Core.Training;
 
 namespace Pimm.Core;
@@ -29,6 +30,7 @@ public static class PimmCore
         .AddQueueing(configuration)
         .AddAccess(configuration)
         .AddCampaigns()
+        .AddSuppressing()
         .AddImporting(configuration)
         .AddTraining(configuration)
         .AddPromoting(configuration)

@@ -2,7 +2,7 @@
 
 create table suppression (
     id           bigint generated always as identity primary key,
-    kind         text not null check (kind in ('customer', 'email', 'phone')),
+    kind         text not null check (kind in ('customer', 'email', 'phone', 'maid')),
     customer     uuid,
     blind_index  bytea check (length(blind_index) = 32),
     channel      text check (channel <> '' and channel <> 'all'),
@@ -41,7 +41,7 @@ select s.customer, s.channel, s.reason from suppression_now s where s.kind = 'cu
 union all
 select i.customer, s.channel, s.reason
   from suppression_now s
-  join customer_identifier i on i.kind = case s.kind when 'email' then 1 else 2 end and i.blind_index = s.blind_index
+  join customer_identifier i on i.kind = case s.kind when 'email' then 1 when 'phone' then 2 else 7 end and i.blind_index = s.blind_index
  where s.kind <> 'customer';
 
 -- Those whose data no model learns from.

@@ -3,8 +3,8 @@ using Npgsql;
 
 namespace Pimm.Core.Suppressing;
 
-/// <summary>Whose opt-out it is: a customer, or whoever has an e-mail address or phone number.</summary>
-/// <param name="Kind">customer, email or phone</param>
+/// <summary>Whose opt-out it is: a customer, or whoever has an e-mail address, a phone number or a device.</summary>
+/// <param name="Kind">customer, email, phone or maid</param>
 /// <param name="Customer">of the kind customer</param>
 /// <param name="BlindIndex">of the others: the keyed hash of the canonical form</param>
 public sealed record SuppressionKey(string Kind, Guid? Customer, byte[]? BlindIndex)

@@ -6,6 +6,7 @@ using Pimm.Core.Auditing;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Database;
 using Pimm.Core.Exporting;
+using Pimm.Core.Identifying;
 using Pimm.Core.Importing;
 using Pimm.Core.Lift;
 using Pimm.Core.Operating;
@@ -32,6 +33,7 @@ public static class PimmCore
         .AddQueueing(configuration)
         .AddAccess(configuration)
         .AddCampaigns()
+        .AddIdentifying()
         .AddSuppressing()
         .AddImporting(configuration)
         .AddTraining(configuration)

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Pimm.Core.Access;
 using Pimm.Core.Allocating;
+using Pimm.Core.Auditing;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Database;
 using Pimm.Core.Exporting;
@@ -16,6 +17,7 @@ using Pimm.Core.Retaining;
 using Pimm.Core.Safekeeping;
 using Pimm.Core.Scoring;
 using Pimm.Core.Simulating;
+using Pimm.Core.Suppressing;
 using Pimm.Core.Training;
 
 namespace Pimm.Core;
@@ -27,10 +29,12 @@ public static class PimmCore
 
     public static IServiceCollection AddPimmCore(this IServiceCollection services, IConfiguration configuration) => services
         .AddPimmDatabase(configuration)
+        .AddAuditing(configuration)
         .AddQueueing(configuration)
         .AddAccess(configuration)
         .AddCampaigns()
         .AddIdentifying()
+        .AddSuppressing()
         .AddImporting(configuration)
         .AddTraining(configuration)
         .AddPromoting(configuration)

@@ -1,5 +1,7 @@
+using System.Globalization;
 using Dapper;
 using Npgsql;
+using Pimm.Core.Auditing;
 
 namespace Pimm.Core.Campaigns;
 
@@ -63,12 +65,21 @@ public sealed class CampaignStore(NpgsqlDataSource database)
         """;
 
     /// <exception cref="InputException">a value is out of its range, the name or the salt was used before, or the layer's range is taken</exception>
-    public async Task<long> CreateAsync(Campaign campaign, CancellationToken cancellationToken = default)
+    public Task<long> CreateAsync(Campaign campaign, CancellationToken cancellationToken = default) => CreateAsync(campaign, AuditActor.CommandLine, cancellationToken);
+
+    /// <param name="by">who makes it, for the audit log: see <see cref="AuditActor"/></param>
+    /// <exception cref="InputException">as above</exception>
+    public async Task<long> CreateAsync(Campaign campaign, string by, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         try
         {
-            return await connection.ExecuteScalarAsync<long>(new CommandDefinition(InsertCampaign, campaign.Validated(), cancellationToken: cancellationToken));
+            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+            var id = await connection.ExecuteScalarAsync<long>(new CommandDefinition(InsertCampaign, campaign.Validated(), cancellationToken: cancellationToken));
+            await AuditLog.AddAsync(connection, new AuditEntry(
+                by, campaign.CopyOf is null ? "campaign.create" : "campaign.copy", "campaign", id.ToString(CultureInfo.InvariantCulture), After: campaign with { Id = id }));
+            await transaction.CommitAsync(cancellationToken);
+            return id;
         }
         catch (PostgresException refused) when (Refusal(campaign, refused) is not null)
         {

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Pimm.Core.Access;
 using Pimm.Core.Allocating;
+using Pimm.Core.Auditing;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Database;
 using Pimm.Core.Exporting;
@@ -26,6 +27,7 @@ public static class PimmCore
 
     public static IServiceCollection AddPimmCore(this IServiceCollection services, IConfiguration configuration) => services
         .AddPimmDatabase(configuration)
+        .AddAuditing(configuration)
         .AddQueueing(configuration)
         .AddAccess(configuration)
         .AddCampaigns()

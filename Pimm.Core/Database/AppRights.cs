@@ -5,7 +5,7 @@ namespace Pimm.Core.Database;
 
 /// <summary>
 /// The app role's rights after a migration: rows of every table, no DDL. A table whose comment begins with "append-only" can be
-/// read and added to; the table of migrations can be read.
+/// read and added to, one whose comment begins with "read-only" and the table of migrations can be read.
 /// </summary>
 internal static class AppRights
 {
@@ -28,7 +28,7 @@ internal static class AppRights
         select format('grant usage on schema public to %I', @appRole)
         union all
         select format(
-                 case when c.relname = 'migration' or c.relkind in ('v', 'm') then 'grant select on %I.%I to %I'
+                 case when c.relname = 'migration' or c.relkind in ('v', 'm') or obj_description(c.oid, 'pg_class') like 'read-only%' then 'grant select on %I.%I to %I'
                       when obj_description(c.oid, 'pg_class') like 'append-only%' then 'grant select, insert on %I.%I to %I'
                       else 'grant select, insert, update, delete on %I.%I to %I' end,
                  'public', c.relname, @appRole)
@@ -36,10 +36,11 @@ internal static class AppRights
          where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm') and pg_has_role(c.relowner, 'usage')
         union all
         -- A table may have become append-only, or have had every right by default when it was made.
-        select format('revoke update, delete, truncate on %I.%I from %I', 'public', c.relname, @appRole)
+        select format('revoke %s on %I.%I from %I', case when obj_description(c.oid, 'pg_class') like 'read-only%' then 'insert, update, delete, truncate' else 'update, delete, truncate' end,
+                      'public', c.relname, @appRole)
           from pg_class c
          where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and pg_has_role(c.relowner, 'usage')
-           and obj_description(c.oid, 'pg_class') like 'append-only%'
+           and (obj_description(c.oid, 'pg_class') like 'append-only%' or obj_description(c.oid, 'pg_class') like 'read-only%')
         union all
         select format('grant usage, select on sequence %I.%I to %I', 'public', c.relname, @appRole)
           from pg_class c

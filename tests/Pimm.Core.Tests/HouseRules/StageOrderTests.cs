@@ -9,7 +9,7 @@ public sealed partial class StageOrderTests
     /// <summary>A folder may use only folders before it.</summary>
     private static readonly string[] Order =
     [
-        "Database", "Statistics", "Safetensors", "Torch", "Queueing", "Access", "Auditing", "Campaigns", "Importing", "Suppressing",
+        "Database", "Auditing", "Statistics", "Safetensors", "Torch", "Queueing", "Access", "Campaigns", "Importing", "Suppressing",
         "FeatureEncoding", "Datasets", "Networks", "Training", "Comparing", "Promoting", "Scoring", "Allocating", "Approving", "Exporting",
         "Outcomes", "Lift", "Notifying", "Retaining", "Safekeeping", "Operating", "Simulating"
     ];

@@ -1,0 +1,67 @@
+using System.Runtime.CompilerServices;
+using Dapper;
+using Npgsql;
+
+namespace Pimm.Core.Auditing;
+
+/// <summary>The append-only log of who did what. An entry exists exactly when the transaction that it belongs to commits.</summary>
+public sealed class AuditLog(NpgsqlDataSource database)
+{
+    private const int LongestName = 300;
+
+    /// <summary>
+    /// In the caller's transaction, anywhere in it: the chain is taken at the commit, so nobody waits for a long transaction.
+    /// Without a transaction the entry is a commit of its own.
+    /// </summary>
+    public static Task AddAsync(NpgsqlConnection connection, AuditEntry entry) => connection.ExecuteAsync(Add, new
+    {
+        Actor = Cut(entry.Actor),
+        entry.Action,
+        entry.ObjectKind,
+        ObjectId = Cut(entry.ObjectId),
+        Before = AuditJson.Text(entry.Before),
+        After = AuditJson.Text(entry.After),
+        From = entry.From is null ? null : Cut(entry.From),
+    });
+
+    /// <summary>For what has no transaction: a disclosure, before the first byte of it goes out.</summary>
+    public async Task AddAsync(AuditEntry entry, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await AddAsync(connection, entry);
+    }
+
+    /// <summary>The newest first.</summary>
+    public async Task<IReadOnlyList<AuditEvent>> ListAsync(AuditFilter filter, int limit, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return [.. await connection.QueryAsync<AuditEvent>(new CommandDefinition($"{Select} order by id desc limit {limit:D}", filter, cancellationToken: cancellationToken))];
+    }
+
+    /// <summary>The oldest first, one after the other: never all in memory.</summary>
+    public async IAsyncEnumerable<AuditEvent> StreamAsync(AuditFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await foreach (var row in connection.QueryUnbufferedAsync<AuditEvent>($"{Select} order by id", filter).WithCancellation(cancellationToken))
+            yield return row;
+    }
+
+    /// <summary>The newest row, or null.</summary>
+    public async Task<AuditEvent?> HeadAsync(CancellationToken cancellationToken = default) =>
+        (await ListAsync(new AuditFilter(), 1, cancellationToken)).SingleOrDefault();
+
+    private static string Cut(string text) => AuditJson.WithoutNul(text.Length <= LongestName ? text : text[..(LongestName - 1)] + "…");
+
+    private const string Add = "select add_audit_event(@Actor, @Action, @ObjectKind, @ObjectId, @Before::jsonb, @After::jsonb, @From)";
+
+    private const string Select = """
+        select id, at, actor, action, object_kind, object_id, before::text, after::text, origin, prev_hash, row_hash
+          from audit_event
+         where id > @AfterId
+           and (@From::timestamptz is null or at >= @From)
+           and (@To::timestamptz is null or at < @To)
+           and (@Actor::text is null or actor = @Actor)
+           and (@Action::text is null or action = @Action or split_part(action, '.', 1) = @Action)
+           and (@Object::text is null or object_kind = @Object or object_kind || ':' || object_id = @Object)
+        """;
+}

@@ -1,4 +1,5 @@
 using Npgsql;
+using Pimm.Core.Auditing;
 
 namespace Pimm.Core.Access;
 
@@ -8,6 +9,7 @@ public sealed class KeyAdministration(NpgsqlDataSource database, ApiKeyStore key
     public const int MostDays = 730;
 
     /// <param name="days">until the key expires, 1 to 730</param>
+    /// <param name="by">as the audit names whoever asks</param>
     /// <exception cref="InputException">the name is empty or too long, the time too long or none</exception>
     public async Task<GeneratedKey> CreateAsync(string name, string[] scopes, int days, string by, CancellationToken cancellationToken = default)
     {
@@ -24,6 +26,7 @@ public sealed class KeyAdministration(NpgsqlDataSource database, ApiKeyStore key
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         var key = await keys.AddAsync(connection, new ApiKey(0, title, text.Prefix, text.SecretSha256(), scopes, by, now, now.AddDays(days), null, null, null));
+        await AuditLog.AddAsync(connection, new AuditEntry(by, "key.create", "key", key.Prefix, After: new { key.Name, key.Scopes, key.ExpiresAt }));
         await transaction.CommitAsync(cancellationToken);
         return new GeneratedKey(key, text.ToString());
     }
@@ -40,6 +43,7 @@ public sealed class KeyAdministration(NpgsqlDataSource database, ApiKeyStore key
                 ? $"The key {prefix} was revoked on {at:yyyy-MM-dd} by {who}."
                 : $"There is no key \"{prefix}\": `pimm keys list` shows the prefixes of those there are.");
         }
+        await AuditLog.AddAsync(connection, new AuditEntry(by, "key.revoke", "key", revoked.Prefix, After: new { revoked.Name, revoked.RevokedAt }));
         await transaction.CommitAsync(cancellationToken);
         return revoked;
     }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Pimm.Core;
 using Pimm.Core.Access;
+using Pimm.Core.Auditing;
 
 namespace Pimm.Jobs.CommandLine;
 
@@ -19,7 +20,7 @@ public static class KeysCommand
         {
             var made = await invocation.Service<KeyAdministration>().CreateAsync(
                 invocation.Arguments.GetRequiredValue(name), ApiScopes.Parse(invocation.Arguments.GetRequiredValue(scopes)),
-                Days(invocation.Arguments.GetRequiredValue(expires)), Environment.UserName, cancellationToken);
+                Days(invocation.Arguments.GetRequiredValue(expires)), AuditActor.CommandLine, cancellationToken);
             invocation.Print(new { key = made.Text, made.Key.Name, made.Key.Prefix, made.Key.Scopes, made.Key.ExpiresAt }, lines =>
             {
                 lines.WriteLine(made.Text);
@@ -62,7 +63,7 @@ public static class KeysCommand
         var prefix = new Argument<string>("prefix") { Description = "the 8 letters behind pimm_, as keys list shows them" };
         return new Command("revoke", "a key opens nothing from now on, for ever") { prefix, Invocation.JsonOption }.Does(async (invocation, cancellationToken) =>
         {
-            var revoked = await invocation.Service<KeyAdministration>().RevokeAsync(invocation.Arguments.GetRequiredValue(prefix), Environment.UserName, cancellationToken);
+            var revoked = await invocation.Service<KeyAdministration>().RevokeAsync(invocation.Arguments.GetRequiredValue(prefix), AuditActor.CommandLine, cancellationToken);
             invocation.Print(new { revoked.Name, revoked.Prefix, revoked.RevokedAt }, lines => lines.WriteLine($"The key {revoked.Prefix} of \"{revoked.Name}\" is revoked."));
             return ExitCode.Done;
         });

@@ -20,13 +20,18 @@ internal sealed partial class EventReader(int index, ReadOnlyMemory<byte> raw)
     private double? _amount;
     private bool _void;
 
-    public static OutcomeEvent? Read(int index, ReadOnlyMemory<byte> raw, out EventProblem? problem)
+    /// <summary>The event, or what is wrong with it; exactly one of them is null.</summary>
+    public static (OutcomeEvent? Event, RefusedEvent? Refused) Read(int index, ReadOnlyMemory<byte> raw)
     {
         var reader = new EventReader(index, raw);
+        EventProblem? problem;
         try
         {
             problem = reader.Fill();
-            return problem is null ? reader.Check(out problem) : null;
+            if (problem is null && reader.Check(out problem) is { } read)
+            {
+                return (read, null);
+            }
         }
         catch (JsonException)
         {
@@ -37,9 +42,17 @@ internal sealed partial class EventReader(int index, ReadOnlyMemory<byte> raw)
             // Half of a surrogate pair, or bytes that are no UTF-8.
             problem = reader.Problem("bad_text", null, "the event has a text that is no valid Unicode; send UTF-8.");
         }
-        return null;
+        return (null, reader.Refuse(problem!));
     }
 
+    private RefusedEvent Refuse(EventProblem problem)
+    {
+        var time = default(DateTimeOffset);
+        var timed = _time is not null && InstantText.TryParse(Encoding.UTF8.GetBytes(_time), out time);
+        return new RefusedEvent(problem, raw, _id is not null && CheckId() is null ? _id : null, timed ? time : null, _campaign);
+    }
+
+    // What follows a bad field is read all the same: the event is found again by its id.
     private EventProblem? Fill()
     {
         var json = new Utf8JsonReader(raw.Span, EventBody.Json);
@@ -47,17 +60,17 @@ internal sealed partial class EventReader(int index, ReadOnlyMemory<byte> raw)
         {
             return Problem("bad_json", null, "the event is no JSON object; send one with kind, customer and occurred_at.");
         }
+        EventProblem? problem = null;
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
             var field = json.GetString()!;
             json.Read();
-            if (json.TokenType != JsonTokenType.Null && Take(field, ref json) is { } problem)
-            {
-                return problem;
-            }
+            var wrong = json.TokenType == JsonTokenType.Null ? null : Take(field, ref json);
+            problem ??= wrong;
+            json.Skip();
         }
         json.Read();
-        return null;
+        return problem;
     }
 
     private EventProblem? Take(string field, ref Utf8JsonReader json) => field switch
@@ -107,11 +120,10 @@ internal sealed partial class EventReader(int index, ReadOnlyMemory<byte> raw)
     private OutcomeEvent? Check(out EventProblem? problem)
     {
         var kind = _kind switch { "delivered" => OutcomeKind.Delivered, "funnel" => OutcomeKind.Funnel, "outcome" => OutcomeKind.Outcome, _ => (OutcomeKind)0 };
-        var time = default(DateTimeOffset);
-        var wave = default(DateOnly);
+        var (time, wave, customer) = (default(DateTimeOffset), default(DateOnly), default(Guid));
         problem = CheckId()
             ?? (kind == 0 ? Problem("bad_kind", "kind", "the kind is none of delivered, funnel and outcome; give one of them.") : null)
-            ?? CheckCustomer(out var customer)
+            ?? CheckCustomer(out customer)
             ?? (_time is not null && InstantText.TryParse(Encoding.UTF8.GetBytes(_time), out time) ? null : Problem(ImportProblem.BadTime, "occurred_at", $"occurred_at is no instant; {InstantText.Expected}"))
             ?? CheckImpression(kind, out wave)
             ?? (_currency is null || Currency().IsMatch(_currency) ? null : Problem("bad_currency", "currency", "the currency is no code of three capital letters, as EUR."))

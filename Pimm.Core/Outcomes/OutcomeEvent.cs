@@ -30,6 +30,12 @@ internal sealed record PlacedEvent(OutcomeEvent Event, long AudienceId, short? S
 /// <param name="Message">what is wrong, the bound, what to do; repeats no value, for an event may hold anything</param>
 public sealed record EventProblem(int Index, string Code, string? Field, string Message);
 
+/// <summary>An event that was put aside, with what could be read of it.</summary>
+/// <param name="Raw">its text, as it was sent</param>
+/// <param name="EventId">null: none that can be read</param>
+internal sealed record RefusedEvent(
+    EventProblem Problem, ReadOnlyMemory<byte> Raw, string? EventId, DateTimeOffset? OccurredAt, long? CampaignId, long? AudienceId = null);
+
 /// <summary>Identity of events whose sender gives them none: two events that say the same are one.</summary>
 internal static class WeakId
 {

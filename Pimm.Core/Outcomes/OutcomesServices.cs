@@ -10,7 +10,9 @@ public static class OutcomesServices
     {
         services.AddOptions<OutcomesOptions>().Bind(configuration.GetSection("Outcomes"));
         return services
+            .AddSingleton<StagedOutcomeStore>()
             .AddSingleton<OutcomeStore>()
+            .AddSingleton<CorrectionStore>()
             .AddSingleton<InboxStore>()
             .AddSingleton<DeliveryAnomalyStore>()
             .AddSingleton<IJob, ImportOutcomes>()

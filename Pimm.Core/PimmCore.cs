@@ -5,6 +5,7 @@ using Pimm.Core.Allocating;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Database;
 using Pimm.Core.Exporting;
+using Pimm.Core.Identifying;
 using Pimm.Core.Importing;
 using Pimm.Core.Lift;
 using Pimm.Core.Operating;
@@ -29,6 +30,7 @@ public static class PimmCore
         .AddQueueing(configuration)
         .AddAccess(configuration)
         .AddCampaigns()
+        .AddIdentifying()
         .AddImporting(configuration)
         .AddTraining(configuration)
         .AddPromoting(configuration)

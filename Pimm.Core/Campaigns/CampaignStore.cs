@@ -10,7 +10,7 @@ public sealed class CampaignStore(NpgsqlDataSource database)
         "id, name, audience_id, control_line_id, treatment_line_id, time_zone, starts_on, days, window_days, impressions_per_day, " +
         "holdback_share, exploration_share, split_method, split_candidates, salt, created_by, created_at, planned_conversions, " +
         "split_covariates, traffic_share, layer, layer_from, layer_to, contact_limit, contact_days, copy_of, " +
-        "segments, guardrails::text";
+        "segments, guardrails::text, channel, consent_purpose";
 
     private const string SelectCampaign = $"select {Columns} from campaign where id = @id";
 
@@ -20,11 +20,13 @@ public sealed class CampaignStore(NpgsqlDataSource database)
         """
         insert into campaign(name, audience_id, control_line_id, treatment_line_id, time_zone, starts_on, days, window_days,
             impressions_per_day, holdback_share, exploration_share, split_method, split_candidates, salt, created_by, created_at, planned_conversions,
-            split_covariates, traffic_share, layer, layer_from, layer_to, contact_limit, contact_days, copy_of, segments, guardrails)
+            split_covariates, traffic_share, layer, layer_from, layer_to, contact_limit, contact_days, copy_of, segments, guardrails,
+            channel, consent_purpose)
         values (@Name, @AudienceId, @ControlLineId, @TreatmentLineId, @TimeZone, @StartsOn, @Days, @WindowDays,
             @ImpressionsPerDay, @HoldbackShare, @ExplorationShare, @SplitMethod, @SplitCandidates, @Salt, @CreatedBy, @CreatedAt, @PlannedConversions,
             coalesce(@SplitCovariates::text[], '{control-score}'), @TrafficShare, @Layer, @LayerFrom, @LayerTo, @ContactLimit, @ContactDays, @CopyOf,
-            coalesce(@Segments::text[], '{}'), coalesce(@Guardrails::jsonb, '[]'))
+            coalesce(@Segments::text[], '{}'), coalesce(@Guardrails::jsonb, '[]'),
+            @Channel, @ConsentPurpose)
         returning id
         """;
 

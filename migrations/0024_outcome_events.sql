@@ -25,6 +25,7 @@ create table outcome_batch (
     id          bigint generated always as identity primary key,
     source      text not null,
     audiences   bigint[] not null,
+    accepted_of bigint[] not null,
     received_at timestamptz not null,
     received    integer not null,
     accepted    integer not null,
@@ -33,9 +34,11 @@ create table outcome_batch (
     late        integer not null,
     weak        integer not null,
     -- Nothing is lost: every event received is accounted for.
-    check (received = accepted + duplicate + quarantined)
+    check (received = accepted + duplicate + quarantined),
+    check (cardinality(audiences) = cardinality(accepted_of))
 );
 create index on outcome_batch using gin (audiences);
+comment on column outcome_batch.accepted_of is 'how many of the accepted events belong to each of the audiences';
 comment on table outcome_batch is 'append-only: batches of events that were taken over HTTP';
 
 create table outcome_received (
@@ -98,17 +101,22 @@ create table outcome_problem (
     event_id    text not null,
     received_at timestamptz not null,
     occurred_at timestamptz,
+    customer    uuid,
     audience_id bigint,
     campaign_id bigint,
     code        text not null,
     field       text,
     message     text not null,
     sealed      bytea not null,
+    tries       integer not null default 1,
     unique (source, event_id)
 );
 create index on outcome_problem (audience_id);
+create index on outcome_problem (customer);
 comment on table outcome_problem is 'events over HTTP that were put aside; a row goes when its event is counted after all';
 comment on column outcome_problem.event_id is 'a hash of the event''s text where it has none that can be read';
+comment on column outcome_problem.received_at is 'when it came first';
+comment on column outcome_problem.customer is 'null: could not be read';
 comment on column outcome_problem.sealed is 'the event''s text, encrypted: a bad event may hold anything';
 
 -- No state: whoever holds the key's advisory lock is at work, and the row is written by the transaction that stores the events.

@@ -4,10 +4,10 @@ using System.Text.Json;
 namespace Pimm.Core.Outcomes;
 
 /// <summary>The body of a request cut into its events, without a copy.</summary>
-internal static class EventBody
+public static class EventBody
 {
-    /// <summary>A person's events nest nothing: whatever is deeper is no event.</summary>
-    public static readonly JsonReaderOptions Json = new() { MaxDepth = 8 };
+    /// <summary>Events nest nothing: whatever is deeper is no event.</summary>
+    internal static readonly JsonReaderOptions Json = new() { MaxDepth = 8 };
 
     /// <summary>Of <c>{"events": […]}</c>.</summary>
     /// <exception cref="InputException">the body is no JSON, or not of this form</exception>

@@ -34,7 +34,17 @@ public sealed record EventProblem(int Index, string Code, string? Field, string 
 /// <param name="Raw">its text, as it was sent</param>
 /// <param name="EventId">null: none that can be read</param>
 internal sealed record RefusedEvent(
-    EventProblem Problem, ReadOnlyMemory<byte> Raw, string? EventId, DateTimeOffset? OccurredAt, long? CampaignId, long? AudienceId = null);
+    EventProblem Problem, ReadOnlyMemory<byte> Raw, string? EventId, DateTimeOffset? OccurredAt, long? CampaignId, Guid? Customer = null, long? AudienceId = null)
+{
+    public static RefusedEvent Of(OutcomeEvent said, EventProblem problem) =>
+        new(problem, said.Raw, said.EventId, said.OccurredAt, said.Campaign, said.Customer);
+
+    public static RefusedEvent Of(PlacedEvent row, EventProblem problem) =>
+        Of(row.Event, problem) with { EventId = row.EventId, AudienceId = row.AudienceId };
+
+    /// <summary>By which it is found again, whoever sends it again.</summary>
+    public string Identity => EventId ?? WeakId.OfText(Raw.Span);
+}
 
 /// <summary>Identity of events whose sender gives them none: two events that say the same are one.</summary>
 internal static class WeakId

@@ -40,6 +40,7 @@ public static class ApiServices
             .WithMetadata(new RequestSizeLimitAttribute(MostBytes))
             .AddEndpointFilterFactory(ApiQuery.RefuseUnknown);
         api.MapRunsApi();
+        api.MapOutcomesApi();
         return routes;
     }
 }

@@ -246,7 +246,7 @@ internal sealed class DelimitedScanner : IDisposable
         }
         catch (Exception damaged) when (damaged is InvalidDataException or EndOfStreamException)
         {
-            throw new InputException($"{_source} is a gzip file that is damaged or cut off; copy it again from where it came from.", damaged);
+            throw new InputException($"{_source} is a gzip file that is damaged or cut off; copy it again from where it came from.", damaged) { Code = ImportCode.DamagedArchive };
         }
     }
 }

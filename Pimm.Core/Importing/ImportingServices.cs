@@ -14,7 +14,14 @@ public static class ImportingServices
             .AddSingleton<AudienceReader>()
             .AddSingleton<ImportStore>()
             .AddSingleton<ImportProgressStore>()
+            .AddSingleton<QuarantineStore>()
+            .AddSingleton<PersonFactsStore>()
+            .AddSingleton<AttributeIntakes>()
             .AddSingleton<ChunkedImport>()
+            .AddSingleton<UploadStore>()
+            .AddSingleton<ImportDraftStore>()
+            .AddSingleton<DraftCheck>()
+            .AddSingleton<ImportDoor>()
             .AddSingleton<IJob, ImportFile>();
     }
 }

@@ -14,6 +14,18 @@ public sealed record AudienceColumn(
     [JsonIgnore]
     public bool IsNumber => Kind == "number";
 
+    /// <summary>The nearest name that an attribute can have.</summary>
+    public static string NameFor(string column)
+    {
+        var name = string.Concat(column.Select(letter => char.IsAsciiLetterOrDigit(letter) || letter is '_' or ' ' or '.' or '-' ? letter : '_'));
+        name = name.Length > 0 && char.IsAsciiLetter(name[0]) ? name : $"c_{name}";
+        name = Reserved.Contains(name) ? $"{name}_" : name;
+        return name[..Math.Min(name.Length, 63)];
+    }
+
+    // As create_audience refuses them.
+    private static readonly string[] Reserved = ["customer", "customer_key", "version", "import_file_id", "impression_at", "stage", "amount", "targeted"];
+
     [JsonIgnore]
     public bool IsProtected => Role == "protected";
 

@@ -42,6 +42,8 @@ public sealed class DelimitedReader : IDisposable
     /// <summary>The file's first line as it stands, at most 64 KiB of it; a file of its bad rows begins with it.</summary>
     public string Header { get; private set; } = "";
 
+    public bool IsPacked => _scanner.Text != _file;
+
     public char Delimiter => (char)_scanner.Delimiter;
 
     /// <summary>The physical line, from 1, on which the current row begins.</summary>

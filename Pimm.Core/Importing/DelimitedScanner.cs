@@ -30,6 +30,8 @@ internal sealed class DelimitedScanner : IDisposable
 
     public byte Delimiter { get; set; } = (byte)',';
 
+    public Stream Text => _text;
+
     public int FieldCount => _fields.Count;
 
     /// <summary>The physical line on which the record begins.</summary>

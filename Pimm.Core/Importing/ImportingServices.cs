@@ -21,7 +21,10 @@ public static class ImportingServices
             .AddSingleton<UploadStore>()
             .AddSingleton<ImportDraftStore>()
             .AddSingleton<DraftCheck>()
+            .AddSingleton<ImportTemplateStore>()
+            .AddSingleton<ImportDetector>()
             .AddSingleton<ImportDoor>()
+            .AddSingleton<UndoImport>()
             .AddSingleton<IJob, ImportFile>();
     }
 }

@@ -10,7 +10,7 @@ public static partial class ImportWords
     public static string OfPage(string sentence) => Option().Replace(Bracketed().Replace(sentence, ""), found => found.Groups[1].Value switch
     {
         "date-order" => "“Date order”",
-        "zone" => "“Time zone”",
+        "zone" => "“Time zone of times without one”",
         "order" => "“Labels out of order”",
         "accept-bad-share" => "the word to leave the bad rows out",
         _ => found.Value,

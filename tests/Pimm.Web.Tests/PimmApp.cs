@@ -13,7 +13,8 @@ internal sealed partial class PimmApp : IAsyncDisposable
 
     public Uri Address { get; }
 
-    public static async Task<PimmApp> StartAsync(TestDatabase database)
+    /// <param name="uploads">folder that files are sent to; null: none are sent</param>
+    public static async Task<PimmApp> StartAsync(TestDatabase database, string? uploads = null)
     {
         // Beside the tests' output lies the app's own, with its manifest of static files.
         var assembly = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "Pimm.Web", Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/')), "Pimm.Web.dll"));
@@ -26,6 +27,12 @@ internal sealed partial class PimmApp : IAsyncDisposable
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
         start.Environment["ASPNETCORE_ENVIRONMENT"] = "Production";
         start.Environment["Access__AttemptsPerMinute"] = "1000";
+        if (uploads is not null)
+        {
+            start.Environment["Importing__Uploads"] = uploads;
+            start.Environment["Importing__MaximumUploadBytes"] = "2000000";
+        }
+
         var process = Process.Start(start)!;
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Kill(process);
         var output = "";

@@ -39,7 +39,7 @@ public sealed class WebFixture : IAsyncLifetime
         host = seeded.CreateHost();
         await AddUserAsync("ada", Roles.DataScientist);
         await AddUserAsync("vera", Roles.Viewer);
-        app = await PimmApp.StartAsync(Database);
+        app = await PimmApp.StartAsync(Database, Path.Combine(folder, "uploads"));
         Campaign = await seeded.CreateAsync();
         // Two busy cores may be slow; a right page passes at once.
         Assertions.SetDefaultExpectTimeout(20_000);
@@ -47,10 +47,31 @@ public sealed class WebFixture : IAsyncLifetime
         Browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = Chromium.Path, Args = Chromium.Arguments });
     }
 
+    /// <summary>A worker beside the app that takes files in, and leaves the runs alone that other tests look at.</summary>
+    public async Task<IHost> StartImportWorkerAsync()
+    {
+        var worker = new SeededCampaign(Database, folder).CreateHost("import", "outcomes");
+        await worker.StartAsync();
+        return worker;
+    }
+
     public async Task AddUserAsync(string name, string role)
     {
         await using var scope = Services.CreateAsyncScope();
         await scope.ServiceProvider.GetRequiredService<UserAdministration>().AddAsync(name, role, Password);
+    }
+
+    /// <summary>A page of another app, signed in as a user made for it.</summary>
+    internal async Task<WatchedPage> OpenElsewhereAsync(PimmApp elsewhere, IHost host, string user, string role)
+    {
+        await using (var scope = host.Services.CreateAsyncScope())
+        {
+            await scope.ServiceProvider.GetRequiredService<UserAdministration>().AddAsync(user, role, Password);
+        }
+
+        var page = new WatchedPage(await (await Browser.NewContextAsync(new BrowserNewContextOptions { BaseURL = elsewhere.Address.ToString() })).NewPageAsync());
+        await page.SignInAsync(user, Password);
+        return page;
     }
 
     /// <summary>A page of a fresh profile, signed in unless <paramref name="user"/> is null.</summary>

@@ -5,6 +5,7 @@ using Pimm.Core.Allocating;
 using Pimm.Core.Auditing;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Database;
+using Pimm.Core.Erasing;
 using Pimm.Core.Exporting;
 using Pimm.Core.Identifying;
 using Pimm.Core.Importing;
@@ -44,6 +45,7 @@ public static class PimmCore
         .AddOutcomes(configuration)
         .AddLift()
         .AddRetaining(configuration)
+        .AddErasing()
         .AddSafekeeping(configuration)
         .AddOperating()
         .AddSimulating();

@@ -28,6 +28,8 @@ public static class PimmCommands
         BackupCommand.Create(),
         RestoreCommand.Create(),
         RetainCommand.Create(),
+        SuppressCommand.Create(),
+        EraseCommand.Create(),
         DoctorCommand.Create(),
         TrainRowsCommand.Create(),
         TrainCellsCommand.Create(),

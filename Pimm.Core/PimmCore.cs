@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Pimm.Core.Access;
 using Pimm.Core.Allocating;
+using Pimm.Core.Approving;
 using Pimm.Core.Auditing;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Database;
@@ -41,6 +42,7 @@ public static class PimmCore
         .AddPromoting(configuration)
         .AddScoring(configuration)
         .AddAllocating()
+        .AddApproving()
         .AddExporting(configuration)
         .AddOutcomes(configuration)
         .AddLift()

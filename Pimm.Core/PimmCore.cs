@@ -2,9 +2,11 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Pimm.Core.Access;
 using Pimm.Core.Allocating;
+using Pimm.Core.Approving;
 using Pimm.Core.Auditing;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Database;
+using Pimm.Core.Erasing;
 using Pimm.Core.Exporting;
 using Pimm.Core.Identifying;
 using Pimm.Core.Importing;
@@ -40,10 +42,12 @@ public static class PimmCore
         .AddPromoting(configuration)
         .AddScoring(configuration)
         .AddAllocating()
+        .AddApproving()
         .AddExporting(configuration)
         .AddOutcomes(configuration)
         .AddLift()
         .AddRetaining(configuration)
+        .AddErasing()
         .AddSafekeeping(configuration)
         .AddOperating()
         .AddSimulating();

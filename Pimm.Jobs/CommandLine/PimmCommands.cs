@@ -15,6 +15,7 @@ public static class PimmCommands
         StatsCommand.Create(),
         ConvertCommand.Create(),
         ImportCommand.Create(),
+        OutcomesCommand.Create(),
         .. CampaignStageCommands.Create(),
         WavesCommand.Create(),
         CampaignsCommand.Create(),

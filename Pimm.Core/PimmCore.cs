@@ -2,10 +2,12 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Pimm.Core.Access;
 using Pimm.Core.Allocating;
+using Pimm.Core.Approving;
 using Pimm.Core.Auditing;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Database;
 using Pimm.Core.Exporting;
+using Pimm.Core.Identifying;
 using Pimm.Core.Importing;
 using Pimm.Core.Lift;
 using Pimm.Core.Operating;
@@ -16,6 +18,7 @@ using Pimm.Core.Retaining;
 using Pimm.Core.Safekeeping;
 using Pimm.Core.Scoring;
 using Pimm.Core.Simulating;
+using Pimm.Core.Suppressing;
 using Pimm.Core.Training;
 
 namespace Pimm.Core;
@@ -31,11 +34,14 @@ public static class PimmCore
         .AddQueueing(configuration)
         .AddAccess(configuration)
         .AddCampaigns()
+        .AddIdentifying()
+        .AddSuppressing()
         .AddImporting(configuration)
         .AddTraining(configuration)
         .AddPromoting(configuration)
         .AddScoring(configuration)
         .AddAllocating()
+        .AddApproving()
         .AddExporting(configuration)
         .AddOutcomes(configuration)
         .AddLift()

@@ -1,6 +1,7 @@
 using Pimm.Core;
 using Pimm.Core.Database;
 using Pimm.Core.Operating;
+using Pimm.Web.Api;
 using Pimm.Web.Health;
 using Pimm.Web.Layout;
 using Pimm.Web.Security;
@@ -16,6 +17,8 @@ builder.Services.PostConfigure<DatabaseOptions>(database => database.UseForPages
 builder.Services
     .AddPimmCore(builder.Configuration)
     .AddSignIn()
+    .AddApi(builder.Configuration)
+    .AddOutcomesApi()
     .AddHealth()
     .AddMetricsExport(builder.Configuration, "pimm-web")
     .AddRooms()
@@ -32,6 +35,7 @@ if (!app.Environment.IsDevelopment())
 }
 
 app.UseRouting();
+app.UseApiErrors();
 app.UseAuthentication();
 app.UseAuthorization();
 app.UseRateLimiter();
@@ -39,6 +43,7 @@ app.UseAntiforgery();
 
 app.MapHealth();
 app.MapSignOut();
+app.MapApi();
 app.MapPages();
 
 app.Run();

@@ -32,6 +32,8 @@ public static class AccessServices
         services.Configure<PasswordHasherOptions>(hasher => hasher.IterationCount = 210_000);
         services.AddScoped<AppUserStore>();
         services.AddScoped<UserAdministration>();
+        services.AddSingleton<ApiKeyStore>();
+        services.AddSingleton<KeyAdministration>();
         services.AddSingleton<DataProtectionKeyStore>();
         services.AddDataProtection().SetApplicationName("pimm");
         services.AddSingleton<IConfigureOptions<KeyManagementOptions>>(provider =>

@@ -28,6 +28,16 @@ public sealed class CampaignSplitter(AudienceStore audiences, AudienceReader rea
         }
     }
 
+    /// <exception cref="InputException">a name that the report is to be broken down by is no attribute of the audience</exception>
+    public static void CheckSegments(IEnumerable<string> names, Audience audience)
+    {
+        if (names.FirstOrDefault(name => name is not (Campaign.ControlScore or Campaign.TreatmentScore) && audience.Attributes.All(attribute => attribute.Name != name)) is { } unknown)
+        {
+            throw new InputException(
+                $"The report cannot be broken down by \"{unknown}\": choose {Campaign.ControlScore}, {Campaign.TreatmentScore} or an attribute of the audience, {string.Join(", ", audience.Attributes.Select(a => a.Name))}.");
+        }
+    }
+
     /// <summary>The split with the balance of every attribute.</summary>
     public async Task<CampaignSplit> DrawAsync(Campaign campaign, ScoringRun scoring, IReadOnlyList<CustomerScore> scores, CancellationToken cancellationToken)
     {

@@ -12,7 +12,7 @@ public sealed class CampaignStore(NpgsqlDataSource database)
         "id, name, audience_id, control_line_id, treatment_line_id, time_zone, starts_on, days, window_days, impressions_per_day, " +
         "holdback_share, exploration_share, split_method, split_candidates, salt, created_by, created_at, planned_conversions, " +
         "split_covariates, traffic_share, layer, layer_from, layer_to, contact_limit, contact_days, copy_of, " +
-        "segments, guardrails::text";
+        "segments, guardrails::text, channel, consent_purpose";
 
     private const string SelectCampaign = $"select {Columns} from campaign where id = @id";
 
@@ -22,12 +22,26 @@ public sealed class CampaignStore(NpgsqlDataSource database)
         """
         insert into campaign(name, audience_id, control_line_id, treatment_line_id, time_zone, starts_on, days, window_days,
             impressions_per_day, holdback_share, exploration_share, split_method, split_candidates, salt, created_by, created_at, planned_conversions,
-            split_covariates, traffic_share, layer, layer_from, layer_to, contact_limit, contact_days, copy_of, segments, guardrails)
+            split_covariates, traffic_share, layer, layer_from, layer_to, contact_limit, contact_days, copy_of, segments, guardrails,
+            channel, consent_purpose)
         values (@Name, @AudienceId, @ControlLineId, @TreatmentLineId, @TimeZone, @StartsOn, @Days, @WindowDays,
             @ImpressionsPerDay, @HoldbackShare, @ExplorationShare, @SplitMethod, @SplitCandidates, @Salt, @CreatedBy, @CreatedAt, @PlannedConversions,
             coalesce(@SplitCovariates::text[], '{control-score}'), @TrafficShare, @Layer, @LayerFrom, @LayerTo, @ContactLimit, @ContactDays, @CopyOf,
-            coalesce(@Segments::text[], '{}'), coalesce(@Guardrails::jsonb, '[]'))
+            coalesce(@Segments::text[], '{}'), coalesce(@Guardrails::jsonb, '[]'),
+            @Channel, @ConsentPurpose)
         returning id
+        """;
+
+    private const string UpdateCampaign =
+        """
+        update campaign
+           set name = @Name, audience_id = @AudienceId, control_line_id = @ControlLineId, treatment_line_id = @TreatmentLineId, time_zone = @TimeZone,
+               starts_on = @StartsOn, days = @Days, window_days = @WindowDays, impressions_per_day = @ImpressionsPerDay, holdback_share = @HoldbackShare,
+               exploration_share = @ExplorationShare, split_method = @SplitMethod, split_candidates = @SplitCandidates, salt = @Salt,
+               planned_conversions = @PlannedConversions, split_covariates = coalesce(@SplitCovariates::text[], '{control-score}'),
+               traffic_share = @TrafficShare, layer = @Layer, layer_from = @LayerFrom, layer_to = @LayerTo, contact_limit = @ContactLimit,
+               contact_days = @ContactDays, segments = coalesce(@Segments::text[], '{}'), guardrails = coalesce(@Guardrails::jsonb, '[]')
+         where id = @Id
         """;
 
     private const string SelectSummaries =
@@ -48,7 +62,9 @@ public sealed class CampaignStore(NpgsqlDataSource database)
                       (array_agg(g.stage order by g.ordinal) filter (where g.state <> 'done'))[1] as current,
                       bool_or(g.state in ('queued', 'running')) as busy
                  from campaign_stage g where g.campaign_id = c.id) s on true
-         where @search = '' or position(lower(@search) in lower(c.name)) > 0
+         where (@search = '' or position(lower(@search) in lower(c.name)) > 0)
+           and (@after::bigint is null or c.id < @after)
+           and (@state::text is null or @state = case when s.done = 7 then 'finished' when exists (select from allocation d where d.campaign_id = c.id) then 'running' else 'draft' end)
          order by c.id desc
          limit @limit offset @offset
         """;
@@ -70,14 +86,35 @@ public sealed class CampaignStore(NpgsqlDataSource database)
     public async Task<long> CreateAsync(Campaign campaign, string by, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        var id = await CreateAsync(connection, campaign, by);
+        await transaction.CommitAsync(cancellationToken);
+        return id;
+    }
+
+    /// <summary>As above, inside the caller's transaction.</summary>
+    public async Task<long> CreateAsync(NpgsqlConnection connection, Campaign campaign, string by)
+    {
         try
         {
-            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-            var id = await connection.ExecuteScalarAsync<long>(new CommandDefinition(InsertCampaign, campaign.Validated(), cancellationToken: cancellationToken));
+            var id = await connection.ExecuteScalarAsync<long>(InsertCampaign, campaign.Validated());
             await AuditLog.AddAsync(connection, new AuditEntry(
                 by, campaign.CopyOf is null ? "campaign.create" : "campaign.copy", "campaign", id.ToString(CultureInfo.InvariantCulture), After: campaign with { Id = id }));
-            await transaction.CommitAsync(cancellationToken);
             return id;
+        }
+        catch (PostgresException refused) when (Refusal(campaign, refused) is not null)
+        {
+            throw new InputException(Refusal(campaign, refused)!, refused);
+        }
+    }
+
+    /// <summary>Another definition of the same campaign, inside the caller's transaction; who created it and when stays.</summary>
+    /// <exception cref="InputException">as <see cref="CreateAsync(Campaign, CancellationToken)"/></exception>
+    public async Task UpdateAsync(NpgsqlConnection connection, Campaign campaign)
+    {
+        try
+        {
+            await connection.ExecuteAsync(UpdateCampaign, campaign.Validated());
         }
         catch (PostgresException refused) when (Refusal(campaign, refused) is not null)
         {
@@ -97,8 +134,12 @@ public sealed class CampaignStore(NpgsqlDataSource database)
     public async Task<Campaign?> FindAsync(long id, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        return await connection.QuerySingleOrDefaultAsync<Campaign>(new CommandDefinition(SelectCampaign, new { id }, cancellationToken: cancellationToken));
+        return await FindAsync(connection, id);
     }
+
+    /// <summary>As above, inside the caller's transaction.</summary>
+    public Task<Campaign?> FindAsync(NpgsqlConnection connection, long id) =>
+        connection.QuerySingleOrDefaultAsync<Campaign>(SelectCampaign, new { id });
 
     /// <exception cref="InputException">there is no such campaign</exception>
     public async Task<Campaign> GetAsync(long id, CancellationToken cancellationToken = default) =>
@@ -117,7 +158,18 @@ public sealed class CampaignStore(NpgsqlDataSource database)
         string search = "", int offset = 0, int limit = 50, bool reports = false, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        return [.. await connection.QueryAsync<CampaignSummary>(new CommandDefinition(SelectSummaries, new { search, offset, limit, reports }, cancellationToken: cancellationToken))];
+        return [.. await connection.QueryAsync<CampaignSummary>(new CommandDefinition(
+            SelectSummaries, new { search, offset, limit, reports, after = (long?)null, state = (string?)null }, cancellationToken: cancellationToken))];
+    }
+
+    /// <summary>Newest first, those behind the campaign <paramref name="after"/>.</summary>
+    /// <param name="state">"draft", "running" (its customers are split) or "finished" (all seven stages are done); null: any</param>
+    public async Task<IReadOnlyList<CampaignSummary>> ListAfterAsync(
+        long? after, int limit, string search = "", string? state = null, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return [.. await connection.QueryAsync<CampaignSummary>(new CommandDefinition(
+            SelectSummaries, new { search, offset = 0, limit, reports = false, after, state }, cancellationToken: cancellationToken))];
     }
 
     public async Task<long> CountAsync(string search = "", CancellationToken cancellationToken = default)

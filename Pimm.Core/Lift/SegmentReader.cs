@@ -1,5 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
+using Pimm.Core.Allocating;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Database;
 using Pimm.Core.Importing;
@@ -16,7 +17,7 @@ public sealed class SegmentReader(NpgsqlDataSource database, ScoringStore scorin
         Campaign campaign, Audience audience, long scoringId, IReadOnlyList<CampaignCustomer> customers, CancellationToken cancellationToken)
     {
         var names = campaign.Segments ?? [];
-        Check(names, audience);
+        CampaignSplitter.CheckSegments(names, audience);
         var columns = names.All(IsScore) ? [] : await ColumnsAsync(names, audience, scoringId, customers, cancellationToken);
         return [.. names.Select((name, i) => name switch
         {
@@ -24,16 +25,6 @@ public sealed class SegmentReader(NpgsqlDataSource database, ScoringStore scorin
             Campaign.TreatmentScore => SegmentColumn.OfNumbers(name, [.. customers.Select(customer => customer.Measured.TreatmentScore)]),
             _ => columns[i],
         })];
-    }
-
-    /// <exception cref="InputException">a name is no attribute of the audience</exception>
-    public static void Check(IEnumerable<string> names, Audience audience)
-    {
-        if (names.FirstOrDefault(name => !IsScore(name) && audience.Attributes.All(attribute => attribute.Name != name)) is { } unknown)
-        {
-            throw new InputException(
-                $"The report cannot be broken down by \"{unknown}\": choose {Campaign.ControlScore}, {Campaign.TreatmentScore} or an attribute of the audience, {string.Join(", ", audience.Attributes.Select(a => a.Name))}.");
-        }
     }
 
     private static bool IsScore(string name) => name is Campaign.ControlScore or Campaign.TreatmentScore;

@@ -1,12 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using Pimm.Core;
-using Pimm.Core.Allocating;
+using Pimm.Core.Approving;
+using Pimm.Core.Auditing;
 using Pimm.Core.Campaigns;
-using Pimm.Core.Importing;
-using Pimm.Core.Lift;
-using Pimm.Core.Training;
 
 namespace Pimm.Jobs.CommandLine;
 
@@ -74,28 +71,9 @@ public static class CampaignsCommand
         return new Command("create", "makes a campaign out of a JSON file; its model lines are made when they are new") { file, Invocation.JsonOption }.Does(async (call, cancellationToken) =>
         {
             var described = CampaignFile.Read(call.Arguments.GetValue(file)!);
-            var audience = await call.Service<AudienceStore>().FindByNameAsync(described.Audience, cancellationToken)
-                ?? throw new InputException($"There is no audience named \"{described.Audience}\": import its customers first.");
-            // Refused before anything is made: lines stay.
-            var planned = described.ToCampaign(audience.Id, 0, 1, Environment.UserName, TimeProvider.System.GetUtcNow()).Validated();
-            CampaignSplitter.CheckCovariates(planned, audience);
-            SegmentReader.Check(planned.Segments ?? [], audience);
-            Guardrail.Check(planned.GuardrailList(), audience.Funnel);
-            var control = await LineAsync(call, audience.Id, described.Control, described.ControlSettings, cancellationToken);
-            var treatment = await LineAsync(call, audience.Id, described.Treatment, described.TreatmentSettings, cancellationToken);
-            var id = await call.Service<CampaignStore>().CreateAsync(planned with { ControlLineId = control, TreatmentLineId = treatment }, cancellationToken);
+            var id = await call.Service<CampaignDrafts>().CreateAsync(described, Environment.UserName, AuditActor.CommandLine, cancellationToken);
             call.Print(new { id }, lines => lines.WriteLine($"Campaign {id} is made: train, score, allocate, export and lift take --campaign {id}."));
             return ExitCode.Done;
         });
-    }
-
-    /// <summary>Lines of the same network with other settings are other lines.</summary>
-    private static async Task<long> LineAsync(
-        Invocation call, long audienceId, string network, Dictionary<string, string>? settings, CancellationToken cancellationToken)
-    {
-        var models = call.Service<ModelStore>();
-        var name = string.Join(' ', [network, .. (settings ?? []).OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => $"{s.Key}={s.Value}")]);
-        return (await models.FindLineAsync(audienceId, name, cancellationToken))?.Id
-            ?? await models.CreateLineAsync(audienceId, name, network, JsonSerializer.Serialize(settings ?? []), cancellationToken);
     }
 }

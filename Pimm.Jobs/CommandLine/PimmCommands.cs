@@ -25,6 +25,7 @@ public static class PimmCommands
         SchedulesCommand.Create(),
         UsersCommand.Create(),
         AuditCommand.Create(),
+        KeysCommand.Create(),
         MigrateCommand.Create(),
         BackupCommand.Create(),
         RestoreCommand.Create(),

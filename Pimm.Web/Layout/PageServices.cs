@@ -1,3 +1,4 @@
+using Pimm.Web.Api;
 using Pimm.Web.Security;
 using Radzen;
 
@@ -21,7 +22,7 @@ public static class PageServices
         }
 
         return app.UseWhen(
-            context => HttpMethods.IsGet(context.Request.Method) && !context.Request.Path.StartsWithSegments("/health"),
+            context => HttpMethods.IsGet(context.Request.Method) && !context.Request.Path.StartsWithSegments("/health") && !ApiErrors.IsApi(context),
             pages => pages.UseStatusCodePagesWithReExecute("/problem/{0}", createScopeForStatusCodePages: true));
     }
 

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Components.Authorization;
 using Microsoft.AspNetCore.Identity;
 using Pimm.Core.Access;
 using Pimm.Core.Auditing;
+using Pimm.Web.Api;
 
 namespace Pimm.Web.Security;
 
@@ -19,6 +20,8 @@ public static class SecurityServices
             .Configure<AccessOptions>((session, access) =>
             {
                 Seal(session.Cookie, "pimm", SameSiteMode.Lax);
+                // The API neither reads nor sets a cookie.
+                session.ForwardDefaultSelector = context => ApiErrors.IsApi(context) ? ApiKeyAuthentication.SchemeName : null;
                 session.LoginPath = "/sign-in";
                 session.AccessDeniedPath = "/problem/403";
                 session.ExpireTimeSpan = TimeSpan.FromHours(access.SessionHours);

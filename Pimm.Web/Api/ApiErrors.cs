@@ -1,0 +1,86 @@
+using System.Text.Json;
+using Pimm.Core;
+using Pimm.Core.Database;
+
+namespace Pimm.Web.Api;
+
+/// <summary>Whatever goes wrong below /api is answered as problem+json: programs read neither pages nor redirects.</summary>
+public static class ApiErrors
+{
+    public const string Root = "/api";
+
+    private const string RetryAfterSeconds = "5";
+
+    public static bool IsApi(HttpContext context) => context.Request.Path.StartsWithSegments(Root);
+
+    /// <summary>Behind routing, before authentication.</summary>
+    public static IApplicationBuilder UseApiErrors(this IApplicationBuilder app) => app.UseWhen(IsApi, api => api.Use(async (context, next) =>
+    {
+        try
+        {
+            // Routing answers an unknown method or type of content with an endpoint of its own, which asks for no key.
+            if (context.GetEndpoint() is not RouteEndpoint)
+            {
+                await AnswerUnroutedAsync(context);
+                return;
+            }
+            await next();
+        }
+        catch (Exception error) when (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
+        {
+            await AnswerAsync(context, error);
+        }
+    }));
+
+    private static async Task AnswerUnroutedAsync(HttpContext context)
+    {
+        if (context.GetEndpoint()?.RequestDelegate is { } answer)
+        {
+            await answer(context);
+        }
+        var (method, path) = (context.Request.Method, context.Request.Path);
+        await (context.Response.StatusCode switch
+        {
+            StatusCodes.Status405MethodNotAllowed => ApiProblem.Of(405, "method-not-allowed", "Not this method", $"{path} does not take {method}: it takes {context.Response.Headers.Allow}."),
+            StatusCodes.Status415UnsupportedMediaType => ApiProblem.Of(415, "unsupported-content-type", "Not this type of content", $"{path} does not take \"{context.Request.ContentType}\": send application/json."),
+            _ => ApiProblem.Of(404, "not-found", "There is no such thing", $"There is nothing at {path}: {ApiServices.DocumentPath} lists every address."),
+        }).ExecuteAsync(context);
+    }
+
+    private static async Task AnswerAsync(HttpContext context, Exception thrown)
+    {
+        var error = PostgresErrors.Translate(thrown);
+        var log = context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(ApiErrors));
+        context.Response.Clear();
+        switch (error)
+        {
+            case InputException wrong:
+                await ApiProblem.WrongInput(wrong.Message).ExecuteAsync(context);
+                return;
+            case BadHttpRequestException bad:
+                await Refused(bad).ExecuteAsync(context);
+                return;
+            case DatabaseException { IsTransient: true } away:
+                log.LogWarning("{Method} {Path} had to be refused: {Reason}", context.Request.Method, context.Request.Path, away.Message);
+                context.Response.Headers.RetryAfter = RetryAfterSeconds;
+                await ApiProblem.Of(503, "database-away", "Not now", $"The database does not answer: try again in {RetryAfterSeconds} s.").ExecuteAsync(context);
+                return;
+            default:
+                log.LogError(thrown, "{Method} {Path} failed", context.Request.Method, context.Request.Path);
+                await ApiProblem.Of(500, "failed", "Pimm failed", "Something is wrong inside Pimm: whoever runs it finds it in the log.").ExecuteAsync(context);
+                return;
+        }
+    }
+
+    private static IResult Refused(BadHttpRequestException bad) => bad switch
+    {
+        { StatusCode: StatusCodes.Status413PayloadTooLarge } =>
+            ApiProblem.Of(413, "too-large", "Too large", "The body is larger than this address takes: send it in parts."),
+        { InnerException: JsonException json } => ApiProblem.WrongInput(
+            $"The body cannot be read{(json.Path is { Length: > 2 } at ? $": look at \"{at[2..]}\"" : ": it is no JSON of the form that this address takes")}.",
+            json.Path is { Length: > 2 } field ? [new ApiFieldError(field[2..], "is unknown, missing or of another type")] : null),
+        { StatusCode: StatusCodes.Status415UnsupportedMediaType } =>
+            ApiProblem.Of(415, "unsupported-content-type", "Not this type of content", "This address takes JSON: send the header \"Content-Type: application/json\"."),
+        _ => ApiProblem.WrongInput($"{bad.Message.TrimEnd('.')}."),
+    };
+}

@@ -1,0 +1,38 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace Pimm.Web.Api;
+
+/// <summary>One of several things that are wrong with a request.</summary>
+/// <param name="Field">the field, parameter or header it is about</param>
+public sealed record ApiFieldError(string Field, string Message);
+
+/// <summary>Every error of the API: problem+json (RFC 9457) with a code that stays the same from version to version.</summary>
+public static class ApiProblem
+{
+    /// <summary>What stands before the code in a problem's type.</summary>
+    public const string TypePrefix = "urn:pimm:problem:";
+
+    /// <param name="code">for programs, such as "unknown-parameter"; never changes</param>
+    /// <param name="title">the same for every problem of this code</param>
+    /// <param name="detail">one sentence: what, value, bound, what to do</param>
+    public static ProblemHttpResult Of(int status, string code, string title, string detail, IReadOnlyList<ApiFieldError>? errors = null, IEnumerable<KeyValuePair<string, object?>>? more = null)
+    {
+        var extensions = new Dictionary<string, object?> { ["code"] = code };
+        if (errors is not null)
+        {
+            extensions["errors"] = errors;
+        }
+        foreach (var (name, value) in more ?? [])
+        {
+            extensions[name] = value;
+        }
+        return TypedResults.Problem(detail, statusCode: status, title: title, type: TypePrefix + code, extensions: extensions);
+    }
+
+    public static ProblemHttpResult WrongInput(string detail, IReadOnlyList<ApiFieldError>? errors = null) =>
+        Of(StatusCodes.Status400BadRequest, "wrong-input", "The request cannot be used", detail, errors);
+
+    /// <param name="what">such as "campaign 7"</param>
+    public static ProblemHttpResult NotFound(string what) =>
+        Of(StatusCodes.Status404NotFound, "not-found", "There is no such thing", $"There is no {what}.");
+}

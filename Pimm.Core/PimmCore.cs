@@ -10,6 +10,7 @@ using Pimm.Core.Exporting;
 using Pimm.Core.Identifying;
 using Pimm.Core.Importing;
 using Pimm.Core.Lift;
+using Pimm.Core.Notifying;
 using Pimm.Core.Operating;
 using Pimm.Core.Outcomes;
 using Pimm.Core.Promoting;
@@ -45,6 +46,7 @@ public static class PimmCore
         .AddExporting(configuration)
         .AddOutcomes(configuration)
         .AddLift()
+        .AddNotifying(configuration)
         .AddRetaining(configuration)
         .AddSafekeeping(configuration)
         .AddOperating()

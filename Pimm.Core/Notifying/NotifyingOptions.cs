@@ -38,13 +38,13 @@ public sealed class NotifyingOptions
 
     /// <summary>The pause behind a try; null: it was the last one.</summary>
     /// <param name="attempt">1 for the first</param>
-    internal TimeSpan? PauseAfter(int attempt) => (Retries ?? Published) is var pauses && attempt <= pauses.Length ? pauses[attempt - 1] : null;
+    public TimeSpan? PauseAfter(int attempt) => (Retries ?? Published) is var pauses && attempt <= pauses.Length ? pauses[attempt - 1] : null;
 
     /// <exception cref="InputException">a setting is out of its range</exception>
     public NotifyingOptions Validated()
     {
-        if (Retries?.FirstOrDefault(pause => pause <= TimeSpan.Zero || pause > TimeSpan.FromDays(30)) is { } wrong && wrong != default)
-            throw new InputException($"The setting Notifying:Retries has {wrong}: each pause must be above zero and at most 30 days.");
+        if (Retries is { } pauses && pauses.Any(pause => pause <= TimeSpan.Zero || pause > TimeSpan.FromDays(30)))
+            throw new InputException($"The setting Notifying:Retries has {string.Join(", ", pauses)}: each pause must be above zero and at most 30 days.");
         if (Timeout < TimeSpan.FromSeconds(0.1) || Timeout > TimeSpan.FromMinutes(1))
             throw new InputException($"The setting Notifying:Timeout is {Timeout}: it must be between 00:00:00.1 and 00:01:00.");
         if (Poll < TimeSpan.FromSeconds(0.05) || Poll > TimeSpan.FromMinutes(1))

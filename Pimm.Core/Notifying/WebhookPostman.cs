@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -29,11 +30,23 @@ public sealed class WebhookPostman(
     {
         while (await webhooks.ClaimAsync(options.Claim, cancellationToken) is { } delivery)
         {
-            var secret = await secrets.OpenAsync(delivery.WebhookId, delivery.Secret, cancellationToken);
-            var answer = await sender.SendAsync(delivery.Url, secret, delivery.MessageId, delivery.Body, cancellationToken);
+            var answer = await TryAsync(delivery, cancellationToken);
             FaultPoint.Reach("notify.posted");
             // Not to be interrupted: what was sent is noted.
             await NoteAsync(delivery, answer);
+        }
+    }
+
+    private async Task<WebhookAnswer> TryAsync(ClaimedDelivery delivery, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var secret = await secrets.OpenAsync(delivery.WebhookId, delivery.Secret, cancellationToken);
+            return await sender.SendAsync(delivery.Url, secret, delivery.MessageId, delivery.Body, cancellationToken);
+        }
+        catch (Exception e) when (e is CryptographicException or InputException)
+        {
+            return new WebhookAnswer(null, $"its secret cannot be opened: {e.Message}");
         }
     }
 

@@ -27,6 +27,7 @@ public static class PimmCommands
         UsersCommand.Create(),
         AuditCommand.Create(),
         KeysCommand.Create(),
+        WebhooksCommand.Create(),
         MigrateCommand.Create(),
         BackupCommand.Create(),
         RestoreCommand.Create(),

@@ -11,6 +11,7 @@ public static class ExportingServices
         services.AddOptions<ExportingOptions>().Bind(configuration.GetSection("Exporting"));
         return services
             .AddSingleton<ExportStore>()
+            .AddSingleton<CustomerAssignmentStore>()
             .AddSingleton<IJob, ExportWave>();
     }
 }

@@ -20,6 +20,7 @@ public static class ApiServices
     public static IServiceCollection AddApi(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddSingleton((configuration.GetSection(ApiOptions.Section).Get<ApiOptions>() ?? new ApiOptions()).Validated());
+        services.AddSingleton<CampaignView>();
         services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, ApiKeyAuthentication>(ApiKeyAuthentication.SchemeName, null);
         services.Configure<RateLimiterOptions>(limits => limits.AddPolicy<string, ApiLimit>(ApiLimit.Policy));
         services.Configure<RouteHandlerOptions>(handlers => handlers.ThrowOnBadRequest = true);
@@ -39,6 +40,10 @@ public static class ApiServices
         var api = routes.MapGroup(Prefix).DisableAntiforgery().RequireRateLimiting(ApiLimit.Policy)
             .WithMetadata(new RequestSizeLimitAttribute(MostBytes))
             .AddEndpointFilterFactory(ApiQuery.RefuseUnknown);
+        api.MapCampaignsApi();
+        api.MapAssignmentsApi();
+        api.MapLiftApi();
+        api.MapModelsApi();
         api.MapRunsApi();
         return routes;
     }

@@ -1,0 +1,30 @@
+using System.Net.Mime;
+using Pimm.Core.Access;
+using Pimm.Core.Campaigns;
+using Pimm.Core.Lift;
+
+namespace Pimm.Web.Api;
+
+/// <summary>What a campaign's treatment model was worth.</summary>
+public static class LiftApi
+{
+    public static RouteGroupBuilder MapLiftApi(this RouteGroupBuilder api)
+    {
+        api.MapGet("/campaigns/{id:long}/lift", ReportAsync).RequireScope(ApiScopes.LiftRead).WithTags("Lift").WithName("getLift")
+            .WithSummary("A campaign's lift report").WithDescription("The newest report, or the one of a version, exactly as it was computed: what `pimm lift --json` prints.")
+            .Produces<LiftReport>().ProducesProblem(StatusCodes.Status404NotFound);
+        return api;
+    }
+
+    private static async Task<IResult> ReportAsync(long id, CampaignStore campaigns, LiftStore lifts, CancellationToken cancellationToken, int? version = null)
+    {
+        if (await campaigns.FindAsync(id, cancellationToken) is null)
+        {
+            return ApiProblem.NotFound($"campaign {id}");
+        }
+        var stored = version is { } wanted ? await lifts.FindAsync(id, wanted, cancellationToken) : await lifts.NewestAsync(id, cancellationToken);
+        return stored is null
+            ? ApiProblem.NotFound(version is null ? $"lift report of campaign {id} yet: it is computed when outcomes have come back" : $"lift report of campaign {id} with version {version}")
+            : TypedResults.Text(stored.Report, MediaTypeNames.Application.Json);
+    }
+}

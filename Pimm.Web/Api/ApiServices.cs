@@ -21,6 +21,7 @@ public static class ApiServices
     {
         services.AddSingleton((configuration.GetSection(ApiOptions.Section).Get<ApiOptions>() ?? new ApiOptions()).Validated());
         services.AddSingleton<CampaignView>();
+        services.AddApiDocument();
         services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, ApiKeyAuthentication>(ApiKeyAuthentication.SchemeName, null);
         services.Configure<RateLimiterOptions>(limits => limits.AddPolicy<string, ApiLimit>(ApiLimit.Policy));
         services.Configure<RouteHandlerOptions>(handlers => handlers.ThrowOnBadRequest = true);
@@ -45,6 +46,7 @@ public static class ApiServices
         api.MapLiftApi();
         api.MapModelsApi();
         api.MapRunsApi();
+        routes.MapApiDocument();
         return routes;
     }
 }

@@ -42,6 +42,7 @@ public static class ApiServices
             .WithMetadata(new RequestSizeLimitAttribute(MostBytes))
             .AddEndpointFilterFactory(ApiQuery.RefuseUnknown);
         api.MapCampaignsApi();
+        api.MapListsApi();
         api.MapAssignmentsApi();
         api.MapLiftApi();
         api.MapModelsApi();

@@ -39,7 +39,7 @@ public sealed class WebFixture : IAsyncLifetime
         host = seeded.CreateHost();
         await AddUserAsync("ada", Roles.DataScientist);
         await AddUserAsync("vera", Roles.Viewer);
-        app = await PimmApp.StartAsync(Database);
+        app = await PimmApp.StartAsync(Database, new Dictionary<string, string> { ["Exporting__Folder"] = folder, ["Api__RequestsPerSecond"] = "10000", ["Api__Burst"] = "10000" });
         Campaign = await seeded.CreateAsync();
         // Two busy cores may be slow; a right page passes at once.
         Assertions.SetDefaultExpectTimeout(20_000);

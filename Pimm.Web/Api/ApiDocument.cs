@@ -14,6 +14,7 @@ public static class ApiDocument
     private const string Name = "v1";
     private const string Json = "application/json";
     private const string ProblemJson = "application/problem+json";
+    private const string Problem = "Problem";
 
     private static readonly Dictionary<string, string> Parameters = new(StringComparer.Ordinal)
     {
@@ -52,6 +53,7 @@ public static class ApiDocument
     public static IServiceCollection AddApiDocument(this IServiceCollection services) => services.AddOpenApi(Name, document =>
     {
         document.ShouldInclude = operation => $"/{operation.RelativePath}".StartsWith(ApiServices.Prefix + "/", StringComparison.Ordinal);
+        document.AddSchemaTransformer(AllowInfinitiesAsync);
         document.AddOperationTransformer(DescribeAsync);
         document.AddDocumentTransformer(FinishAsync);
     });
@@ -68,16 +70,26 @@ public static class ApiDocument
         {
             parameter.Description ??= Parameters.GetValueOrDefault(parameter.Name!);
         }
-        var problem = await context.GetOrCreateSchemaAsync(typeof(ApiProblemBody), null, cancellationToken);
+        context.Document!.AddComponent<IOpenApiSchema>(Problem, await context.GetOrCreateSchemaAsync(typeof(ApiProblemBody), null, cancellationToken));
         operation.Responses ??= [];
         foreach (var (status, meaning) in Always.Concat(Sometimes.Where(pair => operation.Responses.ContainsKey($"{pair.Key}") || (pair.Key == 404 && context.Description.RelativePath!.Contains('{'))).Select(pair => (pair.Key, pair.Value))))
         {
             operation.Responses[$"{status}"] = new OpenApiResponse
             {
-                Description = meaning, Content = new Dictionary<string, OpenApiMediaType> { [ProblemJson] = new OpenApiMediaType { Schema = problem } },
+                Description = meaning, Content = new Dictionary<string, OpenApiMediaType> { [ProblemJson] = new OpenApiMediaType { Schema = new OpenApiSchemaReference(Problem, context.Document) } },
             };
         }
         ShowExamples(operation, metadata.OfType<ApiExample>().LastOrDefault(), context.ApplicationServices);
+    }
+
+    // Reports write infinities as the strings "Infinity" and "-Infinity", as the command line does.
+    private static Task AllowInfinitiesAsync(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellationToken)
+    {
+        if (context.JsonPropertyInfo is { DeclaringType.Namespace: "Pimm.Core.Lift" } && schema.Type?.HasFlag(JsonSchemaType.Number) == true)
+        {
+            schema.Type |= JsonSchemaType.String;
+        }
+        return Task.CompletedTask;
     }
 
     private static void ShowExamples(OpenApiOperation operation, ApiExample? example, IServiceProvider services)
@@ -108,6 +120,7 @@ public static class ApiDocument
         };
         document.Servers = [new OpenApiServer { Url = "/" }];
         document.Components ??= new OpenApiComponents();
+        document.Components.Schemas?.Remove("ProblemDetails");
         document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
         {
             [ApiKeyAuthentication.SchemeName] = new OpenApiSecurityScheme

@@ -34,12 +34,16 @@ public static class AssignmentsApi
 {
     private const int LongestRef = 200;
 
+    private static readonly ApiAssignment Example = new(
+        7, CustomerHash.Of("c00042"), "treatment", false, [new ApiCustomerWave(new DateOnly(2026, 12, 1), "export", false, true)]);
+
     public static RouteGroupBuilder MapAssignmentsApi(this RouteGroupBuilder api)
     {
         var assignments = api.MapGroup("/campaigns/{id:long}/assignments").RequireScope(ApiScopes.AssignmentsRead).WithTags("Assignments");
-        assignments.MapGet("/{customer:guid}", OneAsync).WithName("getAssignment").WithSummary("A customer's arm and waves, by the pseudonymous key");
+        assignments.MapGet("/{customer:guid}", OneAsync).WithName("getAssignment").WithSummary("A customer's arm and waves, by the pseudonymous key").WithExample(Example);
         assignments.MapPost("/lookup", LookUpAsync).WithName("lookUpAssignment").WithSummary("A customer's arm and waves, by the source system's reference")
-            .WithDescription("The reference stands in the body, because addresses end up in logs. Each look-up is audited under the pseudonymous key.");
+            .WithDescription("The reference stands in the body, because addresses end up in logs. Each look-up is audited under the pseudonymous key.")
+            .WithExample(Example, new ApiCustomerQuery("c00042"));
         return api;
     }
 

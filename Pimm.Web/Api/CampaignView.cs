@@ -52,7 +52,7 @@ public sealed record ApiCounts(IReadOnlyList<ApiEligibilityStep> Eligible, long?
 /// <param name="Note">what becomes of it</param>
 public sealed record ApiSubmission(long Id, string State, string DefinitionSha256, string SubmittedBy, DateTimeOffset SubmittedAt, string? Comment, string Note)
 {
-    private const string NotYet = "Nobody can approve or reject it yet, and nothing waits for an approval: stages are started as before.";
+    public const string NotYet = "Nobody can approve or reject it yet, and nothing waits for an approval: stages are started as before.";
     private const string Changed = "The campaign was changed since: submit it again.";
 
     public static ApiSubmission Of(CampaignSubmission submission, CampaignDefinition current)

@@ -19,17 +19,22 @@ public static class CampaignsApi
     public static RouteGroupBuilder MapCampaignsApi(this RouteGroupBuilder api)
     {
         var campaigns = api.MapGroup("/campaigns").WithTags("Campaigns");
-        campaigns.MapGet("", ListAsync).RequireScope(ApiScopes.CampaignsRead).WithName("listCampaigns").WithSummary("Campaigns, the newest first");
+        campaigns.MapGet("", ListAsync).RequireScope(ApiScopes.CampaignsRead).WithName("listCampaigns").WithSummary("Campaigns, the newest first")
+            .WithExample(CampaignExamples.Page);
         campaigns.MapGet("/{id:long}", OneAsync).RequireScope(ApiScopes.CampaignsRead).WithName("getCampaign")
-            .WithSummary("One campaign: definition, seven stages, counts").WithDescription("The ETag stands for the definition alone: it changes when somebody changes the draft, not when a stage advances.");
+            .WithSummary("One campaign: definition, seven stages, counts").WithDescription("The ETag stands for the definition alone: it changes when somebody changes the draft, not when a stage advances.")
+            .WithExample(CampaignExamples.Campaign);
         campaigns.MapPost("", CreateAsync).RequireScope(ApiScopes.CampaignsWrite).Accepts<CampaignFile>(Json).WithName("createCampaign")
-            .WithSummary("Creates a draft").WithDescription("The body is that of `pimm campaigns create`; docs/campaigns.md has every field. Model lines are made when they are new.");
+            .WithSummary("Creates a draft").WithDescription("The body is that of `pimm campaigns create`; docs/campaigns.md has every field. Model lines are made when they are new.")
+            .WithExample(CampaignExamples.Campaign, CampaignExamples.Request);
         campaigns.MapPut("/{id:long}", ReplaceAsync).RequireScope(ApiScopes.CampaignsWrite).Accepts<CampaignFile>(Json).WithName("replaceCampaign")
             .WithSummary("Replaces a draft's definition").WithDescription("Only while its customers are not split. A submission of the definition before becomes void.")
+            .WithExample(CampaignExamples.Campaign, CampaignExamples.Request)
             .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status412PreconditionFailed).ProducesProblem(StatusCodes.Status428PreconditionRequired);
         campaigns.MapPost("/{id:long}/submit", SubmitAsync).RequireScope(ApiScopes.CampaignsWrite).WithName("submitCampaign")
             .WithSummary("Submits a draft for approval").WithDescription("Recorded with the definition's hash; any later change makes it void. Nobody can approve or reject it yet, and nothing waits for an approval. The same definition again is no second submission.")
+            .WithExample(CampaignExamples.Submission, new ApiSubmit("As agreed on Monday"))
             .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status412PreconditionFailed);
         return api;
     }

@@ -1,4 +1,5 @@
 using System.Net.Mime;
+using System.Text.Json.Nodes;
 using Pimm.Core.Access;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Lift;
@@ -8,11 +9,19 @@ namespace Pimm.Web.Api;
 /// <summary>What a campaign's treatment model was worth.</summary>
 public static class LiftApi
 {
+    // The beginning of one: a whole report is some hundred lines.
+    private static readonly JsonNode Example = JsonNode.Parse(
+        """
+        {"campaign":"Spring savings","simulated":false,"asOf":"2027-01-15T03:00:00+00:00","confidence":0.95,
+         "verdict":{"status":"ship","sentence":"The treatment model made 4.1 more core conversions per 1,000 impressions (1.9 to 6.3)."},
+         "numbers":[{"key":"extraPerThousand","name":"Extra core conversions","estimate":4.1,"standardError":1.12,"lower":1.9,"upper":6.3,"unit":"per 1,000 impressions"}]}
+        """)!;
+
     public static RouteGroupBuilder MapLiftApi(this RouteGroupBuilder api)
     {
         api.MapGet("/campaigns/{id:long}/lift", ReportAsync).RequireScope(ApiScopes.LiftRead).WithTags("Lift").WithName("getLift")
             .WithSummary("A campaign's lift report").WithDescription("The newest report, or the one of a version, exactly as it was computed: what `pimm lift --json` prints.")
-            .Produces<LiftReport>().ProducesProblem(StatusCodes.Status404NotFound);
+            .WithExample(Example).Produces<LiftReport>().ProducesProblem(StatusCodes.Status404NotFound);
         return api;
     }
 

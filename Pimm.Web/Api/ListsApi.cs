@@ -30,10 +30,14 @@ public static class ListsApi
 {
     private const string Csv = "text/csv";
 
+    private static readonly ApiList Example = new(
+        new DateOnly(2026, 12, 1), "a", "generic-csv", "aud_5f0c1a2b_a_20261201.csv", 2000, 91_002, "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        new DateTimeOffset(2026, 12, 1, 2, 0, 9, TimeSpan.Zero), true, $"{ApiServices.Prefix}/campaigns/7/lists/2026-12-01/a/generic-csv");
+
     public static RouteGroupBuilder MapListsApi(this RouteGroupBuilder api)
     {
         var lists = api.MapGroup("/campaigns/{id:long}/lists").RequireScope(ApiScopes.ListsRead).WithTags("Lists");
-        lists.MapGet("", ListAsync).WithName("listLists").WithSummary("A campaign's audience lists, by day, arm and channel");
+        lists.MapGet("", ListAsync).WithName("listLists").WithSummary("A campaign's audience lists, by day, arm and channel").WithExample(new ApiPage<ApiList>([Example], null));
         lists.MapGet("/{date}/{arm}/{channel}", DownloadAsync).WithName("downloadList").WithSummary("Downloads an audience list")
             .WithDescription("The ETag is the file's SHA-256, and Repr-Digest says it again as RFC 9530 does. Each download is audited before its first byte.")
             .Produces(StatusCodes.Status200OK, contentType: Csv).ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status410Gone);

@@ -31,11 +31,17 @@ public sealed record ApiModelVersion(
 /// <summary>Model lines and their versions.</summary>
 public static class ModelsApi
 {
+    private static readonly ApiModelVersion Example = new(
+        12, 4, true, 4711, 182_340, new DateTimeOffset(2026, 10, 31, 21, 59, 12, TimeSpan.Zero), new DateTimeOffset(2026, 12, 1, 1, 12, 40, TimeSpan.Zero),
+        JsonNode.Parse("""[{"name":"click","auc":0.712},{"name":"invest","auc":0.803}]"""));
+
     public static RouteGroupBuilder MapModelsApi(this RouteGroupBuilder api)
     {
         var models = api.MapGroup("/models").RequireScope(ApiScopes.ModelsRead).WithTags("Models");
-        models.MapGet("", LinesAsync).WithName("listModelLines").WithSummary("Model lines with their champions, the oldest first");
-        models.MapGet("/{line:long}/versions", VersionsAsync).WithName("listModelVersions").WithSummary("The versions of a line, the newest first");
+        models.MapGet("", LinesAsync).WithName("listModelLines").WithSummary("Model lines with their champions, the oldest first")
+            .WithExample(new ApiPage<ApiModelLine>([new(3, "pimm", "pimm", JsonNode.Parse("{}"), 1, Example.TrainedAt.AddDays(-90), Example)], null));
+        models.MapGet("/{line:long}/versions", VersionsAsync).WithName("listModelVersions").WithSummary("The versions of a line, the newest first")
+            .WithExample(new ApiPage<ApiModelVersion>([Example], null));
         return api;
     }
 

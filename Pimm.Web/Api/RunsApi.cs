@@ -33,11 +33,17 @@ public sealed record ApiRunDetails(ApiRun Run, JsonNode? Result, IReadOnlyList<A
 /// <summary>What workers did, do and are to do.</summary>
 public static class RunsApi
 {
+    private static readonly DateTimeOffset At = new(2026, 12, 1, 2, 0, 0, TimeSpan.Zero);
+
+    private static readonly ApiRun Example = new(
+        84, "export", JobStates.Succeeded, 7, new DateOnly(2026, 12, 1), 1, 3, 1, "writing the lists of 2026-12-01", null, [], At, At.AddSeconds(1), At.AddSeconds(9));
+
     public static RouteGroupBuilder MapRunsApi(this RouteGroupBuilder api)
     {
         var runs = api.MapGroup("/runs").RequireScope(ApiScopes.RunsRead).WithTags("Runs");
-        runs.MapGet("", ListAsync).WithName("listRuns").WithSummary("Runs, the newest first");
-        runs.MapGet("/{id:long}", OneAsync).WithName("getRun").WithSummary("One run with what it wrote");
+        runs.MapGet("", ListAsync).WithName("listRuns").WithSummary("Runs, the newest first").WithExample(new ApiPage<ApiRun>([Example], null));
+        runs.MapGet("/{id:long}", OneAsync).WithName("getRun").WithSummary("One run with what it wrote")
+            .WithExample(new ApiRunDetails(Example, JsonNode.Parse("""{"lists":[{"fileName":"aud_5f0c1a2b_a_20261201.csv","rows":2000,"bytes":91002}]}"""), [new ApiLogLine(Example.StartedAt!.Value, "information", "writing the lists of 2026-12-01")]));
         return api;
     }
 

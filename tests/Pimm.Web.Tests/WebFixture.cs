@@ -26,6 +26,9 @@ public sealed class WebFixture : IAsyncLifetime
 
     public Uri Address => app.Address;
 
+    /// <summary>Folder of the lists that were exported.</summary>
+    public string Exports => folder;
+
     /// <summary>Id of the campaign that went through all stages.</summary>
     public long Campaign { get; private set; }
 

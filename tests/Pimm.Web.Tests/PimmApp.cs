@@ -13,8 +13,8 @@ internal sealed partial class PimmApp : IAsyncDisposable
 
     public Uri Address { get; }
 
-    /// <param name="uploads">folder that files are sent to; null: none are sent</param>
-    public static async Task<PimmApp> StartAsync(TestDatabase database, string? uploads = null)
+    /// <param name="settings">beside those of every test, as in Section__Name</param>
+    public static async Task<PimmApp> StartAsync(TestDatabase database, IReadOnlyDictionary<string, string>? settings = null)
     {
         // Beside the tests' output lies the app's own, with its manifest of static files.
         var assembly = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "Pimm.Web", Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/')), "Pimm.Web.dll"));
@@ -27,10 +27,10 @@ internal sealed partial class PimmApp : IAsyncDisposable
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
         start.Environment["ASPNETCORE_ENVIRONMENT"] = "Production";
         start.Environment["Access__AttemptsPerMinute"] = "1000";
-        if (uploads is not null)
+        start.Environment["Importing__Uploads"] = Path.Combine(Path.GetTempPath(), $"pimm-web-uploads-{Environment.ProcessId}");
+        foreach (var (name, value) in settings ?? new Dictionary<string, string>())
         {
-            start.Environment["Importing__Uploads"] = uploads;
-            start.Environment["Importing__MaximumUploadBytes"] = "2000000";
+            start.Environment[name] = value;
         }
 
         var process = Process.Start(start)!;

@@ -76,7 +76,9 @@ public sealed class ImportStoryTests(WebFixture web) : IAsyncLifetime
             }
 
             await ButtonAsync(page, "Check all rows");
-            await page.Page.GetByRole(AriaRole.Button, new() { Name = "Apply: 30 customers become version" }).ClickAsync();
+            var apply = page.Page.GetByRole(AriaRole.Button, new() { Name = "Apply: 30 customers become version" });
+            await Expect(apply).ToBeEnabledAsync();
+            await apply.ClickAsync();
             await Expect(page.Page.GetByText(round == 0 ? "Mapping used" : "This very file was imported before")).ToBeVisibleAsync();
         }
 

@@ -15,14 +15,23 @@ public sealed class ErasedFiles(WorkFolders folders, RetentionPlan plan)
 
     private static readonly EnumerationOptions Everything = new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
 
+    // The list itself where the person was not kept off it; what was added with it; older lists that a revision replaced; and files that
+    // took the person back from a channel.
     private const string SelectLists =
         """
-        select e.campaign_id, e.wave_date, e.arm, e.channel, e.file_name
-          from export e
-         where e.file_removed_at is null and exists (
-               select from wave_plan p
-                where p.customer = @Customer and p.campaign_id = e.campaign_id and p.wave_date = e.wave_date and p.arm = e.arm and p.policy = e.arm and p.action = 1)
-         order by e.campaign_id, e.wave_date, e.arm, e.channel
+        with planned as (
+            select p.campaign_id, p.wave_date, p.arm from wave_plan p where p.customer = @Customer and p.arm = p.policy and p.action = 1),
+        withheld as (
+            select campaign_id, wave_date, arm, channel, removed_with from export_withheld where customer = @Customer)
+        select campaign_id, wave_date, arm, channel, file_name from export e join planned using (campaign_id, wave_date, arm)
+         where file_removed_at is null and not exists (select from withheld w where (w.campaign_id, w.wave_date, w.arm, w.channel) = (e.campaign_id, e.wave_date, e.arm, e.channel))
+        union
+        select campaign_id, wave_date, arm, channel, file_name from export_file join planned using (campaign_id, wave_date, arm)
+         where file_removed_at is null and part in ('add', 'replaced')
+        union
+        select f.campaign_id, f.wave_date, f.arm, f.channel, f.file_name from export_file f join withheld w on w.removed_with = f.file_name
+         where f.file_removed_at is null
+         order by file_name
         """;
 
     /// <summary>The files first: a row that says a file is there is put right by the next try.</summary>

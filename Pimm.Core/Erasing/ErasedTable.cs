@@ -18,6 +18,8 @@ internal sealed record ErasedTable(string Name, string Sql)
             select customer, purpose, channel, greatest(at, clock_timestamp()), false, 'erasure' from consent_now where customer = @customer and granted
             """)),
         new("keys", "select erase_customer_key(@customer)"),
+        new("events put aside", Counted("delete from outcome_problem where customer = @customer")),
+        Texts("answers", "@pattern", "idempotency", "body"),
         Texts("problems", "@rowPattern", "import_problem", "message"),
         Texts("files", "@pattern", "import_file", "file_name"),
         Texts("runs", "@pattern", "job_run", "progress_msg", "error", "arguments::jsonb", "result::jsonb"),

@@ -3,13 +3,14 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Dapper;
 using Npgsql;
+using Pimm.Core.Importing;
 using Pimm.Core.Queueing;
 using Pimm.Core.Retaining;
 
 namespace Pimm.Core.Erasing;
 
 /// <summary>Files that hold a person: a list goes as a whole and can be written again without the person; so does an outcome file whose events are counted.</summary>
-public sealed class ErasedFiles(WorkFolders folders, RetentionPlan plan)
+public sealed class ErasedFiles(WorkFolders folders, RetentionPlan plan, UploadStore uploads)
 {
     private const int LineBytes = 1 << 20;
 
@@ -49,13 +50,31 @@ public sealed class ErasedFiles(WorkFolders folders, RetentionPlan plan)
         return lists.Count;
     }
 
+    /// <summary>Uploads that wait for their import, or whose import failed: whoever sent one sends it again, without the person.</summary>
+    /// <returns>how many files</returns>
+    public async Task<long> RemoveUploadsAsync(JobExecution run, NpgsqlConnection connection, OpenErasure erasure)
+    {
+        if (PersonOf(erasure) is not { } person)
+            return 0;
+        var removed = 0L;
+        foreach (var upload in await uploads.WaitingAsync(connection))
+        {
+            if (File.Exists(uploads.PathOf(upload)) && Holds(uploads.PathOf(upload), person))
+            {
+                await uploads.RemoveAsync(upload.Id);
+                run.Warn($"Upload {upload.Id} named the person and was removed; it has to be sent again without.");
+                removed++;
+            }
+        }
+        return removed;
+    }
+
     /// <summary>Those whose events are counted, or were refused. One that waits is not touched: its events are counted first.</summary>
     /// <returns>how many files</returns>
     public Task<long> RemoveOutcomesAsync(JobExecution run, OpenErasure erasure)
     {
-        if (erasure.Traces.FieldPattern() is not { } pattern || !Directory.Exists(folders.Inbox))
+        if (PersonOf(erasure) is not { } person || !Directory.Exists(folders.Inbox))
             return Task.FromResult(0L);
-        var person = new Regex(pattern, RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
         var removed = 0L;
         foreach (var path in Directory.EnumerateFiles(folders.Inbox, "*", Everything).Where(path => Holds(path, person)))
         {
@@ -80,6 +99,9 @@ public sealed class ErasedFiles(WorkFolders folders, RetentionPlan plan)
         foreach (var path in Directory.EnumerateFiles(folders.Exports, $"{list.FileName}*.tmp").Where(path => File.GetLastWriteTimeUtc(path) < before))
             File.Delete(path);
     }
+
+    private static Regex? PersonOf(OpenErasure erasure) =>
+        erasure.Traces.FieldPattern() is { } pattern ? new Regex(pattern, RegexOptions.IgnoreCase | RegexOptions.CultureInvariant) : null;
 
     private static bool Holds(string path, Regex person)
     {

@@ -11,6 +11,7 @@ using Pimm.Core.Exporting;
 using Pimm.Core.Identifying;
 using Pimm.Core.Importing;
 using Pimm.Core.Lift;
+using Pimm.Core.Notifying;
 using Pimm.Core.Operating;
 using Pimm.Core.Outcomes;
 using Pimm.Core.Promoting;
@@ -46,6 +47,7 @@ public static class PimmCore
         .AddExporting(configuration)
         .AddOutcomes(configuration)
         .AddLift()
+        .AddNotifying(configuration)
         .AddRetaining(configuration)
         .AddErasing()
         .AddSafekeeping(configuration)

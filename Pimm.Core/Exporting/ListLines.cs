@@ -14,10 +14,10 @@ namespace Pimm.Core.Exporting;
 public sealed record FieldCount(string Column, long Given, long Invalid, long Hashed, long Plain, long Incomplete);
 
 /// <summary>Customers as lines of a channel's file. One field that cannot be used is left out, never the batch.</summary>
-internal sealed class ListLines
+public sealed class ListLines
 {
     private readonly ChannelProfile profile;
-    private readonly IdentifierStore identifiers;
+    private readonly Func<Guid, IdentifierKind, byte[], string> open;
     private readonly byte[]?[] constants;
     private readonly int[] sources;
     private readonly bool[] together;
@@ -25,9 +25,10 @@ internal sealed class ListLines
     private readonly (long Given, long Invalid, long Written, long Incomplete)[] counts;
 
     /// <param name="facts">cells that are the same on every line</param>
-    public ListLines(ChannelProfile profile, IReadOnlyDictionary<ListFact, string> facts, IdentifierStore identifiers)
+    /// <param name="open">opens a sealed identifier</param>
+    public ListLines(ChannelProfile profile, IReadOnlyDictionary<ListFact, string> facts, Func<Guid, IdentifierKind, byte[], string> open)
     {
-        (this.profile, this.identifiers) = (profile, identifiers);
+        (this.profile, this.open) = (profile, open);
         var kinds = profile.Kinds.ToList();
         constants = [.. profile.Columns.Select(column => column.Fact is { } fact && facts.TryGetValue(fact, out var text) ? Encoding.UTF8.GetBytes(Quoted(text)) : null)];
         sources = [.. profile.Columns.Select(column => column.Kind is { } kind ? kinds.IndexOf(kind) : -1)];
@@ -93,7 +94,7 @@ internal sealed class ListLines
     private string? Cell(Guid customer, int column, byte[] box)
     {
         counts[column].Given++;
-        var cell = profile.Columns[column].Cell(identifiers.Open(customer, profile.Columns[column].Kind!.Value, box));
+        var cell = profile.Columns[column].Cell(open(customer, profile.Columns[column].Kind!.Value, box));
         if (cell is null)
             counts[column].Invalid++;
         return cell;

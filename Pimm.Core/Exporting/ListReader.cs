@@ -20,7 +20,7 @@ internal sealed record ListSource(long ScoringId, int AudienceVersion, DateTimeO
 /// <summary>A customer on the way to a list.</summary>
 /// <param name="Key">null: nobody knows it any more</param>
 /// <param name="Sealed">in the order of the profile's kinds; null where there is none</param>
-internal sealed record ListRow(Guid Customer, string? Key, byte[]?[] Sealed);
+public sealed record ListRow(Guid Customer, string? Key, byte[]?[] Sealed);
 
 /// <summary>A customer whom the last gate keeps off.</summary>
 /// <param name="WaveDate">the wave that planned the customer</param>

@@ -102,7 +102,7 @@ public sealed class ListWriter(NpgsqlDataSource database, ExportStore exports, S
         [ListFact.ModelVersion] = source.Model,
         [ListFact.ScoredAt] = ListLines.Instant(source.ScoredAt),
         [ListFact.ExpiresAt] = ListLines.Instant(source.ImpressionsAt.AddDays(list.Campaign.WindowDays)),
-    }, identifiers);
+    }, identifiers.Open);
 
     private static ListManifest Manifest(
         ListOrder order, ListSource source, ListLines lines, FileFigures figures, IReadOnlyList<WithheldCustomer> withheld, string stem, int revision, ListDelta? delta,

@@ -5,7 +5,7 @@ namespace Pimm.Core.Erasing;
 /// <param name="Sql">
 /// its answer is how many rows; knows @customer, @pattern and, with names, @rowPattern (null where there is nothing to look for)
 /// </param>
-internal sealed record ErasedTable(string Name, string Sql)
+public sealed record ErasedTable(string Name, string Sql)
 {
     /// <summary>In this order, each once in the life of a run.</summary>
     public static readonly IReadOnlyList<ErasedTable> All =

@@ -102,6 +102,10 @@ public sealed class UploadStore(NpgsqlDataSource database, IOptions<ImportingOpt
         {
             await RemoveAsync(id, cancellationToken);
         }
+        if (!Directory.Exists(Inbox))
+        {
+            return;
+        }
         var abandoned = time.GetUtcNow() - TimeSpan.FromDays(1);
         foreach (var part in new DirectoryInfo(Inbox).EnumerateFiles("*.part").Where(file => file.LastWriteTimeUtc < abandoned.UtcDateTime))
         {

@@ -95,12 +95,15 @@ public sealed class RetentionStore(NpgsqlDataSource database)
         """
         select campaign_id, wave_date, arm, channel, file_name
           from export where exported_at < @Lists and file_removed_at is null
-         order by campaign_id, wave_date, arm, channel
+        union all
+        select campaign_id, wave_date, arm, channel, file_name
+          from export_file where (written_at < @Lists or part = 'replaced') and file_removed_at is null
+         order by campaign_id, wave_date, arm, channel, file_name
         """;
 
     private const string MarkRemoved =
         """
-        update export set file_removed_at = clock_timestamp()
-         where campaign_id = @CampaignId and wave_date = @WaveDate and arm = @Arm and channel = @Channel
+        with list as (update export set file_removed_at = clock_timestamp() where file_name = @FileName)
+        update export_file set file_removed_at = clock_timestamp() where file_name = @FileName
         """;
 }

@@ -18,7 +18,6 @@ builder.Services
     .AddPimmCore(builder.Configuration)
     .AddSignIn()
     .AddApi(builder.Configuration)
-    .AddOutcomesApi()
     .AddHealth()
     .AddMetricsExport(builder.Configuration, "pimm-web")
     .AddRooms()

@@ -13,6 +13,7 @@ public static class ExportingServices
             .AddSingleton<ExportStore>()
             .AddSingleton<ListWriter>()
             .AddSingleton<WaveLists>()
+            .AddSingleton<CustomerAssignmentStore>()
             .AddSingleton<IJob, ExportWave>();
     }
 }

@@ -10,7 +10,7 @@ using Pimm.Testing;
 using Shouldly;
 using Xunit;
 
-namespace Pimm.Web.Tests;
+namespace Pimm.Web.Tests.Api;
 
 /// <summary>Batches sent to the real app by programs with keys; some tests start an app for themselves and kill it.</summary>
 public sealed class OutcomesApiTests(WebFixture web) : IAsyncLifetime

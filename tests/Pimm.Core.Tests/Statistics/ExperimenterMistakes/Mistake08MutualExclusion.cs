@@ -35,7 +35,7 @@ public sealed class Mistake08MutualExclusion
     {
         Guid[] reached = Customers[..1_000];
         Campaign campaign = Cards with { TrafficShare = 0.5, ContactLimit = 1, ContactDays = 7 };
-        var funnel = new EligibilityFunnel(EligibilityFunnel.StepsOf(campaign, reached.ToHashSet()));
+        var funnel = new EligibilityFunnel(EligibilityFunnel.StepsOf(campaign, reached.ToDictionary(one => one, _ => "contact limit")));
         long eligible = Customers.Count(funnel.Admits);
         var steps = JsonDocument.Parse(funnel.ToJson()).RootElement.EnumerateArray().Select(s => (s.GetProperty("step").GetString(), s.GetProperty("customers").GetInt64())).ToList();
         steps.Select(s => s.Item1).ShouldBe(["audience", "traffic", "layer", "contact limit", "eligible"]);
@@ -57,5 +57,5 @@ public sealed class Mistake08MutualExclusion
         Should.Throw<InputException>(() => (Cards with { Layer = layer, LayerFrom = from, LayerTo = to }).Validated()).Message.ShouldContain(sentence);
 
     private static HashSet<Guid> Eligible(Campaign campaign) =>
-        Customers.Where(new EligibilityFunnel(EligibilityFunnel.StepsOf(campaign, new HashSet<Guid>())).Admits).ToHashSet();
+        Customers.Where(new EligibilityFunnel(EligibilityFunnel.StepsOf(campaign, new Dictionary<Guid, string>())).Admits).ToHashSet();
 }

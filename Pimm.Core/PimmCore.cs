@@ -6,6 +6,7 @@ using Pimm.Core.Approving;
 using Pimm.Core.Auditing;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Database;
+using Pimm.Core.Erasing;
 using Pimm.Core.Exporting;
 using Pimm.Core.Identifying;
 using Pimm.Core.Importing;
@@ -48,6 +49,7 @@ public static class PimmCore
         .AddLift()
         .AddNotifying(configuration)
         .AddRetaining(configuration)
+        .AddErasing()
         .AddSafekeeping(configuration)
         .AddOperating()
         .AddSimulating();

@@ -161,16 +161,31 @@ public sealed record Campaign(
     }
 }
 
+/// <summary>How far a campaign is as a whole; computed, stored nowhere.</summary>
+public static class CampaignStates
+{
+    /// <summary>Its customers are not split yet: it can be changed.</summary>
+    public const string Draft = "draft";
+
+    public const string Running = "running";
+
+    /// <summary>All seven stages are done.</summary>
+    public const string Finished = "finished";
+
+    public static IReadOnlyList<string> All { get; } = [Draft, Running, Finished];
+}
+
 /// <summary>One row of the list of campaigns.</summary>
 /// <param name="ControlVersion">champion of the control line; null until one is trained</param>
 /// <param name="StagesDone">how many of the seven stages are done</param>
 /// <param name="CurrentStage">name of the first stage that is not done, null when all are</param>
 /// <param name="Busy">a run of this campaign is queued or running</param>
 /// <param name="LiftReport">newest lift report as JSON, null before the first and where it was not asked for</param>
+/// <param name="State">one of <see cref="CampaignStates"/></param>
 public sealed record CampaignSummary(
     long Id, string Name, string Audience, bool Simulated, DateOnly StartsOn, int Days, int WindowDays, int ImpressionsPerDay,
     string ControlName, string ControlNetwork, int? ControlVersion, string TreatmentName, string TreatmentNetwork,
-    int? TreatmentVersion, long StagesDone, string? CurrentStage, bool Busy, string? LiftReport);
+    int? TreatmentVersion, long StagesDone, string? CurrentStage, bool Busy, string? LiftReport, string State);
 
 /// <summary>What a campaign's page shows of one stage; computed by the view campaign_stage.</summary>
 /// <param name="Kind">the job kind that does this stage's work</param>

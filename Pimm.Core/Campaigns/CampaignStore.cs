@@ -50,7 +50,8 @@ public sealed class CampaignStore(NpgsqlDataSource database)
                k.name as control_name, k.network as control_network, kv.version as control_version,
                t.name as treatment_name, t.network as treatment_network, tv.version as treatment_version,
                s.done as stages_done, s.current as current_stage, s.busy,
-               case when @reports then (select l.report::text from lift_report l where l.campaign_id = c.id order by l.version desc limit 1) end as lift_report
+               case when @reports then (select l.report::text from lift_report l where l.campaign_id = c.id order by l.version desc limit 1) end as lift_report,
+               f.state
           from campaign c
           join audience a on a.id = c.audience_id
           join model_line k on k.id = c.control_line_id
@@ -62,9 +63,11 @@ public sealed class CampaignStore(NpgsqlDataSource database)
                       (array_agg(g.stage order by g.ordinal) filter (where g.state <> 'done'))[1] as current,
                       bool_or(g.state in ('queued', 'running')) as busy
                  from campaign_stage g where g.campaign_id = c.id) s on true
+          cross join lateral (
+               select case when s.done = 7 then 'finished' when exists (select from allocation d where d.campaign_id = c.id) then 'running' else 'draft' end as state) f
          where (@search = '' or position(lower(@search) in lower(c.name)) > 0)
            and (@after::bigint is null or c.id < @after)
-           and (@state::text is null or @state = case when s.done = 7 then 'finished' when exists (select from allocation d where d.campaign_id = c.id) then 'running' else 'draft' end)
+           and (@state::text is null or @state = f.state)
          order by c.id desc
          limit @limit offset @offset
         """;
@@ -163,7 +166,7 @@ public sealed class CampaignStore(NpgsqlDataSource database)
     }
 
     /// <summary>Newest first, those behind the campaign <paramref name="after"/>.</summary>
-    /// <param name="state">"draft", "running" (its customers are split) or "finished" (all seven stages are done); null: any</param>
+    /// <param name="state">one of <see cref="CampaignStates"/>; null: any</param>
     public async Task<IReadOnlyList<CampaignSummary>> ListAfterAsync(
         long? after, int limit, string search = "", string? state = null, CancellationToken cancellationToken = default)
     {

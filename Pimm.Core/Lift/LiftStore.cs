@@ -61,11 +61,14 @@ public sealed class LiftStore(NpgsqlDataSource database, TimeProvider time)
     }
 
     /// <exception cref="InputException">there is no such version</exception>
-    public async Task<StoredLiftReport> GetAsync(long campaignId, int version, CancellationToken cancellationToken = default)
+    public async Task<StoredLiftReport> GetAsync(long campaignId, int version, CancellationToken cancellationToken = default) =>
+        await FindAsync(campaignId, version, cancellationToken)
+        ?? throw new InputException($"Campaign {campaignId} has no lift report of version {version}: `pimm lift --campaign {campaignId} --versions` lists those there are.");
+
+    public async Task<StoredLiftReport?> FindAsync(long campaignId, int version, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        return await connection.QuerySingleOrDefaultAsync<StoredLiftReport>(new CommandDefinition(SelectVersion, new { campaignId, version }, cancellationToken: cancellationToken))
-            ?? throw new InputException($"Campaign {campaignId} has no lift report of version {version}: `pimm lift --campaign {campaignId} --versions` lists those there are.");
+        return await connection.QuerySingleOrDefaultAsync<StoredLiftReport>(new CommandDefinition(SelectVersion, new { campaignId, version }, cancellationToken: cancellationToken));
     }
 
     /// <summary>Oldest first.</summary>

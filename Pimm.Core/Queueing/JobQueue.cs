@@ -59,17 +59,21 @@ public sealed class JobQueue(NpgsqlDataSource database, IOptions<QueueingOptions
         connection.ExecuteScalarAsync<long>(SelectByKey, new { request.Kind, request.DedupeKey });
 
     /// <exception cref="InputException">no such run</exception>
-    public async Task<JobRun> GetAsync(long id, CancellationToken cancellationToken = default)
+    public async Task<JobRun> GetAsync(long id, CancellationToken cancellationToken = default) => await FindAsync(id, cancellationToken) ?? throw NoSuchRun(id);
+
+    public async Task<JobRun?> FindAsync(long id, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        return await connection.QuerySingleOrDefaultAsync<JobRun>(SelectRun, new { id }) ?? throw NoSuchRun(id);
+        return await connection.QuerySingleOrDefaultAsync<JobRun>(SelectRun, new { id });
     }
 
     /// <summary>The newest first.</summary>
-    public async Task<IReadOnlyList<JobRun>> ListAsync(long? campaignId = null, string? kind = null, int limit = 100, string? state = null, CancellationToken cancellationToken = default)
+    /// <param name="after">only runs older than this one; null: all</param>
+    public async Task<IReadOnlyList<JobRun>> ListAsync(
+        long? campaignId = null, string? kind = null, int limit = 100, string? state = null, CancellationToken cancellationToken = default, long? after = null)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        return [.. await connection.QueryAsync<JobRun>(SelectRuns, new { campaignId, kind, state, limit })];
+        return [.. await connection.QueryAsync<JobRun>(SelectRuns, new { campaignId, kind, state, limit, after })];
     }
 
     /// <summary>What the run wrote, all its attempts, the oldest first.</summary>
@@ -171,6 +175,7 @@ public sealed class JobQueue(NpgsqlDataSource database, IOptions<QueueingOptions
          where (@campaignId::bigint is null or campaign_id = @campaignId)
            and (@kind::text is null or kind = @kind)
            and (@state::text is null or state = @state)
+           and (@after::bigint is null or id < @after)
          order by id desc
          limit @limit
         """;

@@ -40,6 +40,13 @@ public sealed class ModelStore(NpgsqlDataSource database, TimeProvider time)
          where c.model_line_id = @lineId
         """;
 
+    private const string SelectChampions =
+        """
+        select v.id, v.model_line_id, v.version, l.network, v.seed, v.description::text, v.training_rows, v.newest_impression, v.trained_at
+          from champion c join model_version v on v.id = c.model_version_id join model_line l on l.id = v.model_line_id
+         where c.model_line_id = any(@lineIds)
+        """;
+
     private const string SelectVersion =
         """
         select v.id, v.model_line_id, v.version, l.network, v.seed, v.description::text, v.training_rows, v.newest_impression, v.trained_at
@@ -124,6 +131,13 @@ public sealed class ModelStore(NpgsqlDataSource database, TimeProvider time)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         return await connection.QuerySingleOrDefaultAsync<ModelVersion>(new CommandDefinition(SelectChampion, new { lineId }, cancellationToken: cancellationToken));
+    }
+
+    /// <summary>The champions of those lines that have one.</summary>
+    public async Task<IReadOnlyList<ModelVersion>> ChampionsAsync(long[] lineIds, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return [.. await connection.QueryAsync<ModelVersion>(new CommandDefinition(SelectChampions, new { lineIds }, cancellationToken: cancellationToken))];
     }
 
     public async Task<ModelVersion> GetVersionAsync(long id, CancellationToken cancellationToken = default)

@@ -36,3 +36,11 @@ public static class ApiProblem
     public static ProblemHttpResult NotFound(string what) =>
         Of(StatusCodes.Status404NotFound, "not-found", "There is no such thing", $"There is no {what}.");
 }
+
+/// <summary>What a problem looks like to a program.</summary>
+/// <param name="Type">urn:pimm:problem: and the code</param>
+/// <param name="Title">the same for every problem of this code</param>
+/// <param name="Detail">one sentence: what, value, bound, what to do</param>
+/// <param name="Code">for programs; never changes</param>
+/// <param name="Errors">the fields that are wrong, where it is about fields</param>
+public sealed record ApiProblemBody(string Type, string Title, int Status, string Detail, string Code, IReadOnlyList<ApiFieldError>? Errors = null);

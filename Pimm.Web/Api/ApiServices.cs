@@ -20,12 +20,14 @@ public static class ApiServices
     public static IServiceCollection AddApi(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddSingleton((configuration.GetSection(ApiOptions.Section).Get<ApiOptions>() ?? new ApiOptions()).Validated());
+        services.AddSingleton<CampaignView>();
+        services.AddApiDocument();
         services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, ApiKeyAuthentication>(ApiKeyAuthentication.SchemeName, null);
         services.Configure<RateLimiterOptions>(limits => limits.AddPolicy<string, ApiLimit>(ApiLimit.Policy));
         services.Configure<RouteHandlerOptions>(handlers => handlers.ThrowOnBadRequest = true);
         return services.ConfigureHttpJsonOptions(json =>
         {
-            json.SerializerOptions.NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals;
+            json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
             json.SerializerOptions.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
             json.SerializerOptions.RespectNullableAnnotations = true;
             json.SerializerOptions.RespectRequiredConstructorParameters = true;
@@ -39,8 +41,14 @@ public static class ApiServices
         var api = routes.MapGroup(Prefix).DisableAntiforgery().RequireRateLimiting(ApiLimit.Policy)
             .WithMetadata(new RequestSizeLimitAttribute(MostBytes))
             .AddEndpointFilterFactory(ApiQuery.RefuseUnknown);
+        api.MapCampaignsApi();
+        api.MapListsApi();
+        api.MapAssignmentsApi();
+        api.MapLiftApi();
+        api.MapModelsApi();
         api.MapRunsApi();
         api.MapOutcomesApi();
+        routes.MapApiDocument();
         return routes;
     }
 }

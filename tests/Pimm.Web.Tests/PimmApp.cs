@@ -13,7 +13,8 @@ internal sealed partial class PimmApp : IAsyncDisposable
 
     public Uri Address { get; }
 
-    public static async Task<PimmApp> StartAsync(TestDatabase database)
+    /// <param name="settings">beside those of every test, as in Section__Name</param>
+    public static async Task<PimmApp> StartAsync(TestDatabase database, IReadOnlyDictionary<string, string>? settings = null)
     {
         // Beside the tests' output lies the app's own, with its manifest of static files.
         var assembly = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "Pimm.Web", Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/')), "Pimm.Web.dll"));
@@ -26,6 +27,11 @@ internal sealed partial class PimmApp : IAsyncDisposable
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
         start.Environment["ASPNETCORE_ENVIRONMENT"] = "Production";
         start.Environment["Access__AttemptsPerMinute"] = "1000";
+        foreach (var (name, value) in settings ?? new Dictionary<string, string>())
+        {
+            start.Environment[name] = value;
+        }
+
         var process = Process.Start(start)!;
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Kill(process);
         var output = "";

@@ -26,6 +26,9 @@ public sealed class WebFixture : IAsyncLifetime
 
     public Uri Address => app.Address;
 
+    /// <summary>Folder of the lists that were exported.</summary>
+    public string Exports => folder;
+
     /// <summary>Id of the campaign that went through all stages.</summary>
     public long Campaign { get; private set; }
 
@@ -39,7 +42,7 @@ public sealed class WebFixture : IAsyncLifetime
         host = seeded.CreateHost();
         await AddUserAsync("ada", Roles.DataScientist);
         await AddUserAsync("vera", Roles.Viewer);
-        app = await PimmApp.StartAsync(Database);
+        app = await PimmApp.StartAsync(Database, new Dictionary<string, string> { ["Exporting__Folder"] = folder, ["Api__RequestsPerSecond"] = "10000", ["Api__Burst"] = "10000" });
         Campaign = await seeded.CreateAsync();
         // Two busy cores may be slow; a right page passes at once.
         Assertions.SetDefaultExpectTimeout(20_000);

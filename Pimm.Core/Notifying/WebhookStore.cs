@@ -12,11 +12,10 @@ public sealed class WebhookStore(NpgsqlDataSource database)
         return [.. await connection.QueryAsync<Webhook>(new CommandDefinition($"{SelectWebhooks} order by w.id", new { id = (long?)null }, cancellationToken: cancellationToken))];
     }
 
-    /// <exception cref="InputException">there is none</exception>
-    public async Task<Webhook> GetAsync(long id, CancellationToken cancellationToken = default)
+    public async Task<Webhook?> FindAsync(long id, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        return await GetAsync(connection, id);
+        return await connection.QuerySingleOrDefaultAsync<Webhook>(new CommandDefinition($"{SelectWebhooks} where w.id = @id", new { id }, cancellationToken: cancellationToken));
     }
 
     /// <summary>The newest first.</summary>

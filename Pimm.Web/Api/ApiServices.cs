@@ -48,6 +48,7 @@ public static class ApiServices
         api.MapModelsApi();
         api.MapRunsApi();
         api.MapOutcomesApi();
+        api.MapWebhooksApi();
         routes.MapApiDocument();
         return routes;
     }

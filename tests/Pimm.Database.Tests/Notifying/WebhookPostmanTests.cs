@@ -136,7 +136,7 @@ public sealed class WebhookPostmanTests : IAsyncLifetime
         await DeliverAsync();
 
         receiver.Received.ShouldHaveSingleItem();
-        var webhook = await pimm.GetRequiredService<WebhookStore>().GetAsync(added.Webhook.Id, Cancel);
+        var webhook = (await pimm.GetRequiredService<WebhookStore>().FindAsync(added.Webhook.Id, Cancel))!;
         (webhook.DisabledReason, webhook.Pending, webhook.Dead).ShouldBe(("answered 410 Gone", 1, 1));
         receiver.Status = 204;
         await pimm.GetRequiredService<WebhookAdministration>().EnableAsync(added.Webhook.Id, "user:anna", Cancel);

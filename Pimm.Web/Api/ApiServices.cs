@@ -49,6 +49,7 @@ public static class ApiServices
         api.MapModelsApi();
         api.MapRunsApi();
         api.MapOutcomesApi();
+        api.MapWebhooksApi();
         routes.MapApiDocument();
         return routes;
     }

@@ -7,6 +7,7 @@ using Pimm.Core.Auditing;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Database;
 using Pimm.Core.Exporting;
+using Pimm.Core.Identifying;
 using Pimm.Core.Importing;
 using Pimm.Core.Lift;
 using Pimm.Core.Operating;
@@ -17,6 +18,7 @@ using Pimm.Core.Retaining;
 using Pimm.Core.Safekeeping;
 using Pimm.Core.Scoring;
 using Pimm.Core.Simulating;
+using Pimm.Core.Suppressing;
 using Pimm.Core.Training;
 
 namespace Pimm.Core;
@@ -32,6 +34,8 @@ public static class PimmCore
         .AddQueueing(configuration)
         .AddAccess(configuration)
         .AddCampaigns()
+        .AddIdentifying()
+        .AddSuppressing()
         .AddImporting(configuration)
         .AddTraining(configuration)
         .AddPromoting(configuration)

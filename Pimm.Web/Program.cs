@@ -18,6 +18,7 @@ builder.Services
     .AddPimmCore(builder.Configuration)
     .AddSignIn()
     .AddApi(builder.Configuration)
+    .AddOutcomesApi()
     .AddHealth()
     .AddMetricsExport(builder.Configuration, "pimm-web")
     .AddRooms()

@@ -40,8 +40,7 @@ public sealed class CampaignDrafts(DefinitionStore definitions, CampaignStore ca
         var campaign = await PlanAsync(file, null, by, cancellationToken);
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        var id = await campaigns.CreateAsync(connection, campaign);
-        await AuditLog.AddAsync(connection, new AuditEntry(actor, "campaign.create", "campaign", id.ToString(CultureInfo.InvariantCulture), After: file));
+        var id = await campaigns.CreateAsync(connection, campaign, actor);
         await transaction.CommitAsync(cancellationToken);
         return id;
     }

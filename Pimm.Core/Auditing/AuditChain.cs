@@ -22,7 +22,7 @@ public static class AuditChain
         var text = new StringBuilder();
         foreach (var field in new[]
         {
-            row.Id.ToString(CultureInfo.InvariantCulture), row.At.ToUniversalTime().ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture),
+            row.Id.ToString(CultureInfo.InvariantCulture), Time(row.At),
             row.Actor, row.Action, row.ObjectKind, row.ObjectId, row.Before, row.After, row.Origin,
         })
         {
@@ -33,6 +33,9 @@ public static class AuditChain
         }
         return text.ToString();
     }
+
+    /// <summary>UTC with six decimals.</summary>
+    public static string Time(DateTimeOffset at) => at.ToUniversalTime().ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture);
 
     /// <summary>SHA-256 of the hash before and the row's text.</summary>
     public static byte[] Hash(AuditEvent row) => SHA256.HashData([.. row.PrevHash, .. Encoding.UTF8.GetBytes(Text(row))]);

@@ -31,6 +31,9 @@ public sealed class AuditLog(NpgsqlDataSource database)
         await AddAsync(connection, entry);
     }
 
+    /// <summary>False: the database is older than its audit log.</summary>
+    public static Task<bool> ExistsAsync(NpgsqlConnection connection) => connection.ExecuteScalarAsync<bool>("select to_regclass('audit_event') is not null");
+
     /// <summary>The newest first.</summary>
     public async Task<IReadOnlyList<AuditEvent>> ListAsync(AuditFilter filter, int limit, CancellationToken cancellationToken = default)
     {

@@ -6,6 +6,9 @@ namespace Pimm.Core.Auditing;
 /// <summary>Text of others in lines of ours: nobody's name begins a line, turns one around or is a formula.</summary>
 public static class AuditText
 {
+    // Also in full width, which some spreadsheets read as the same.
+    private const string Formulas = "=+-@＝＋－＠";
+
     /// <summary>Control, direction and line characters as \uXXXX, so that what is one line stays one.</summary>
     public static string OneLine(string text)
     {
@@ -28,9 +31,8 @@ public static class AuditText
         if (string.IsNullOrEmpty(text))
             return "";
         var line = OneLine(text);
-        // A control character shows as \u…; a spreadsheet would have dropped it and read on.
-        var disarmed = "=+-@＝＋－＠".Contains(line.TrimStart()[..Math.Min(1, line.TrimStart().Length)], StringComparison.Ordinal) && line.Trim().Length > 0 ? "'" + line : line;
-        return disarmed.AsSpan().IndexOfAny(",\";'") < 0 && disarmed.Trim() == disarmed ? disarmed : $"\"{disarmed.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+        var safe = Formulas.Contains(line.TrimStart().FirstOrDefault(), StringComparison.Ordinal) ? "'" + line : line;
+        return safe.AsSpan().IndexOfAny(",;\"'") < 0 && safe.Trim() == safe ? safe : $"\"{safe.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
     }
 
     private static bool IsUnseen(char character) => char.IsControl(character)

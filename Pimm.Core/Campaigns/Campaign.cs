@@ -27,15 +27,22 @@ namespace Pimm.Core.Campaigns;
 /// <param name="CopyOf">the campaign that this one restarts; null: none</param>
 /// <param name="Segments">attributes of the audience, "control-score" or "treatment-score", by whose levels the lift report is broken down; at most 5, null for none</param>
 /// <param name="Guardrails">JSON: a list of <see cref="Guardrail"/>; null for none</param>
+/// <param name="Channel">profile that lists are written for, one of <see cref="Channels"/></param>
+/// <param name="ConsentPurpose">what customers must have consented to before a list names them; null: no consent is asked for</param>
 public sealed record Campaign(
     long Id, string Name, long AudienceId, long ControlLineId, long TreatmentLineId, string TimeZone, DateOnly StartsOn,
     int Days, int WindowDays, int ImpressionsPerDay, double HoldbackShare, double ExplorationShare, string SplitMethod,
     int SplitCandidates, string Salt, string CreatedBy, DateTimeOffset CreatedAt, int? PlannedConversions = null,
     string[]? SplitCovariates = null, double TrafficShare = 1, string? Layer = null, int? LayerFrom = null, int? LayerTo = null,
-    int? ContactLimit = null, int? ContactDays = null, long? CopyOf = null, string[]? Segments = null, string? Guardrails = null)
+    int? ContactLimit = null, int? ContactDays = null, long? CopyOf = null, string[]? Segments = null, string? Guardrails = null,
+    string Channel = Campaign.GenericCsv, string? ConsentPurpose = null)
 {
     public const string ControlScore = "control-score";
     public const string TreatmentScore = "treatment-score";
+    public const string GenericCsv = "generic-csv";
+
+    /// <summary>Names of the profiles that Exporting writes.</summary>
+    public static readonly string[] Channels = [GenericCsv, "google-customer-match", "meta", "tiktok"];
 
     /// <summary>A layer's parts; a range is [LayerFrom, LayerTo) of them.</summary>
     public const int LayerParts = 10_000;
@@ -115,6 +122,8 @@ public sealed record Campaign(
         Check(Segments is null or { Length: <= MostSegments }, $"{Segments?.Length} attributes to break the report down by: choose at most {MostSegments}.");
         Check(Segments is null || Segments.Distinct().Count() == Segments.Length, "An attribute to break the report down by stands there twice: name each once.");
         Guardrail.Check(GuardrailList());
+        Check(Channels.Contains(Channel), $"The channel \"{Channel}\" is unknown: choose {string.Join(", ", Channels[..^1])} or {Channels[^1]}.");
+        Check(ConsentPurpose is null || (ConsentPurpose.Trim().Length is > 0 and <= 100 && ConsentPurpose.Trim() == ConsentPurpose), $"The consent purpose \"{ConsentPurpose}\" must have 1 to 100 characters and no spaces around them.");
         Check(ControlLineId != TreatmentLineId, "Control and treatment are the same model line: choose two, or there is nothing to compare.");
         return this;
     }

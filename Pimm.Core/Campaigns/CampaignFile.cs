@@ -9,6 +9,8 @@ namespace Pimm.Core.Campaigns;
 /// <param name="Control">network of the control line: a name of the catalogue of networks, or random</param>
 /// <param name="ControlSettings">settings of the control line as `train --set`; "ignore" and "allowLeak" are lists of attributes</param>
 /// <param name="Salt">never used before; default made of name and first day</param>
+/// <param name="Channel">profile of its lists: generic-csv, google-customer-match, meta or tiktok</param>
+/// <param name="ConsentPurpose">what customers must have consented to before a list names them</param>
 /// <param name="ControlImpressionsPerDay">accepted only where it says the same as ImpressionsPerDay: quotas are equal</param>
 public sealed record CampaignFile(
     string Name, string Audience, string Control, string Treatment, DateOnly StartsOn, int Days, int WindowDays, int ImpressionsPerDay,
@@ -17,7 +19,7 @@ public sealed record CampaignFile(
     Dictionary<string, string>? ControlSettings = null, Dictionary<string, string>? TreatmentSettings = null,
     string[]? SplitCovariates = null, double TrafficShare = 1, string? Layer = null, int? LayerFrom = null, int? LayerTo = null,
     int? ContactLimit = null, int? ContactDays = null, int? ControlImpressionsPerDay = null, int? TreatmentImpressionsPerDay = null,
-    string[]? Segments = null, Guardrail[]? Guardrails = null)
+    string[]? Segments = null, Guardrail[]? Guardrails = null, string Channel = Campaign.GenericCsv, string? ConsentPurpose = null)
 {
     // A field that is misspelt would silently be its default.
     private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web)
@@ -64,7 +66,8 @@ public sealed record CampaignFile(
         campaign.TimeZone, campaign.HoldbackShare, campaign.ExplorationShare, campaign.SplitMethod, campaign.SplitCandidates, campaign.Salt,
         campaign.PlannedConversions, control.Settings, treatment.Settings, [.. campaign.Covariates], campaign.TrafficShare,
         campaign.Layer, campaign.LayerFrom, campaign.LayerTo, campaign.ContactLimit, campaign.ContactDays,
-        Segments: campaign.Segments ?? [], Guardrails: [.. campaign.GuardrailList()]);
+        Segments: campaign.Segments ?? [], Guardrails: [.. campaign.GuardrailList()],
+        Channel: campaign.Channel, ConsentPurpose: campaign.ConsentPurpose);
 
     /// <summary>Always the same text for the same campaign: what is not given is left out, settings stand in the order of their names.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, Format);
@@ -72,7 +75,8 @@ public sealed record CampaignFile(
     public Campaign ToCampaign(long audienceId, long controlLineId, long treatmentLineId, string createdBy, DateTimeOffset at) => new(
         0, Name, audienceId, controlLineId, treatmentLineId, TimeZone, StartsOn, Days, WindowDays, ImpressionsPerDay, HoldbackShare, ExplorationShare,
         SplitMethod, SplitCandidates, Salt ?? DefaultSalt(Name, StartsOn), createdBy, at, PlannedConversions, SplitCovariates, TrafficShare,
-        Layer, LayerFrom, LayerTo, ContactLimit, ContactDays, null, Segments, Guardrail.ToJson(Guardrails ?? []));
+        Layer, LayerFrom, LayerTo, ContactLimit, ContactDays, null, Segments, Guardrail.ToJson(Guardrails ?? []),
+        Channel, ConsentPurpose);
 
     /// <summary>Lists whose elements are null: what a nullable annotation forbids there, the reader of JSON does not see.</summary>
     private CampaignFile RefuseNulls(string path)

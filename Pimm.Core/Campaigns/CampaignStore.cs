@@ -1,5 +1,7 @@
+using System.Globalization;
 using Dapper;
 using Npgsql;
+using Pimm.Core.Auditing;
 
 namespace Pimm.Core.Campaigns;
 
@@ -10,7 +12,7 @@ public sealed class CampaignStore(NpgsqlDataSource database)
         "id, name, audience_id, control_line_id, treatment_line_id, time_zone, starts_on, days, window_days, impressions_per_day, " +
         "holdback_share, exploration_share, split_method, split_candidates, salt, created_by, created_at, planned_conversions, " +
         "split_covariates, traffic_share, layer, layer_from, layer_to, contact_limit, contact_days, copy_of, " +
-        "segments, guardrails::text";
+        "segments, guardrails::text, channel, consent_purpose";
 
     private const string SelectCampaign = $"select {Columns} from campaign where id = @id";
 
@@ -20,11 +22,13 @@ public sealed class CampaignStore(NpgsqlDataSource database)
         """
         insert into campaign(name, audience_id, control_line_id, treatment_line_id, time_zone, starts_on, days, window_days,
             impressions_per_day, holdback_share, exploration_share, split_method, split_candidates, salt, created_by, created_at, planned_conversions,
-            split_covariates, traffic_share, layer, layer_from, layer_to, contact_limit, contact_days, copy_of, segments, guardrails)
+            split_covariates, traffic_share, layer, layer_from, layer_to, contact_limit, contact_days, copy_of, segments, guardrails,
+            channel, consent_purpose)
         values (@Name, @AudienceId, @ControlLineId, @TreatmentLineId, @TimeZone, @StartsOn, @Days, @WindowDays,
             @ImpressionsPerDay, @HoldbackShare, @ExplorationShare, @SplitMethod, @SplitCandidates, @Salt, @CreatedBy, @CreatedAt, @PlannedConversions,
             coalesce(@SplitCovariates::text[], '{control-score}'), @TrafficShare, @Layer, @LayerFrom, @LayerTo, @ContactLimit, @ContactDays, @CopyOf,
-            coalesce(@Segments::text[], '{}'), coalesce(@Guardrails::jsonb, '[]'))
+            coalesce(@Segments::text[], '{}'), coalesce(@Guardrails::jsonb, '[]'),
+            @Channel, @ConsentPurpose)
         returning id
         """;
 
@@ -36,7 +40,8 @@ public sealed class CampaignStore(NpgsqlDataSource database)
                exploration_share = @ExplorationShare, split_method = @SplitMethod, split_candidates = @SplitCandidates, salt = @Salt,
                planned_conversions = @PlannedConversions, split_covariates = coalesce(@SplitCovariates::text[], '{control-score}'),
                traffic_share = @TrafficShare, layer = @Layer, layer_from = @LayerFrom, layer_to = @LayerTo, contact_limit = @ContactLimit,
-               contact_days = @ContactDays, segments = coalesce(@Segments::text[], '{}'), guardrails = coalesce(@Guardrails::jsonb, '[]')
+               contact_days = @ContactDays, segments = coalesce(@Segments::text[], '{}'), guardrails = coalesce(@Guardrails::jsonb, '[]'),
+               channel = @Channel, consent_purpose = @ConsentPurpose
          where id = @Id
         """;
 
@@ -78,18 +83,28 @@ public sealed class CampaignStore(NpgsqlDataSource database)
         """;
 
     /// <exception cref="InputException">a value is out of its range, the name or the salt was used before, or the layer's range is taken</exception>
-    public async Task<long> CreateAsync(Campaign campaign, CancellationToken cancellationToken = default)
+    public Task<long> CreateAsync(Campaign campaign, CancellationToken cancellationToken = default) => CreateAsync(campaign, AuditActor.CommandLine, cancellationToken);
+
+    /// <param name="by">who makes it, for the audit log: see <see cref="AuditActor"/></param>
+    /// <exception cref="InputException">as above</exception>
+    public async Task<long> CreateAsync(Campaign campaign, string by, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        return await CreateAsync(connection, campaign);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        var id = await CreateAsync(connection, campaign, by);
+        await transaction.CommitAsync(cancellationToken);
+        return id;
     }
 
     /// <summary>As above, inside the caller's transaction.</summary>
-    public async Task<long> CreateAsync(NpgsqlConnection connection, Campaign campaign)
+    public async Task<long> CreateAsync(NpgsqlConnection connection, Campaign campaign, string by)
     {
         try
         {
-            return await connection.ExecuteScalarAsync<long>(InsertCampaign, campaign.Validated());
+            var id = await connection.ExecuteScalarAsync<long>(InsertCampaign, campaign.Validated());
+            await AuditLog.AddAsync(connection, new AuditEntry(
+                by, campaign.CopyOf is null ? "campaign.create" : "campaign.copy", "campaign", id.ToString(CultureInfo.InvariantCulture), After: campaign with { Id = id }));
+            return id;
         }
         catch (PostgresException refused) when (Refusal(campaign, refused) is not null)
         {

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Npgsql;
 using NpgsqlTypes;
 using Pimm.Core.Database;
+using Pimm.Core.Suppressing;
 
 namespace Pimm.Core.Importing;
 
@@ -28,13 +29,14 @@ public sealed class AudienceReader(NpgsqlDataSource database)
         }, cancellationToken);
     }
 
-    /// <summary>Impressions strictly before <paramref name="before"/>, oldest first; ties by everything else that is read, so that the order is the data's.</summary>
+    /// <summary>Impressions strictly before <paramref name="before"/> of all but objectors, oldest first; ties by everything else that is read, so that the order is the data's.</summary>
     public async IAsyncEnumerable<AttributeBatch> TrainingHistoryAsync(
         Audience audience, DateTimeOffset before, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var source =
-            $"(select customer, stage, impression_at, {audience.AttributeList()} from {audience.TrainingHistoryView} " +
-            $"where impression_at < '{before.UtcDateTime:yyyy-MM-dd HH:mm:ss.ffffff}+00' order by impression_at, customer, stage, {audience.AttributeList()})";
+            $"(select h.customer, h.stage, h.impression_at, {audience.AttributeList("h.")} from {audience.TrainingHistoryView} h " +
+            $"where h.impression_at < '{before.UtcDateTime:yyyy-MM-dd HH:mm:ss.ffffff}+00' and {SuppressionGate.MayBeLearnedFrom("h.customer")} " +
+            $"order by h.impression_at, h.customer, h.stage, {audience.AttributeList("h.")})";
         var batches = ReadAsync(audience, source, static (export, batch, row) =>
         {
             batch.Customers[row] = export.Read<Guid>(NpgsqlDbType.Uuid);
@@ -47,13 +49,13 @@ public sealed class AudienceReader(NpgsqlDataSource database)
         }
     }
 
-    /// <summary>Impressions of a range, oldest first.</summary>
+    /// <summary>Impressions of a range, of all but objectors, oldest first.</summary>
     public async IAsyncEnumerable<AttributeBatch> HistoryAsync(
         Audience audience, HistoryRange range, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var source =
             $"(select h.customer, h.stage, h.impression_at, {audience.AttributeList("h.")} from {audience.TrainingHistoryView} h " +
-            $"where {range.Condition("h", audience)} order by h.impression_at, h.customer)";
+            $"where {range.Condition("h", audience)} and {SuppressionGate.MayBeLearnedFrom("h.customer")} order by h.impression_at, h.customer)";
         var batches = ReadAsync(audience, source, static (export, batch, row) =>
         {
             batch.Customers[row] = export.Read<Guid>(NpgsqlDbType.Uuid);

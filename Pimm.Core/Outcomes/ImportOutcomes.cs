@@ -10,7 +10,7 @@ namespace Pimm.Core.Outcomes;
 public sealed record OutcomesRequest(long AudienceId, string Path, string Source, double AcceptBadShare = 0.05, string Order = "reject", char? Delimiter = null);
 
 /// <summary>Takes a file of deliveries, funnel labels and customer outcomes in: every event counts once, whichever file brings it.</summary>
-public sealed class ImportOutcomes(AudienceStore audiences, OutcomeStore outcomes, ChunkedImport import) : IJob
+public sealed class ImportOutcomes(AudienceStore audiences, StagedOutcomeStore staged, OutcomeStore outcomes, ChunkedImport import) : IJob
 {
     public const string JobKind = "outcomes";
 
@@ -21,7 +21,7 @@ public sealed class ImportOutcomes(AudienceStore audiences, OutcomeStore outcome
         var request = run.ReadArguments<OutcomesRequest>();
         var audience = await audiences.GetAsync(request.AudienceId, cancellationToken);
         var settings = JsonSerializer.Serialize(new { request.Source, request.Order, request.Delimiter });
-        var intake = new OutcomeIntake(audience, request.Source, FunnelOrders.Parse(request.Order), settings, request.AcceptBadShare, outcomes);
+        var intake = new OutcomeIntake(audience, request.Source, FunnelOrders.Parse(request.Order), settings, request.AcceptBadShare, staged, outcomes);
         await import.RunAsync(run, intake, request.Path, request.Delimiter, cancellationToken);
     }
 }

@@ -4,15 +4,15 @@ using Pimm.Core.Importing;
 namespace Pimm.Core.Outcomes;
 
 /// <summary>An outcome file: its events wait together and land in one transaction.</summary>
-internal sealed class OutcomeIntake(Audience audience, string source, FunnelOrder order, string settings, double acceptBadShare, OutcomeStore outcomes)
+internal sealed class OutcomeIntake(Audience audience, string source, FunnelOrder order, string settings, double acceptBadShare, StagedOutcomeStore staged, OutcomeStore outcomes)
     : FileIntake(audience, ImportOutcomes.JobKind, settings, acceptBadShare)
 {
     public override FileRows Open(DelimitedReader file, ImportProgress progress) => new OutcomeRows(Audience, file, progress.Id);
 
     public override async Task<bool> IsIntactAsync(NpgsqlConnection connection, ImportProgress progress) =>
-        await outcomes.CountWaitingAsync(connection, progress.Id) == progress.Written;
+        await staged.CountWaitingAsync(connection, progress.Id) == progress.Written;
 
-    public override Task RemoveAsync(NpgsqlConnection connection, ImportProgress progress) => outcomes.RemoveWaitingAsync(connection, progress.Id);
+    public override Task RemoveAsync(NpgsqlConnection connection, ImportProgress progress) => staged.RemoveWaitingAsync(connection, progress.Id);
 
     public override async Task<ImportCounts> LandAsync(NpgsqlConnection connection, ImportProgress progress, List<ImportProblem> problems)
     {
@@ -20,13 +20,15 @@ internal sealed class OutcomeIntake(Audience audience, string source, FunnelOrde
         {
             throw new InvalidOperationException($"Rows of {progress.FileName} that had been read are gone, as after a crash of the database: the next attempt reads the file again.");
         }
-        await outcomes.StageAsync(connection, progress.Id);
-        var found = await outcomes.TakeOutProblemsAsync(connection, Audience, progress.Id, order);
+        var origin = new OutcomeOrigin(source, order, [Audience], progress.Id);
+        await staged.StageFileAsync(connection, progress.Id, Audience.Id);
+        var skipped = await outcomes.TakeOutKnownAsync(connection, origin);
+        var found = await outcomes.TakeOutProblemsAsync(connection, origin);
         problems.AddRange(found);
         var quarantined = progress.Quarantined + found.Count;
         ChunkedImport.RefuseTooManyBad(progress, quarantined, problems, AcceptBadShare);
 
-        var skipped = await outcomes.LandAsync(connection, Audience.Id, source, progress.Id, order);
+        skipped += await outcomes.LandAsync(connection, origin);
         return new ImportCounts(progress.Received, progress.Received - quarantined - skipped, 0, skipped, quarantined);
     }
 }

@@ -104,9 +104,9 @@ internal sealed class OutcomeRows(Audience audience, DelimitedReader file, long 
         {
             return null;
         }
-        return double.TryParse(File[_amount], NumberStyles.Float, CultureInfo.InvariantCulture, out _takenAmount) && double.IsFinite(_takenAmount)
+        return double.TryParse(File[_amount], NumberStyles.Float, CultureInfo.InvariantCulture, out _takenAmount) && Math.Abs(_takenAmount) <= EventReader.MostAmount
             ? null
-            : Problem("amount", ImportProblem.BadNumber, $"'{Shown(_amount)}' is no amount; write it as 1234.56.");
+            : Problem("amount", ImportProblem.BadNumber, $"'{Shown(_amount)}' is no amount between -1e12 and 1e12; write it as 1234.56.");
     }
 
     private static bool TryKind(ReadOnlySpan<byte> text, out OutcomeKind kind)

@@ -1,47 +1,68 @@
 using Dapper;
+using Microsoft.Extensions.Options;
 using Npgsql;
 using Pimm.Core.Importing;
 
 namespace Pimm.Core.Outcomes;
 
+/// <summary>How events are taken: the same rules for a file and for a batch over HTTP.</summary>
+/// <param name="Source">who counted them; an event's id is unique within its source, for ever</param>
+/// <param name="Audiences">those whose customers the events name</param>
+/// <param name="ImportFileId">the file; null: they came over HTTP</param>
+/// <param name="BatchId">the batch over HTTP; null: they came as a file</param>
+public sealed record OutcomeOrigin(string Source, FunnelOrder Order, IReadOnlyList<Audience> Audiences, long? ImportFileId, long? BatchId = null);
+
 /// <summary>
-/// Events that came back. A file's chunks wait in outcome_staging; when all are there, they go through the temporary table
-/// staged_outcome of one transaction: what is wrong is taken out as problems, what was seen before counts as skipped, the rest
-/// lands in the tables.
+/// Events that came back, as they lie in the table staged_outcome of the caller's transaction: what was seen before is taken out
+/// and counted, what is wrong is taken out as problems, the rest lands in the tables.
 /// </summary>
-public sealed class OutcomeStore
+public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider time)
 {
-    // A table of this transaction's own has statistics, whatever autovacuum has come to.
-    private const string CreateStaging =
+    private const string TakeOutCopies =
         """
-        create temporary table staged_outcome (
-            line bigint not null, event_id text not null, kind smallint not null, customer uuid not null, campaign_id bigint,
-            wave_date date, stage smallint, occurred_at timestamptz not null, amount double precision) on commit drop
+        delete from staged_outcome s using (select line, row_number() over (partition by event_id order by line) as nth from staged_outcome) c
+         where c.line = s.line and c.nth > 1
         """;
 
-    private const string FillStaging =
-        """
-        insert into staged_outcome(line, event_id, kind, customer, campaign_id, wave_date, stage, occurred_at, amount)
-        select line, event_id, kind, customer, campaign_id, wave_date, stage, occurred_at, amount from outcome_staging where import_file_id = @importFileId
-        """;
-
-    private const string CountWaiting = "select count(*) from outcome_staging where import_file_id = @importFileId";
-
-    private const string DeleteWaiting = "delete from outcome_staging where import_file_id = @importFileId";
-
-    private const string IndexStaging = "create index on staged_outcome (customer); analyze staged_outcome";
+    // Before what is wrong: an event that was counted once is counted, however late it is sent again.
+    private const string TakeOutKnown =
+        "delete from staged_outcome s using outcome_event e where e.source = @Source and e.event_id = s.event_id";
 
     // A delivery beside the plans is no impression of the campaign, but the report says how many there were in each arm.
     private const string KeepStrayDeliveries =
         """
         insert into stray_delivery(customer, campaign_id, wave_date, delivered_at, import_file_id)
-        select s.customer, s.campaign_id, s.wave_date, min(s.occurred_at), @importFileId
-          from staged_outcome s join campaign c on c.id = s.campaign_id and c.audience_id = @audienceId
+        select s.customer, s.campaign_id, s.wave_date, min(s.occurred_at), @ImportFileId
+          from staged_outcome s join campaign c on c.id = s.campaign_id and c.audience_id = s.audience_id
          where s.kind = 1 and not exists (
                select from wave_plan p where p.customer = s.customer and p.campaign_id = s.campaign_id and p.wave_date = s.wave_date
                   and p.policy = p.arm and p.action = 1)
-         group by 1, 2, 3
+         group by 1, 2, 3 order by 1, 2, 3
         on conflict do nothing
+        """;
+
+    // A simulated market lives in a time of its own.
+    private const string TakeOutFuture =
+        """
+        delete from staged_outcome s using audience a
+         where a.id = s.audience_id and not a.simulated and s.occurred_at > @now + interval '5 minutes'
+        returning s.line, 'occurred_at' as "column", 'future_time' as code,
+                  'this lies more than 5 minutes ahead of this server''s clock; correct the sender''s clock or the time''s offset.' as message
+        """;
+
+    // A customer outcome is too late when every campaign that would count it is over; a correction never is.
+    private const string TakeOutLate =
+        """
+        with closed as materialized (
+            select c.id, c.audience_id, campaign_period(c.starts_on, c.days, c.window_days, c.time_zone) as period
+              from campaign c join audience a on a.id = c.audience_id and not a.simulated where c.audience_id = any(@audiences)),
+        over as materialized (select id, audience_id, period, upper(period) < @now - @grace as over from closed)
+        delete from staged_outcome s
+         where s.corrects is null and case s.kind when 3
+               then (select bool_and(o.over) from over o where o.audience_id = s.audience_id and o.period @> s.occurred_at)
+               else exists (select from over o where o.id = s.campaign_id and o.over) end
+        returning s.line, 'occurred_at' as "column", 'too_late' as code,
+                  'the campaign''s window closed longer ago than events are waited for (Outcomes:GraceDays); its report stands.' as message
         """;
 
     private const string TakeOutUnknownImpressions =
@@ -77,58 +98,54 @@ public sealed class OutcomeStore
         insert into funnel_label(customer, campaign_id, wave_date, stage, occurred_at)
         select s.customer, s.campaign_id, s.wave_date, g.stage, min(s.occurred_at)
           from staged_outcome s cross join lateral generate_series(1, s.stage - 1) g(stage)
-         where s.kind = 2 group by 1, 2, 3, 4
+         where s.kind = 2 group by 1, 2, 3, 4 order by 1, 2, 3, 4
         on conflict do nothing
         """;
 
-    // Written first: an event that was counted before, or stands twice in the file, goes no further.
+    // Written first. In the order of the ids, so that two batches with the same events never wait for each other in a ring;
+    // what the other one has counted meanwhile goes no further here.
     private const string KeepNewEvents =
         """
-        with first as (
-            select distinct on (event_id) event_id, line from staged_outcome order by event_id, line),
-        fresh as (
+        with fresh as (
             insert into outcome_event(source, event_id, import_file_id)
-            select @source, event_id, @importFileId from first on conflict do nothing returning event_id)
-        delete from staged_outcome s
-         where not exists (select from first join fresh using (event_id) where first.event_id = s.event_id and first.line = s.line)
+            select @Source, event_id, @ImportFileId from staged_outcome order by event_id on conflict do nothing returning event_id)
+        delete from staged_outcome s where not exists (select from fresh f where f.event_id = s.event_id)
         """;
 
     private const string Land =
         """
         insert into delivery(customer, campaign_id, wave_date, delivered_at)
-        select customer, campaign_id, wave_date, min(occurred_at) from staged_outcome where kind = 1 group by 1, 2, 3
+        select customer, campaign_id, wave_date, min(occurred_at) from staged_outcome where kind = 1 group by 1, 2, 3 order by 1, 2, 3
         on conflict do nothing;
         insert into funnel_label(customer, campaign_id, wave_date, stage, occurred_at)
-        select customer, campaign_id, wave_date, stage, min(occurred_at) from staged_outcome where kind = 2 group by 1, 2, 3, 4
+        select customer, campaign_id, wave_date, stage, min(occurred_at) from staged_outcome where kind = 2 group by 1, 2, 3, 4 order by 1, 2, 3, 4
         on conflict do nothing;
         insert into customer_outcome(customer, audience_id, occurred_at, amount, source, event_id)
-        select customer, @audienceId, occurred_at, amount, @source, event_id from staged_outcome where kind = 3;
+        select customer, audience_id, occurred_at, amount, @Source, event_id from staged_outcome where kind = 3 and corrects is null;
+        insert into outcome_received(received_at, source, event_id, weak, kind, customer, audience_id, campaign_id, wave_date, stage,
+                                     occurred_at, amount, currency, corrects, void, import_file_id, outcome_batch_id)
+        select @now, @Source, event_id, weak, kind, customer, audience_id, campaign_id, wave_date, stage,
+               occurred_at, amount, currency, corrects, void, @ImportFileId, @BatchId from staged_outcome;
         """;
 
-    public async Task<long> CountWaitingAsync(NpgsqlConnection connection, long importFileId) =>
-        await connection.ExecuteScalarAsync<long>(CountWaiting, new { importFileId });
-
-    public Task RemoveWaitingAsync(NpgsqlConnection connection, long importFileId) => connection.ExecuteAsync(DeleteWaiting, new { importFileId });
-
-    /// <summary>Brings the file's waiting rows into this transaction's staging table.</summary>
-    public async Task StageAsync(NpgsqlConnection connection, long importFileId)
-    {
-        await connection.ExecuteAsync(CreateStaging);
-        await connection.ExecuteAsync(FillStaging, new { importFileId });
-        await RemoveWaitingAsync(connection, importFileId);
-    }
+    /// <summary>Takes out of the staging table what was counted before, or stands there twice.</summary>
+    /// <returns>how many</returns>
+    public async Task<long> TakeOutKnownAsync(NpgsqlConnection connection, OutcomeOrigin origin) =>
+        await connection.ExecuteAsync(TakeOutCopies) + await connection.ExecuteAsync(TakeOutKnown, origin);
 
     /// <summary>Takes out of the staging table what cannot be believed and says why; deliveries to customers that were not exported are kept apart.</summary>
-    public async Task<IReadOnlyList<ImportProblem>> TakeOutProblemsAsync(NpgsqlConnection connection, Audience audience, long importFileId, FunnelOrder order)
+    public async Task<IReadOnlyList<ImportProblem>> TakeOutProblemsAsync(NpgsqlConnection connection, OutcomeOrigin origin)
     {
-        await connection.ExecuteAsync(IndexStaging);
-        await connection.ExecuteAsync(KeepStrayDeliveries, new { importFileId, audienceId = audience.Id });
-        List<ImportProblem> problems =
-        [
-            .. await connection.QueryAsync<ImportProblem>(TakeOutUnknownCustomers(audience)),
-            .. await connection.QueryAsync<ImportProblem>(TakeOutUnknownImpressions),
-        ];
-        if (order != FunnelOrder.CascadeUp)
+        var (now, grace) = (time.GetUtcNow(), TimeSpan.FromDays(options.Value.GraceDays));
+        List<ImportProblem> problems = [.. await connection.QueryAsync<ImportProblem>(TakeOutFuture, new { now })];
+        await connection.ExecuteAsync(KeepStrayDeliveries, origin);
+        foreach (var audience in origin.Audiences)
+        {
+            problems.AddRange(await connection.QueryAsync<ImportProblem>(TakeOutUnknownCustomers(audience)));
+        }
+        problems.AddRange(await connection.QueryAsync<ImportProblem>(TakeOutUnknownImpressions));
+        problems.AddRange(await connection.QueryAsync<ImportProblem>(TakeOutLate, new { now, grace, audiences = origin.Audiences.Select(audience => audience.Id).ToArray() }));
+        if (origin.Order != FunnelOrder.CascadeUp)
         {
             problems.AddRange(await connection.QueryAsync<ImportProblem>(TakeOutBrokenOrder));
         }
@@ -136,23 +153,23 @@ public sealed class OutcomeStore
     }
 
     /// <summary>Moves the new events into their tables.</summary>
-    /// <returns>events that had been counted before</returns>
-    public async Task<long> LandAsync(NpgsqlConnection connection, long audienceId, string source, long importFileId, FunnelOrder order)
+    /// <returns>events that somebody else has counted meanwhile</returns>
+    public async Task<long> LandAsync(NpgsqlConnection connection, OutcomeOrigin origin)
     {
-        var skipped = await connection.ExecuteAsync(KeepNewEvents, new { source, importFileId });
-        await connection.ExecuteAsync(Land, new { audienceId, source });
-        if (order == FunnelOrder.CascadeUp)
+        var known = await connection.ExecuteAsync(KeepNewEvents, origin);
+        await connection.ExecuteAsync(Land, new { origin.Source, origin.ImportFileId, origin.BatchId, now = time.GetUtcNow() });
+        if (origin.Order == FunnelOrder.CascadeUp)
         {
             await connection.ExecuteAsync(AddMissingStages);
         }
-        return skipped;
+        return known;
     }
 
     // Of a version that is there: rows of a file that is still being read, or was given up, are nobody's.
     private static string TakeOutUnknownCustomers(Audience audience) =>
         $"""
         delete from staged_outcome s
-         where s.kind = 3 and not exists (
+         where s.kind = 3 and s.audience_id = {audience.Id} and not exists (
                select from {audience.CustomersTable} c join audience_version v on v.audience_id = {audience.Id} and v.version = c.version
                 where c.customer = s.customer)
         returning s.line, 'customer' as "column", 'unknown_customer' as code, 'no customer of this audience has this key.' as message

@@ -10,7 +10,15 @@ public static class OutcomesServices
     {
         services.AddOptions<OutcomesOptions>().Bind(configuration.GetSection("Outcomes"));
         return services
+            .AddSingleton<StagedOutcomeStore>()
             .AddSingleton<OutcomeStore>()
+            .AddSingleton<CorrectionStore>()
+            .AddSingleton<OutcomeBatchStore>()
+            .AddSingleton<OutcomeProblemStore>()
+            .AddSingleton<OutcomeBatches>()
+            .AddSingleton<IdempotencyStore>()
+            .AddSingleton<TakeOutcomes>()
+            .AddSingleton<ReplayOutcomes>()
             .AddSingleton<InboxStore>()
             .AddSingleton<DeliveryAnomalyStore>()
             .AddSingleton<IJob, ImportOutcomes>()

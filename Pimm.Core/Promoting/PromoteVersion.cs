@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Pimm.Core.Auditing;
 using Pimm.Core.Importing;
 using Pimm.Core.Networks;
 using Pimm.Core.Queueing;
@@ -100,7 +101,7 @@ public sealed class PromoteVersion(
         var id = await promotions.AddAsync(connection, judgement with { AlphaSpent = spent + judgement.Alpha }, run.RunId);
         if (judgement.Decision == PromotionJudgement.Promoted)
         {
-            await models.PromoteAsync(connection, judgement.ModelVersionId, By, judgement.Sentence, id);
+            await models.PromoteAsync(connection, judgement.ModelVersionId, By, judgement.Sentence, id, actor: AuditActor.Run(run.RunId));
         }
 
         if (judged.Lines is { } night)

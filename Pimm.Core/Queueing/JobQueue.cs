@@ -1,7 +1,9 @@
+using System.Globalization;
 using System.Text.Json;
 using Dapper;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Pimm.Core.Auditing;
 
 namespace Pimm.Core.Queueing;
 
@@ -17,8 +19,26 @@ public sealed class JobQueue(NpgsqlDataSource database, IOptions<QueueingOptions
         return await EnqueueAsync(request, connection);
     }
 
-    /// <summary>As above, in the caller's transaction: the run exists when that commits.</summary>
-    public async Task<long> EnqueueAsync(JobRequest request, NpgsqlConnection connection)
+    /// <summary>As above, asked for by somebody: the audit log says who.</summary>
+    /// <param name="by">see <see cref="AuditActor"/></param>
+    public async Task<long> EnqueueAsync(JobRequest request, string by, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        var added = await TryAddAsync(request, connection);
+        if (added is { } run)
+            await AuditLog.AddAsync(connection, EntryOf(by, "run.enqueue", run, new { request.Kind, request.DedupeKey, request.CampaignId, request.LogicalDate }));
+        var id = added ?? await FindAsync(request, connection);
+        await transaction.CommitAsync(cancellationToken);
+        return id;
+    }
+
+    /// <summary>As the first, in the caller's transaction: the run exists when that commits.</summary>
+    public async Task<long> EnqueueAsync(JobRequest request, NpgsqlConnection connection) =>
+        await TryAddAsync(request, connection) ?? await FindAsync(request, connection);
+
+    /// <returns>null: kind and key are known already</returns>
+    private async Task<long?> TryAddAsync(JobRequest request, NpgsqlConnection connection)
     {
         request.Validate();
         return await connection.ExecuteScalarAsync<long?>(Insert, new
@@ -32,8 +52,11 @@ public sealed class JobQueue(NpgsqlDataSource database, IOptions<QueueingOptions
             After = request.After ?? [],
             request.MaxAttempts,
             request.MaxDuration
-        }) ?? await connection.ExecuteScalarAsync<long>(SelectByKey, new { request.Kind, request.DedupeKey });
+        });
     }
+
+    private static Task<long> FindAsync(JobRequest request, NpgsqlConnection connection) =>
+        connection.ExecuteScalarAsync<long>(SelectByKey, new { request.Kind, request.DedupeKey });
 
     /// <exception cref="InputException">no such run</exception>
     public async Task<JobRun> GetAsync(long id, CancellationToken cancellationToken = default) => await FindAsync(id, cancellationToken) ?? throw NoSuchRun(id);
@@ -62,10 +85,12 @@ public sealed class JobQueue(NpgsqlDataSource database, IOptions<QueueingOptions
 
     /// <summary>A queued run is cancelled at once, a running one when its worker's next heartbeat hears of it.</summary>
     /// <returns>the run after the wish; one that had finished stays as it is</returns>
-    public async Task<JobRun> RequestCancelAsync(long id, CancellationToken cancellationToken = default)
+    public Task<JobRun> RequestCancelAsync(long id, CancellationToken cancellationToken = default) => RequestCancelAsync(id, null, cancellationToken);
+
+    /// <param name="by">who wishes it, for the audit log: see <see cref="AuditActor"/>; null: Pimm itself</param>
+    public async Task<JobRun> RequestCancelAsync(long id, string? by, CancellationToken cancellationToken = default)
     {
-        await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        await connection.ExecuteAsync(Cancel, new { id });
+        await ChangeAsync(Cancel, id, by, "run.cancel", cancellationToken);
         return await GetAsync(id, cancellationToken);
     }
 
@@ -74,13 +99,28 @@ public sealed class JobQueue(NpgsqlDataSource database, IOptions<QueueingOptions
     /// because of it wait for it again.
     /// </summary>
     /// <exception cref="InputException">the run has not failed and was not cancelled</exception>
-    public async Task<JobRun> RetryAsync(long id, CancellationToken cancellationToken = default)
+    public Task<JobRun> RetryAsync(long id, CancellationToken cancellationToken = default) => RetryAsync(id, null, cancellationToken);
+
+    /// <param name="by">who wishes it, for the audit log: see <see cref="AuditActor"/>; null: Pimm itself</param>
+    public async Task<JobRun> RetryAsync(long id, string? by, CancellationToken cancellationToken = default)
+    {
+        var changed = await ChangeAsync(Retry, id, by, "run.retry", cancellationToken);
+        var run = await GetAsync(id, cancellationToken);
+        return changed ? run : throw new InputException($"Run {id} is {run.State}: only a failed or cancelled run can be tried again.");
+    }
+
+    private async Task<bool> ChangeAsync(string statement, long id, string? by, string action, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        var changed = await connection.ExecuteAsync(Retry, new { id });
-        var run = await GetAsync(id, cancellationToken);
-        return changed == 1 ? run : throw new InputException($"Run {id} is {run.State}: only a failed or cancelled run can be tried again.");
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        var changed = await connection.ExecuteAsync(statement, new { id }) == 1;
+        if (changed && by is not null)
+            await AuditLog.AddAsync(connection, EntryOf(by, action, id));
+        await transaction.CommitAsync(cancellationToken);
+        return changed;
     }
+
+    private static AuditEntry EntryOf(string by, string action, long id, object? after = null) => new(by, action, "run", id.ToString(CultureInfo.InvariantCulture), After: after);
 
     /// <summary>Waits until the run has succeeded, failed or been cancelled.</summary>
     public async Task<JobRun> WaitAsync(long id, CancellationToken cancellationToken)

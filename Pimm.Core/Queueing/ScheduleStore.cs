@@ -1,6 +1,7 @@
 using System.Globalization;
 using Dapper;
 using Npgsql;
+using Pimm.Core.Auditing;
 
 namespace Pimm.Core.Queueing;
 
@@ -31,18 +32,21 @@ public sealed class ScheduleStore(NpgsqlDataSource database)
 
     /// <exception cref="InputException">the name, the line or the campaign has a schedule already, or is unknown</exception>
     public Task<Schedule> AddAsync(Schedule schedule, CancellationToken cancellationToken = default) =>
-        WriteAsync(Insert, schedule.Validated(), cancellationToken)!;
+        WriteAsync(Insert, schedule.Validated(), "schedule.add", cancellationToken)!;
 
     /// <summary>As <see cref="AddAsync"/>, only while the row is still of the version that was read.</summary>
     /// <exception cref="InputException">somebody else changed or removed it meanwhile</exception>
     public async Task<Schedule> ChangeAsync(Schedule schedule, CancellationToken cancellationToken = default) =>
-        await WriteAsync(Update, schedule.Validated(), cancellationToken)
+        await WriteAsync(Update, schedule.Validated(), "schedule.change", cancellationToken)
         ?? throw new InputException($"The schedule \"{schedule.Name}\" was changed or removed by somebody else meanwhile: look at it, then change it again.");
 
     public async Task RemoveAsync(long id, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        await connection.ExecuteAsync(new CommandDefinition(Delete, new { id }, cancellationToken: cancellationToken));
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        if (await connection.QuerySingleOrDefaultAsync<Schedule>(Delete, new { id }) is { } removed)
+            await AuditLog.AddAsync(connection, EntryOf("schedule.remove", removed, null));
+        await transaction.CommitAsync(cancellationToken);
     }
 
     /// <summary>What keeps this version of the schedule from firing; null: nothing any more.</summary>
@@ -91,17 +95,30 @@ public sealed class ScheduleStore(NpgsqlDataSource database)
         await connection.ExecuteAsync(DeleteOldFirings, new { firing.ScheduleId, kept });
     }
 
-    private async Task<Schedule?> WriteAsync(string statement, Schedule schedule, CancellationToken cancellationToken)
+    private async Task<Schedule?> WriteAsync(string statement, Schedule schedule, string action, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         try
         {
-            return await connection.QuerySingleOrDefaultAsync<Schedule>(new CommandDefinition(statement, schedule, cancellationToken: cancellationToken));
+            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+            var before = await connection.QuerySingleOrDefaultAsync<Schedule>($"{SelectSchedule} for update", new { schedule.Id });
+            var after = await connection.QuerySingleOrDefaultAsync<Schedule>(new CommandDefinition(statement, schedule, cancellationToken: cancellationToken));
+            if (after is not null)
+                await AuditLog.AddAsync(connection, EntryOf(action, before, after));
+            await transaction.CommitAsync(cancellationToken);
+            return after;
         }
         catch (PostgresException refused) when (Refusal(schedule, refused.ConstraintName) is { } sentence)
         {
             throw new InputException(sentence, refused);
         }
+    }
+
+    /// <summary>Schedules are changed by the command line alone.</summary>
+    private static AuditEntry EntryOf(string action, Schedule? before, Schedule? after)
+    {
+        var changed = AuditDiff.Of(before, after);
+        return new(AuditActor.CommandLine, action, "schedule", (before ?? after)!.Id.ToString(CultureInfo.InvariantCulture), changed.Before, changed.After);
     }
 
     private static string? Refusal(Schedule schedule, string? constraint) => constraint switch
@@ -140,7 +157,7 @@ public sealed class ScheduleStore(NpgsqlDataSource database)
         returning {Columns}
         """;
 
-    private const string Delete = "delete from schedule where id = @id";
+    private const string Delete = $"delete from schedule where id = @id returning {Columns}";
 
     private const string UpdateProblem = "update schedule set problem = @problem where id = @Id and version = @Version and problem is distinct from @problem::text";
 

@@ -1,9 +1,11 @@
+using System.Globalization;
+using Pimm.Core.Auditing;
 using Pimm.Core.Queueing;
 
 namespace Pimm.Core.Retaining;
 
-/// <summary>Removes what the settings do not keep, in small transactions, so that nobody waits for it; a second try goes on where the first stopped.</summary>
-public sealed class Retain(RetentionStore store, RetentionPlan plan) : IJob
+/// <summary>Removes what the settings do not keep, in small transactions, so that nobody waits for it; a second try goes on where the first stopped. Being nightly, it also notes the end of the audit log outside the database.</summary>
+public sealed class Retain(RetentionStore store, RetentionPlan plan, AuditVerifier audit) : IJob
 {
     public const string JobKind = "retain";
 
@@ -26,7 +28,25 @@ public sealed class Retain(RetentionStore store, RetentionPlan plan) : IJob
         var lists = await RemoveListsAsync(run, bounds, cancellationToken);
         run.Report(0.9, "removing files that were left behind");
         var temporary = RemoveFiles(run, plan.TemporaryFiles());
-        await run.CompleteAsync(new RetentionCounts(rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], lists, folders, temporary), null, cancellationToken);
+        await NoteAuditHeadAsync(run, cancellationToken);
+        var counts = new RetentionCounts(rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], lists, folders, temporary);
+        await run.CompleteAsync(counts, connection => AuditLog.AddAsync(connection, new AuditEntry(
+            AuditActor.Run(run.RunId), "retention.remove", "run", run.RunId.ToString(CultureInfo.InvariantCulture), After: counts)), cancellationToken);
+    }
+
+    /// <summary>Retention itself does not fail for it: what was removed is removed.</summary>
+    private async Task NoteAuditHeadAsync(JobExecution run, CancellationToken cancellationToken)
+    {
+        await run.ConfirmLeaseAsync(cancellationToken);
+        try
+        {
+            if (await audit.NoteHeadAsync(cancellationToken: cancellationToken) is { } head)
+                run.Log($"The audit log ends at row {head.Id} with the hash {head.Hash}.");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            run.Warn($"The end of the audit log could not be noted outside the database: {e.Message}");
+        }
     }
 
     private async Task<long> RemoveAsync(JobExecution run, RetentionRule rule, RetentionBounds bounds, CancellationToken cancellationToken)

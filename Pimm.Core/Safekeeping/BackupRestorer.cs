@@ -1,6 +1,7 @@
 using Dapper;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Pimm.Core.Auditing;
 using Pimm.Core.Database;
 
 namespace Pimm.Core.Safekeeping;
@@ -10,7 +11,7 @@ namespace Pimm.Core.Safekeeping;
 /// goes wrong before that leaves the database in use as it was; what goes wrong with the lists afterwards is told with where everything is.
 /// </summary>
 public sealed class BackupRestorer(
-    IOptions<DatabaseOptions> database, PostgresTools tools, ExportFiles exports, TimeProvider time)
+    IOptions<DatabaseOptions> database, PostgresTools tools, ExportFiles exports, AuditVerifier audit, TimeProvider time)
 {
     /// <exception cref="InputException">no whole backup, a database that holds something (without force) or is in use, missing rights or roles</exception>
     /// <exception cref="InvalidOperationException">what came out is not what the manifest says; nothing was changed</exception>
@@ -91,6 +92,8 @@ public sealed class BackupRestorer(
         await using var owner = NpgsqlDataSource.Create(settings);
         var migrated = await Migrator.RunAsync(owner, Migrator.DefaultFolder, database.Value.AppRole, cancellationToken);
         var rested = await RestoredDatabase.RestAsync(connection, cancellationToken);
+        await AuditLog.AddAsync(connection, new AuditEntry(
+            AuditActor.CommandLine, "backup.restore", "backup", Path.GetFileName(Path.TrimEndingDirectorySeparator(folder)), After: new { folder, manifest.SnapshotAt, manifest.Rows, rested.DisabledSchedules }));
         await connection.ExecuteAsync(new CommandDefinition("analyze", commandType: System.Data.CommandType.Text, cancellationToken: cancellationToken));
         return (indexes, migrated.Applied, rested);
     }
@@ -101,6 +104,7 @@ public sealed class BackupRestorer(
     {
         try
         {
+            await audit.NoteHeadAsync(restored: true, CancellationToken.None);
             progress("Putting the audience lists back.");
             var files = await exports.RestoreAsync(folder, manifest.Files, at, CancellationToken.None);
             return (await CompareListsAsync(CancellationToken.None), files);

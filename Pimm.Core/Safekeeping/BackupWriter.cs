@@ -2,6 +2,7 @@ using System.Globalization;
 using Dapper;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Pimm.Core.Auditing;
 using Pimm.Core.Database;
 using Pimm.Core.Queueing;
 
@@ -48,6 +49,9 @@ public sealed class BackupWriter(
         var manifest = await WriteWholeAsync(folder, connection, progress, cancellationToken);
         var seconds = time.GetElapsedTime(started).TotalSeconds;
         await BackupStore.AddAsync(connection, new BackupRecord(folder, manifest.SnapshotAt, manifest.FinishedAt, manifest.Bytes, seconds), cancellationToken);
+        if (await AuditLog.ExistsAsync(connection))
+            await AuditLog.AddAsync(connection, new AuditEntry(
+                AuditActor.CommandLine, "backup.write", "backup", Path.GetFileName(folder), After: new { folder, manifest.SnapshotAt, manifest.Rows, manifest.Bytes }));
         var removed = request.Folder is null ? BackupFolders.RemoveOldest(Path.GetFullPath(options.Value.Folder), options.Value.Keep) : [];
         return new WrittenBackup(folder, manifest, seconds, removed);
     }

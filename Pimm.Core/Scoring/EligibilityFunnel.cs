@@ -21,8 +21,8 @@ public sealed class EligibilityFunnel(IReadOnlyList<EligibilityStep> steps)
     /// Every reason there is, used by this campaign or not; a further one is a line here. Each hash has a salt of its own, so
     /// that who enters says nothing about the arm.
     /// </summary>
-    /// <param name="atContactLimit">customers who were reached as often as the campaign allows</param>
-    public static IReadOnlyList<EligibilityStep> StepsOf(Campaign campaign, IReadOnlySet<Guid> atContactLimit)
+    /// <param name="excluded">customers who were left out when the scoring was planned, and by which step</param>
+    public static IReadOnlyList<EligibilityStep> StepsOf(Campaign campaign, IReadOnlyDictionary<Guid, string> excluded)
     {
         var traffic = SaltKey.From(campaign.SaltFor("traffic"));
         var layer = SaltKey.From(campaign.LayerSalt);
@@ -30,7 +30,7 @@ public sealed class EligibilityFunnel(IReadOnlyList<EligibilityStep> steps)
         [
             new("traffic", customer => campaign.TrafficShare >= 1 || CustomerHash.Share(CustomerHash.Salted(customer, traffic)) < campaign.TrafficShare),
             new("layer", customer => campaign.Layer is null || PartOf(customer, layer) is var part && part >= campaign.LayerFrom && part < campaign.LayerTo),
-            new("contact limit", customer => !atContactLimit.Contains(customer)),
+            .. ScoringExclusions.Steps.Select(step => new EligibilityStep(step, customer => excluded.GetValueOrDefault(customer) != step)),
         ];
     }
 

@@ -18,11 +18,11 @@ public sealed class ScoreCampaign(CampaignStore campaigns, ScorePlanner planner,
         using var open = await scorer.OpenAsync(plan, cancellationToken);
         var done = await ScoreAllAsync(run, open, cancellationToken);
 
-        var exclusions = EligibilityFunnel.ToJson(EligibilityFunnel.StepsOf(campaign, new HashSet<Guid>()), await shards.ExclusionsAsync(plan.ScoringId, cancellationToken));
+        var exclusions = EligibilityFunnel.ToJson(EligibilityFunnel.StepsOf(campaign, new Dictionary<Guid, string>()), await shards.ExclusionsAsync(plan.ScoringId, cancellationToken));
         if (done.Scored == 0)
         {
             await run.CommitAsync(connection => shards.DiscardAsync(connection, plan.ScoringId, run.RunId), cancellationToken);
-            throw new InputException($"No customer is left for campaign \"{campaign.Name}\" ({exclusions}): widen its traffic share, its layer's range or its contact limit.");
+            throw new InputException($"No customer is left for campaign \"{campaign.Name}\" ({exclusions}): widen its traffic share, its layer's range or its contact limit, or look at who agreed and who opted out.");
         }
         await run.CompleteAsync(
             new { customers = done.Scored, controlVersion = open.ControlVersion.Version, treatmentVersion = open.TreatmentVersion.Version, shards = done.Shards },

@@ -48,7 +48,7 @@ public sealed class ScorePlanner(
             {
                 await shards.DiscardAsync(connection, known.ScoringId, run.RunId);
             }
-            plan = plan with { ScoringId = await shards.AddAsync(connection, campaign, plan, ranges, run.RunId) };
+            plan = plan with { ScoringId = await shards.AddAsync(connection, campaign, audience, plan, ranges, run.RunId) };
             for (var assistant = 1; assistant <= Math.Min(options.Value.Assistants, ranges.Count - 1); assistant++)
             {
                 await queue.EnqueueAsync(new JobRequest(

@@ -3,6 +3,7 @@ using Npgsql;
 using NpgsqlTypes;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Database;
+using Pimm.Core.Importing;
 using Pimm.Core.Queueing;
 
 namespace Pimm.Core.Scoring;
@@ -35,21 +36,6 @@ public sealed class ScoreShardStore(NpgsqlDataSource database, TimeProvider time
 
     private const string InsertShard =
         "insert into score_shard(scoring_id, shard, first_customer, next_customer) values (@id, @Shard, @FirstCustomer, @NextCustomer)";
-
-    // From the contact window before the first day to the end of the last: waves of other campaigns that are published already count too.
-    private const string InsertAtContactLimit =
-        """
-        insert into scoring_exclusion(scoring_id, customer)
-        select @scoringId, customer from customer_contact
-         where audience_id = @AudienceId and campaign_id <> @Id and contacted_at >= @from and contacted_at < @to
-         group by customer having count(*) >= @limit
-        """;
-
-    private const string SelectAtContactLimit =
-        """
-        select customer from scoring_exclusion
-         where scoring_id = @scoringId and customer >= @FirstCustomer and (@NextCustomer::uuid is null or customer < @NextCustomer)
-        """;
 
     // Not for a run that is given up: what is scored for it then is thrown away.
     private const string Claim =
@@ -122,11 +108,12 @@ public sealed class ScoreShardStore(NpgsqlDataSource database, TimeProvider time
     }
 
     /// <summary>
-    /// Adds an unfinished scoring with its shards, and whom the audience's other campaigns have exported as often as this one's contact
-    /// limit allows, in the caller's transaction; what runs that ended left unfinished goes.
+    /// Adds an unfinished scoring with its shards, and who is left out of it, in the caller's transaction; what runs that ended left
+    /// unfinished goes.
     /// </summary>
     /// <returns>the scoring's id</returns>
-    public async Task<long> AddAsync(NpgsqlConnection connection, Campaign campaign, ScorePlan plan, IReadOnlyList<ScoreShard> shards, long runId)
+    public async Task<long> AddAsync(
+        NpgsqlConnection connection, Campaign campaign, Audience audience, ScorePlan plan, IReadOnlyList<ScoreShard> shards, long runId)
     {
         await connection.ExecuteAsync(EndAbandoned, new { plan.CampaignId });
         await connection.ExecuteAsync(DiscardAbandoned, new { plan.CampaignId, runId });
@@ -135,23 +122,15 @@ public sealed class ScoreShardStore(NpgsqlDataSource database, TimeProvider time
             plan.CampaignId, plan.AudienceVersion, plan.ControlVersionId, plan.TreatmentVersionId, runId,
         });
         await connection.ExecuteAsync(InsertShard, shards.Select(s => new { id, s.Shard, s.FirstCustomer, s.NextCustomer }));
-        if (campaign.ContactLimit is { } limit && campaign.ContactDays is { } days)
-        {
-            await connection.ExecuteAsync(InsertAtContactLimit, new
-            {
-                scoringId = id, campaign.AudienceId, campaign.Id, limit,
-                from = campaign.StartsAt.AddDays(-days), to = campaign.StartOf(campaign.StartsOn.AddDays(campaign.Days)),
-            });
-        }
+        await ScoringExclusions.PlanAsync(connection, id, campaign, audience, plan.AudienceVersion);
         return id;
     }
 
-    /// <summary>Those of a shard who were at the contact limit when the scoring was planned; nobody without a limit.</summary>
-    public async Task<IReadOnlySet<Guid>> AtContactLimitAsync(long scoringId, ScoreShard shard, CancellationToken cancellationToken = default)
+    /// <summary>Those of a shard who were left out when the scoring was planned, with the step that left them out.</summary>
+    public async Task<IReadOnlyDictionary<Guid, string>> ExcludedAsync(long scoringId, ScoreShard shard, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        return (await connection.QueryAsync<Guid>(new CommandDefinition(
-            SelectAtContactLimit, new { scoringId, shard.FirstCustomer, shard.NextCustomer }, cancellationToken: cancellationToken))).ToHashSet();
+        return await ScoringExclusions.OfShardAsync(connection, scoringId, shard, cancellationToken);
     }
 
     /// <summary>Ends what workers that fell silent still hold of the scoring.</summary>

@@ -71,7 +71,7 @@ public sealed class ShardScorer(
 
     private async Task<ShardResult> ScoreAsync(OpenPlan open, ScoreShard shard, CancellationToken cancellationToken)
     {
-        var excluded = await shards.AtContactLimitAsync(open.Plan.ScoringId, shard, cancellationToken);
+        var excluded = await shards.ExcludedAsync(open.Plan.ScoringId, shard, cancellationToken);
         var funnel = new EligibilityFunnel(EligibilityFunnel.StepsOf(open.Campaign, excluded));
         var scores = new List<CustomerScore>();
         var (control, treatment) = (Array.Empty<float>(), Array.Empty<float>());

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using Dapper;
 using Npgsql;
+using Pimm.Core.Auditing;
 
 namespace Pimm.Core.Training;
 
@@ -74,6 +76,12 @@ public sealed class ModelStore(NpgsqlDataSource database, TimeProvider time)
         """
         insert into promotion(model_line_id, model_version_id, promoted_at, promoted_by, reason, judgement_id, rolled_back_id)
         select model_line_id, id, @at, @by, @reason, @judgementId, @rolledBackId from model_version where id = @versionId
+        returning model_line_id
+        """;
+
+    private const string SelectChampionBefore =
+        """
+        select c.model_version_id, c.version from champion c join model_version v on v.model_line_id = c.model_line_id where v.id = @versionId
         """;
 
     // One change of a line's champion at a time; whoever waits reads the champion that the one before made.
@@ -184,6 +192,14 @@ public sealed class ModelStore(NpgsqlDataSource database, TimeProvider time)
     /// <summary>Makes a version its line's champion; the one before it stays and can be promoted again.</summary>
     /// <param name="judgementId">the nightly judgement behind it; null: a training or a person</param>
     /// <param name="rolledBackId">the version that is taken out; null: no roll-back</param>
-    public async Task PromoteAsync(NpgsqlConnection connection, long versionId, string by, string reason, long? judgementId = null, long? rolledBackId = null) =>
-        await connection.ExecuteAsync(InsertPromotion, new { versionId, by, reason, judgementId, rolledBackId, at = time.GetUtcNow() });
+    /// <param name="actor">for the audit log; null: the command line</param>
+    public async Task PromoteAsync(
+        NpgsqlConnection connection, long versionId, string by, string reason, long? judgementId = null, long? rolledBackId = null, string? actor = null)
+    {
+        var before = await connection.QuerySingleOrDefaultAsync<(long ModelVersionId, int Version)?>(SelectChampionBefore, new { versionId });
+        var line = await connection.ExecuteScalarAsync<long>(InsertPromotion, new { versionId, by, reason, judgementId, rolledBackId, at = time.GetUtcNow() });
+        await AuditLog.AddAsync(connection, new AuditEntry(
+            actor ?? AuditActor.CommandLine, rolledBackId is null ? "model.promote" : "model.rollback", "model-line", line.ToString(CultureInfo.InvariantCulture),
+            before is { } was ? new { was.ModelVersionId, was.Version } : null, new { ModelVersionId = versionId, reason, judgementId, rolledBackId }));
+    }
 }

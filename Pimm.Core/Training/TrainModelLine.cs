@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Text.Json;
+using Pimm.Core.Auditing;
 using Pimm.Core.Database;
 using Pimm.Core.Datasets;
 using Pimm.Core.Importing;
@@ -64,7 +65,7 @@ public sealed class TrainModelLine(AudienceStore audiences, RowsSpool spool, Tra
             result.Promoted = await ModelStore.ChampionAsync(connection, line.Id) is null;
             if (result.Promoted)
             {
-                await models.PromoteAsync(connection, id, "training", "the line's first version");
+                await models.PromoteAsync(connection, id, "training", "the line's first version", actor: AuditActor.Run(run.RunId));
             }
         }, cancellationToken);
         folder.Remove();

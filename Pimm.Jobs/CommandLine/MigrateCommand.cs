@@ -2,6 +2,7 @@ using System.CommandLine;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Pimm.Core;
+using Pimm.Core.Auditing;
 using Pimm.Core.Database;
 using Pimm.Core.Safekeeping;
 
@@ -20,6 +21,8 @@ public static class MigrateCommand
                 WrittenBackup? backup = null;
                 var report = await Migrator.RunAsync(owner, Migrator.DefaultFolder, options.AppRole, cancellationToken, async () =>
                     backup = call.Arguments.GetValue(without) ? null : await BackUpAsync(call, owner, cancellationToken));
+                if (report.Applied.Count > 0)
+                    await WriteEntryAsync(owner, report, backup, cancellationToken);
                 call.Print(new { report.Applied, report.Known, Backup = backup?.Folder }, lines =>
                 {
                     if (backup is not null)
@@ -30,6 +33,13 @@ public static class MigrateCommand
                 });
                 return ExitCode.Done;
             });
+    }
+
+    private static async Task WriteEntryAsync(NpgsqlDataSource owner, MigrationReport report, WrittenBackup? backup, CancellationToken cancellationToken)
+    {
+        await using var connection = await owner.OpenConnectionAsync(cancellationToken);
+        await AuditLog.AddAsync(connection, new AuditEntry(
+            AuditActor.CommandLine, "database.migrate", "database", connection.Database, After: new { report.Applied, Pimm = PimmCore.Version, Backup = backup?.Folder }));
     }
 
     /// <summary>Nobody wants to find out after an upgrade that there is no way back. Of several machines that upgrade at once one gets here.</summary>

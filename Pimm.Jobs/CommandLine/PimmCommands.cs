@@ -24,6 +24,7 @@ public static class PimmCommands
         WorkersCommand.Create(),
         SchedulesCommand.Create(),
         UsersCommand.Create(),
+        AuditCommand.Create(),
         KeysCommand.Create(),
         MigrateCommand.Create(),
         BackupCommand.Create(),

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Pimm.Core;
+using Pimm.Core.Auditing;
 using Pimm.Core.Queueing;
 
 namespace Pimm.Jobs.CommandLine;
@@ -12,7 +13,7 @@ public static class RunsCommand
         List(),
         OnOne("show", "one run with what it wrote", ShowAsync),
         OnOne("cancel", "stops a run, or takes it from the queue", CancelAsync),
-        OnOne("retry", "starts a failed or cancelled run again, with all its attempts", async (queue, id, cancellationToken) => Answer(await queue.RetryAsync(id, cancellationToken)))
+        OnOne("retry", "starts a failed or cancelled run again, with all its attempts", async (queue, id, cancellationToken) => Answer(await queue.RetryAsync(id, AuditActor.CommandLine, cancellationToken)))
     };
 
     private static Command List()
@@ -57,7 +58,7 @@ public static class RunsCommand
     {
         var before = await queue.GetAsync(id, cancellationToken);
         if (!before.IsFinished)
-            return Answer(await queue.RequestCancelAsync(id, cancellationToken));
+            return Answer(await queue.RequestCancelAsync(id, AuditActor.CommandLine, cancellationToken));
         return (before, lines => lines.WriteLine($"{Line(before)}  (had finished already, and stays as it is)"));
     }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Pimm.Core;
+using Pimm.Core.Auditing;
 using Pimm.Core.Queueing;
 using Pimm.Jobs.Scheduling;
 
@@ -109,6 +110,7 @@ public static class SchedulesCommand
             var firings = new List<ScheduleFiring>();
             foreach (var date in asked)
                 firings.Add(await calendar.BackFillAsync(schedule, date, $"back-fill by {Environment.UserName}", cancellationToken));
+            await AddEntryAsync(call, "schedule.back-fill", schedule, firings, cancellationToken);
             call.Print(new { Firings = firings }, lines =>
             {
                 foreach (var firing in firings)
@@ -125,8 +127,14 @@ public static class SchedulesCommand
         var firing = await call.Service<ScheduleCalendar>().RunNowAsync(schedule, Environment.UserName, cancellationToken);
         if (firing.Refused)
             throw new InputException(firing.Outcome);
+        await AddEntryAsync(call, "schedule.run-now", schedule, [firing], cancellationToken);
         call.Print(firing, lines => lines.WriteLine(Line(firing)));
     }
+
+    private static Task AddEntryAsync(Invocation call, string action, Schedule schedule, IReadOnlyList<ScheduleFiring> firings, CancellationToken cancellationToken) =>
+        call.Service<AuditLog>().AddAsync(new AuditEntry(
+            AuditActor.CommandLine, action, "schedule", schedule.Id.ToString(CultureInfo.InvariantCulture),
+            After: new { Occasions = firings.Select(firing => firing.Occasion), Runs = firings.SelectMany(firing => firing.Runs) }), cancellationToken);
 
     private static DateOnly Date(string text) => DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date)
         ? date : throw new InputException($"--date is \"{text}\": write the day as 2026-03-28.");

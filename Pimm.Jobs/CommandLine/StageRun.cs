@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Pimm.Core;
+using Pimm.Core.Auditing;
 using Pimm.Core.Queueing;
 
 namespace Pimm.Jobs.CommandLine;
@@ -35,7 +36,7 @@ public static class StageRun
         using var host = builder.Build();
         var queue = host.Services.GetRequiredService<JobQueue>();
         await RequireAWorkerAsync(host.Services, request, cancellationToken);
-        var id = await queue.EnqueueAsync(request, cancellationToken);
+        var id = await queue.EnqueueAsync(request, AuditActor.CommandLine, cancellationToken);
         await host.StartAsync(cancellationToken);
         try
         {
@@ -76,7 +77,7 @@ public static class StageRun
         }
         catch (OperationCanceledException)
         {
-            await queue.RequestCancelAsync(id, CancellationToken.None);
+            await queue.RequestCancelAsync(id, AuditActor.CommandLine, CancellationToken.None);
             throw;
         }
     }

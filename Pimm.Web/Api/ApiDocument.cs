@@ -50,6 +50,11 @@ public static class ApiDocument
         [415] = "Another type of content is needed.", [422] = "The key of idempotency was used for another request.", [428] = "If-Match is needed.",
     };
 
+    private static Dictionary<string, IOpenApiHeader> RetryAfter => new()
+    {
+        ["Retry-After"] = new OpenApiHeader { Description = "seconds", Schema = new OpenApiSchema { Type = JsonSchemaType.Integer } },
+    };
+
     public static IServiceCollection AddApiDocument(this IServiceCollection services) => services.AddOpenApi(Name, document =>
     {
         document.ShouldInclude = operation => $"/{operation.RelativePath}".StartsWith(ApiServices.Prefix + "/", StringComparison.Ordinal);
@@ -77,6 +82,7 @@ public static class ApiDocument
             operation.Responses[$"{status}"] = new OpenApiResponse
             {
                 Description = meaning, Content = new Dictionary<string, OpenApiMediaType> { [ProblemJson] = new OpenApiMediaType { Schema = new OpenApiSchemaReference(Problem, context.Document) } },
+                Headers = status is 429 or 503 ? RetryAfter : null,
             };
         }
         ShowExamples(operation, metadata.OfType<ApiExample>().LastOrDefault(), context.ApplicationServices);
@@ -121,6 +127,7 @@ public static class ApiDocument
         document.Servers = [new OpenApiServer { Url = "/" }];
         document.Components ??= new OpenApiComponents();
         document.Components.Schemas?.Remove("ProblemDetails");
+        ApiSchemas.OpenAnswers(document);
         document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
         {
             [ApiKeyAuthentication.SchemeName] = new OpenApiSecurityScheme

@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using Pimm.Core.Auditing;
 using Pimm.Core.Queueing;
 
 namespace Pimm.Web.Security;
@@ -10,7 +11,7 @@ public sealed class RunActions(JobQueue queue, WorkPermit permit, ILogger<RunAct
     public async Task<long> EnqueueAsync(ClaimsPrincipal person, JobRequest request)
     {
         var name = await permit.DemandAsync(person);
-        var id = await queue.EnqueueAsync(request);
+        var id = await queue.EnqueueAsync(request, AuditActor.User(name));
         log.LogInformation("Run {Run} ({Kind}) asked for by {User}", id, request.Kind, name);
         return id;
     }
@@ -19,7 +20,7 @@ public sealed class RunActions(JobQueue queue, WorkPermit permit, ILogger<RunAct
     public async Task CancelAsync(ClaimsPrincipal person, long runId)
     {
         var name = await permit.DemandAsync(person);
-        await queue.RequestCancelAsync(runId);
+        await queue.RequestCancelAsync(runId, AuditActor.User(name));
         log.LogInformation("Run {Run} cancelled by {User}", runId, name);
     }
 
@@ -27,7 +28,7 @@ public sealed class RunActions(JobQueue queue, WorkPermit permit, ILogger<RunAct
     public async Task RetryAsync(ClaimsPrincipal person, long runId)
     {
         var name = await permit.DemandAsync(person);
-        await queue.RetryAsync(runId);
+        await queue.RetryAsync(runId, AuditActor.User(name));
         log.LogInformation("Run {Run} tried again by {User}", runId, name);
     }
 }

@@ -1,8 +1,10 @@
+using System.Security.Claims;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Components.Authorization;
 using Microsoft.AspNetCore.Identity;
 using Pimm.Core.Access;
+using Pimm.Core.Auditing;
 using Pimm.Web.Api;
 
 namespace Pimm.Web.Security;
@@ -49,8 +51,13 @@ public static class SecurityServices
 
     public static IEndpointRouteBuilder MapSignOut(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/sign-out", async (SignInManager<AppUser> signIn, [Microsoft.AspNetCore.Mvc.FromForm] string? unused) =>
+        routes.MapPost("/sign-out", async (SignInManager<AppUser> signIn, AuditLog audit, HttpContext context, [Microsoft.AspNetCore.Mvc.FromForm] string? unused) =>
         {
+            if (context.User.Identity?.Name is { } name)
+            {
+                await audit.AddAsync(new AuditEntry(AuditActor.User(name), "sign-in.end", "user", context.User.FindFirstValue(ClaimTypes.NameIdentifier) ?? "", From: context.Connection.RemoteIpAddress?.ToString()));
+            }
+
             await signIn.SignOutAsync();
             return Results.LocalRedirect("/sign-in");
         });

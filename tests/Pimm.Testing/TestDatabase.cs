@@ -74,7 +74,8 @@ public sealed class TestDatabase : IAsyncDisposable
     public IReadOnlyDictionary<string, string> Environment => new Dictionary<string, string>
     {
         ["Database__ConnectionString"] = ConnectionString,
-        ["Database__OwnerConnectionString"] = OwnerConnectionString
+        ["Database__OwnerConnectionString"] = OwnerConnectionString,
+        ["Auditing__HeadFile"] = ""
     };
 
     private static string NewName() => $"pimm_test_{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}";

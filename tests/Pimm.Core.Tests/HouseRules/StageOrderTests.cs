@@ -9,9 +9,9 @@ public sealed partial class StageOrderTests
     /// <summary>A folder may use only folders before it.</summary>
     private static readonly string[] Order =
     [
-        "Database", "Auditing", "Statistics", "Safetensors", "Torch", "Queueing", "Access", "Campaigns", "Importing", "Suppressing",
+        "Database", "Auditing", "Statistics", "Safetensors", "Torch", "Queueing", "Access", "Campaigns", "Identifying", "Suppressing", "Importing",
         "FeatureEncoding", "Datasets", "Networks", "Training", "Comparing", "Promoting", "Scoring", "Allocating", "Approving", "Exporting",
-        "Outcomes", "Lift", "Notifying", "Retaining", "Safekeeping", "Operating", "Simulating"
+        "Outcomes", "Lift", "Notifying", "Retaining", "Erasing", "Safekeeping", "Operating", "Simulating"
     ];
 
     [Fact]

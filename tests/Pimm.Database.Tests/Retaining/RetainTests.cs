@@ -3,6 +3,7 @@ using Dapper;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Pimm.Core.Auditing;
 using Pimm.Core.Queueing;
 using Pimm.Core.Retaining;
 using Pimm.Core.Training;
@@ -153,11 +154,31 @@ public sealed class RetainTests : IDisposable
         (run.State, run.ErrorSentence!.Contains($"Retention:{name} is {value}")).ShouldBe((JobStates.Failed, true));
     }
 
+    [Fact]
+    public async Task What_went_is_in_the_audit_log_and_the_logs_end_is_noted_every_night()
+    {
+        await using var world = await QueueWorld.CreateAsync();
+        var log = new AuditLog(world.Database.DataSource);
+        await log.AddAsync(new AuditEntry("user:anna", "test.add", "test", "1"), Cancel);
+
+        var run = await RetainAsync(world, new RetentionPlan(new RetentionStore(world.Database.DataSource), Folders, Options.Create(new RetentionOptions()), TimeProvider.System));
+
+        run.State.ShouldBe(JobStates.Succeeded, run.Error);
+        var rows = await log.ListAsync(new AuditFilter(), 10, Cancel);
+        (rows[0].Actor, rows[0].Action).ShouldBe(($"run:{run.Id}", "retention.remove"));
+        JsonSerializer.Deserialize<RetentionCounts>(rows[0].After!, JobRequest.Json)!.Runs.ShouldBe(0);
+        var noted = await new AuditHeadFile(HeadFile).ReadAsync(Cancel);
+        noted.ShouldNotBeNull().ShouldHaveSingleItem().Hash.ShouldBe(Convert.ToHexStringLower(rows[1].RowHash));
+    }
+
+    private string HeadFile => Path.Combine(folder.FullName, "audit-head.ndjson");
+
     private WorkFolders Folders => new(Path.Combine(folder.FullName, "exports"), Path.Combine(folder.FullName, "training"), Path.Combine(folder.FullName, "inbox"), Path.Combine(folder.FullName, "backups"));
 
-    private static async Task<JobRun> RetainAsync(QueueWorld world, RetentionPlan plan)
+    private async Task<JobRun> RetainAsync(QueueWorld world, RetentionPlan plan)
     {
-        await world.StartAsync(new Retain(new RetentionStore(world.Database.DataSource), plan).RunAsync);
+        var audit = new AuditVerifier(new AuditLog(world.Database.DataSource), Options.Create(new AuditingOptions { HeadFile = HeadFile }), TimeProvider.System);
+        await world.StartAsync(new Retain(new RetentionStore(world.Database.DataSource), plan, audit).RunAsync);
         return await world.FinishedAsync(await world.AskAsync());
     }
 

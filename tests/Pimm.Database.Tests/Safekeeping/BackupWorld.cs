@@ -1,6 +1,7 @@
 using Dapper;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Pimm.Core.Auditing;
 using Pimm.Core.Database;
 using Pimm.Core.Exporting;
 using Pimm.Core.Safekeeping;
@@ -25,7 +26,8 @@ internal sealed class BackupWorld : IAsyncDisposable
         var (databaseOptions, backupOptions) = (Options.Create(database.Options), Options.Create(Backups));
         var (tools, files) = (new PostgresTools(backupOptions), new ExportFiles(Options.Create(new ExportingOptions { Folder = Lists })));
         Writer = new BackupWriter(databaseOptions, backupOptions, tools, files, TimeProvider.System);
-        Restorer = new BackupRestorer(databaseOptions, tools, files, TimeProvider.System);
+        Audit = new AuditVerifier(new AuditLog(database.DataSource), Options.Create(new AuditingOptions { HeadFile = Path.Combine(folder.FullName, "audit-head.ndjson") }), TimeProvider.System);
+        Restorer = new BackupRestorer(databaseOptions, tools, files, Audit, TimeProvider.System);
     }
 
     public TestDatabase Database { get; }
@@ -37,6 +39,8 @@ internal sealed class BackupWorld : IAsyncDisposable
     public BackupWriter Writer { get; }
 
     public BackupRestorer Restorer { get; }
+
+    public AuditVerifier Audit { get; }
 
     public Task<WrittenBackup> BackUpAsync(string? target = null) => Writer.WriteAsync(new BackupRequest(target), _ => { }, default);
 

@@ -1,0 +1,131 @@
+-- Who is not contacted, who agreed to what, and who was erased. An opt-out stays until somebody lifts it by name; no import can.
+
+create table suppression (
+    id           bigint generated always as identity primary key,
+    kind         text not null check (kind in ('customer', 'email', 'phone', 'maid')),
+    customer     uuid,
+    blind_index  bytea check (length(blind_index) = 32),
+    channel      text check (channel <> '' and channel <> 'all'),
+    reason       text not null check (reason in ('do-not-contact', 'objection', 'erased')),
+    lifted       boolean not null default false,
+    source       text not null check (source <> ''),
+    recorded_by  text not null check (recorded_by <> ''),
+    at           timestamptz not null,
+    check ((kind = 'customer') = (customer is not null) and (kind = 'customer') = (blind_index is null)),
+    -- An objection is to the use of the data, whatever the channel; what was erased cannot be asked back.
+    check (reason = 'do-not-contact' or channel is null),
+    check (not (lifted and reason = 'erased'))
+);
+comment on table suppression is 'append-only: a row for each opt-out and for each lifting of one; the newest of the same key, channel and reason rules';
+comment on column suppression.blind_index is 'keyed hash of the canonical e-mail address or phone number: outlives the erasure of what it was made of';
+comment on column suppression.channel is 'null: every channel';
+comment on column suppression.source is 'where it was said; of a lifting: why';
+
+create index on suppression (customer) where customer is not null;
+create index on suppression (blind_index) where blind_index is not null;
+create index suppression_lifted on suppression (kind, reason) where lifted;
+
+-- A lifting without a channel lifts those of single channels too.
+create view suppression_now as
+select s.id, s.kind, s.customer, s.blind_index, s.channel, s.reason, s.source, s.recorded_by, s.at
+  from suppression s
+ where not s.lifted
+   and not exists (select from suppression l
+                    where l.lifted and l.kind = s.kind and l.reason = s.reason and l.id > s.id
+                      and l.customer is not distinct from s.customer and l.blind_index is not distinct from s.blind_index
+                      and (l.channel is null or l.channel = s.channel));
+
+-- By whichever way: the customer's own row, or that of an address or number which is the customer's now. A channel of null is every channel.
+create view not_contactable as
+select s.customer, s.channel, s.reason from suppression_now s where s.kind = 'customer'
+union all
+select i.customer, s.channel, s.reason
+  from suppression_now s
+  join customer_identifier i on i.kind = case s.kind when 'email' then 1 when 'phone' then 2 else 7 end and i.blind_index = s.blind_index
+ where s.kind <> 'customer';
+
+-- Those whose data no model learns from.
+create view objector as
+select customer from not_contactable where reason in ('objection', 'erased');
+
+create table consent (
+    customer    uuid not null,
+    purpose     text not null check (purpose <> ''),
+    channel     text not null check (channel <> ''),
+    at          timestamptz not null,
+    granted     boolean not null,
+    source      text not null check (source <> ''),
+    recorded_at timestamptz not null default clock_timestamp(),
+    primary key (customer, purpose, channel, at, granted)
+);
+comment on table consent is 'append-only: every grant and withdrawal that was told; the newest by time rules, a withdrawal before a grant of the same time';
+comment on column consent.channel is 'one channel, or all';
+
+create index consent_newest on consent (customer, purpose, channel, at desc, granted);
+
+create view consent_now as
+select distinct on (customer, purpose, channel) customer, purpose, channel, granted, at, source
+  from consent order by customer, purpose, channel, at desc, granted;
+
+create table erasure (
+    customer      uuid primary key,
+    requested_at  timestamptz not null,
+    requested_by  text not null,
+    traces_sealed bytea,
+    finished_at   timestamptz,
+    counts        jsonb not null default '{}'
+);
+comment on table erasure is 'an erased customer is never imported again, whatever a later file says';
+comment on column erasure.traces_sealed is 'what is looked for while it is being erased, encrypted; null as soon as it is finished';
+comment on column erasure.counts is '{store: rows or files}';
+
+-- The last word, whoever writes: no identifier of an erased customer, and none that was erased under another key.
+create function forget_erased_identifiers() returns trigger language plpgsql as $$
+begin
+    delete from customer_identifier i using added a
+     where i.customer = a.customer and i.kind = a.kind
+       and (exists (select from erasure e where e.customer = a.customer)
+            or exists (select from suppression s where s.reason = 'erased' and s.blind_index = a.blind_index));
+    return null;
+end $$;
+create trigger forget_erased_identifiers_added after insert on customer_identifier
+    referencing new table as added for each statement execute function forget_erased_identifiers();
+create trigger forget_erased_identifiers_changed after update on customer_identifier
+    referencing new table as added for each statement execute function forget_erased_identifiers();
+
+-- In every audience and version: files and texts are searched for them.
+create function customer_keys(of_customer uuid) returns setof text language plpgsql stable as $$
+declare
+    of_audience bigint;
+begin
+    for of_audience in select id from audience order by id loop
+        return query execute format('select distinct customer_key from audience.%I where customer = $1', 'customers_' || of_audience) using of_customer;
+    end loop;
+end $$;
+
+-- The application cannot alter the audiences' rows: this is its only way, and only for an erasure that was asked for.
+create function erase_customer_key(of_customer uuid) returns bigint
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    of_audience bigint;
+    of_table    bigint;
+    altered     bigint := 0;
+begin
+    if not exists (select from erasure where customer = of_customer and finished_at is null) then
+        raise exception 'nobody asked for the erasure of customer %', of_customer using errcode = '42501';
+    end if;
+    for of_audience in select id from audience order by id loop
+        execute format('update audience.%I set customer_key = $2 where customer = $1 and customer_key <> $2', 'customers_' || of_audience)
+            using of_customer, 'erased-' || left(of_customer::text, 8);
+        get diagnostics of_table = row_count;
+        altered := altered + of_table;
+    end loop;
+    return altered;
+end $$;
+
+-- Scoring leaves out those who did not agree, those who objected and those at the contact limit, as they were when it was planned.
+alter table scoring_exclusion add column step text not null default 'contact limit';
+comment on table scoring_exclusion is 'customers left out of a scoring as they were when it was planned, with the first step that leaves them out; removed when it is finished';
+
+-- Shards that were scored before have counts of fewer steps; such a scoring is planned anew.
+select discard_scoring(id, run_id) from scoring where finished_at is null and run_id is not null;

@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -24,11 +25,21 @@ public static class OutcomesApi
     // A sender this slow holds a connection for nothing: a full batch would take a quarter of an hour.
     private static readonly Microsoft.AspNetCore.Server.Kestrel.Core.MinDataRate Slowest = new(bytesPerSecond: 1_024, gracePeriod: TimeSpan.FromSeconds(5));
 
+    private static readonly JsonNode Example = JsonNode.Parse(
+        """
+        {"events":[
+          {"event_id":"d-1","kind":"delivered","customer_ref":"c00042","campaign":7,"wave":"2026-12-01","occurred_at":"2026-12-01T09:00:00Z"},
+          {"event_id":"o-1","kind":"outcome","customer_ref":"c00042","campaign":7,"occurred_at":"2026-12-01T15:00:00Z","amount":1500,"currency":"CNY"}]}
+        """)!;
+
+    private static readonly BatchAnswer ExampleAnswer = new(
+        2, 1, 0, 1, 0, 0, [new EventProblem(1, "unknown_campaign", "campaign", "there is no campaign of this number.")]);
+
     public static IServiceCollection AddOutcomesApi(this IServiceCollection services) => services.AddSingleton<BatchGate>();
 
     public static RouteGroupBuilder MapOutcomesApi(this RouteGroupBuilder api)
     {
-        api.MapPost("/outcomes", PostAsync).RequireScope(ApiScopes.OutcomesWrite).WithTags("Outcomes")
+        api.MapPost("/outcomes", PostAsync).RequireScope(ApiScopes.OutcomesWrite).WithTags("Outcomes").WithName("sendOutcomes").WithExample(ExampleAnswer, Example)
             .WithSummary("Takes a batch of up to 2,000 events in")
             .WithDescription(
                 "The body is {\"events\": […]} as application/json, or one event a line as application/x-ndjson, of at most 1 MiB. "

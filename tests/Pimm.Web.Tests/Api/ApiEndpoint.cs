@@ -35,11 +35,12 @@ internal sealed record ApiEndpoint(string Method, string Pattern, string? Scope,
         var builder = WebApplication.CreateBuilder();
         builder.Configuration.AddInMemoryCollection([new("Database:ConnectionString", "Host=nowhere")]);
         builder.Services.AddPimmCore(builder.Configuration).AddSignIn().AddApi(builder.Configuration);
-        var app = builder.Build();
-        app.MapApi();
+        using var app = builder.Build() as IDisposable;
+        var routes = (IEndpointRouteBuilder)app;
+        routes.MapApi();
         return
         [
-            .. from endpoint in ((IEndpointRouteBuilder)app).DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
+            .. from endpoint in routes.DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
                let pattern = "/" + endpoint.RoutePattern.RawText!.Trim('/')
                where pattern != ApiServices.DocumentPath
                from method in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods

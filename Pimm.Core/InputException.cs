@@ -9,4 +9,7 @@ public class InputException : Exception
     public InputException(string sentence) : base(sentence) { }
 
     public InputException(string sentence, Exception inner) : base(sentence, inner) { }
+
+    /// <summary>A stable word for programs, as those of Importing's ImportCode; null where none was given.</summary>
+    public string? Code { get; init; }
 }

@@ -6,10 +6,12 @@ using Pimm.Core.Approving;
 using Pimm.Core.Auditing;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Database;
+using Pimm.Core.Erasing;
 using Pimm.Core.Exporting;
 using Pimm.Core.Identifying;
 using Pimm.Core.Importing;
 using Pimm.Core.Lift;
+using Pimm.Core.Notifying;
 using Pimm.Core.Operating;
 using Pimm.Core.Outcomes;
 using Pimm.Core.Promoting;
@@ -45,7 +47,9 @@ public static class PimmCore
         .AddExporting(configuration)
         .AddOutcomes(configuration)
         .AddLift()
+        .AddNotifying(configuration)
         .AddRetaining(configuration)
+        .AddErasing()
         .AddSafekeeping(configuration)
         .AddOperating()
         .AddSimulating();

@@ -123,6 +123,27 @@ begin
     return altered;
 end $$;
 
+-- Texts in tables that the application only adds to: where a file was refused, and what was given as a source.
+create function erase_kept_texts(of_customer uuid, person text) returns bigint
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    of_table bigint;
+    altered  bigint := 0;
+begin
+    if not exists (select from erasure where customer = of_customer and finished_at is null) then
+        raise exception 'nobody asked for the erasure of customer %', of_customer using errcode = '42501';
+    end if;
+    update import_refusal set reason = regexp_replace(reason, person, '[erased]', 'gi') where reason ~* person;
+    get diagnostics of_table = row_count;
+    altered := altered + of_table;
+    update consent set source = regexp_replace(source, person, '[erased]', 'gi') where source ~* person;
+    get diagnostics of_table = row_count;
+    altered := altered + of_table;
+    update suppression set source = regexp_replace(source, person, '[erased]', 'gi') where source ~* person;
+    get diagnostics of_table = row_count;
+    return altered + of_table;
+end $$;
+
 -- Scoring leaves out those who did not agree, those who objected and those at the contact limit, as they were when it was planned.
 alter table scoring_exclusion add column step text not null default 'contact limit';
 comment on table scoring_exclusion is 'customers left out of a scoring as they were when it was planned, with the first step that leaves them out; removed when it is finished';

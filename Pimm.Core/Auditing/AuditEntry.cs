@@ -19,6 +19,9 @@ public static class AuditActor
     /// <summary>Somebody who has not signed in.</summary>
     public const string Anonymous = "anonymous";
 
+    /// <summary>A worker by itself, outside of any run.</summary>
+    public const string Pimm = "pimm";
+
     /// <summary>Whoever typed the command, by the operating system.</summary>
     public static string CommandLine { get; } = $"cli:{Environment.UserName}";
 

@@ -159,7 +159,7 @@ internal sealed class RowLabels
         var name = row[place];
         if (name.IsEmpty)
         {
-            throw Refused(row, place, ImportProblem.MissingCustomer, "the customer is missing", "every row needs one");
+            throw Refused(row, place, ImportCode.MissingCustomer, "the customer is missing", "every row needs one");
         }
 
         if (!_numbers.TryGetValue(name, out var number))
@@ -180,7 +180,7 @@ internal sealed class RowLabels
 
         return NumberText.TryParse(text, out var number) && number is 0 or 1
             ? (byte)number
-            : throw Refused(row, place, ImportProblem.BadLabel, text.IsEmpty ? "the label is missing" : $"the label is '{Shown(text)}'", "a label must be 0 or 1");
+            : throw Refused(row, place, ImportCode.BadLabel, text.IsEmpty ? "the label is missing" : $"the label is '{Shown(text)}'", "a label must be 0 or 1");
     }
 
     private float Amount(DelimitedReader row, int place)
@@ -193,23 +193,23 @@ internal sealed class RowLabels
 
         return NumberText.TryParse(text, out var number) && float.IsFinite((float)number)
             ? (float)number
-            : throw Refused(row, place, ImportProblem.BadNumber, $"the amount is '{Shown(text)}'", "an amount must be a number with a decimal point or empty");
+            : throw Refused(row, place, ImportCode.BadNumber, $"the amount is '{Shown(text)}'", "an amount must be a number with a decimal point or empty");
     }
 
     private long Time(DelimitedReader row, int place) => RowTimes.TryParse(row[place], out var time)
         ? time
-        : throw Refused(row, place, ImportProblem.BadTime, $"the time is '{Shown(row[place])}'", "a time must be a whole number or ISO 8601 such as 2026-01-31T08:00:00Z");
+        : throw Refused(row, place, ImportCode.BadTime, $"the time is '{Shown(row[place])}'", "a time must be a whole number or ISO 8601 such as 2026-01-31T08:00:00Z");
 
     private Split Part(DelimitedReader row, int place) => row[place] switch
     {
         var text when text.SequenceEqual("train"u8) => Split.Train,
         var text when text.SequenceEqual("test"u8) => Split.Test,
-        var text => throw Refused(row, place, ImportProblem.BadLabel, text.IsEmpty ? "the part is missing" : $"the part is '{Shown(text)}'", "a part must be train or test"),
+        var text => throw Refused(row, place, ImportCode.BadLabel, text.IsEmpty ? "the part is missing" : $"the part is '{Shown(text)}'", "a part must be train or test"),
     };
 
     private double Probability(DelimitedReader row, int place) => NumberText.TryParse(row[place], out var number) && number is >= 0 and <= 1
         ? number
-        : throw Refused(row, place, ImportProblem.BadNumber, $"the true probability is '{Shown(row[place])}'", "it must be a number from 0 to 1");
+        : throw Refused(row, place, ImportCode.BadNumber, $"the true probability is '{Shown(row[place])}'", "it must be a number from 0 to 1");
 
     private InputException Refused(DelimitedReader row, int place, string code, string found, string bound) =>
         new ImportProblem(row.Line, row.Names.All[place], code, $"{found}; {bound}.").AsException(_source);

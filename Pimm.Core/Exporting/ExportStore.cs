@@ -1,40 +1,83 @@
-using System.Globalization;
-using System.Runtime.CompilerServices;
 using Dapper;
 using Npgsql;
 using NpgsqlTypes;
-using Pimm.Core.Campaigns;
 using Pimm.Core.Database;
-using Pimm.Core.Importing;
 
 namespace Pimm.Core.Exporting;
 
 /// <summary>One list that was written for a channel.</summary>
 /// <param name="Arm">0 control, 1 treatment; the file's name calls them a and b</param>
+/// <param name="Withheld">customers of the wave who may not be contacted</param>
+/// <param name="Unlisted">customers of the wave without an identifier that the channel takes</param>
+/// <param name="Revision">above 1: written anew without customers who were withheld since</param>
+/// <param name="Manifest">text of the file beside it; null: from before there were any</param>
 public sealed record ExportedList(
-    long CampaignId, DateOnly WaveDate, short Arm, string Channel, string FileName, long Rows, long Bytes, byte[] Sha256, DateTimeOffset ExportedAt);
+    long CampaignId, DateOnly WaveDate, short Arm, string Channel, string FileName, long Rows, long Bytes, byte[] Sha256, DateTimeOffset ExportedAt,
+    long Withheld = 0, long Unlisted = 0, int Revision = 1, string? Manifest = null)
+{
+    public ListManifest? ReadManifest() => Manifest is null ? null : ListManifest.FromJson(Manifest);
+}
 
-/// <summary>Exported lists, and the customers a list is made of.</summary>
-public sealed class ExportStore(NpgsqlDataSource database, TimeProvider time)
+/// <summary>A file beside a list.</summary>
+/// <param name="Part">manifest, add, remove or replaced</param>
+public sealed record ExportedFile(string FileName, string Part, int Revision, long Rows, long Bytes, byte[] Sha256);
+
+/// <summary>Exported lists, the files beside them, and whom the last gate withheld.</summary>
+public sealed class ExportStore(NpgsqlDataSource database)
 {
     private const string SelectLists =
         """
-        select campaign_id, wave_date, arm, channel, file_name, rows, bytes, sha256, exported_at
-          from export where campaign_id = @campaignId order by wave_date, arm
+        select campaign_id, wave_date, arm, channel, file_name, rows, bytes, sha256, exported_at, withheld, unlisted, revision, manifest
+          from export where campaign_id = @campaignId order by wave_date, arm, channel
         """;
 
     private const string SelectList =
         """
-        select campaign_id, wave_date, arm, channel, file_name, rows, bytes, sha256, exported_at
+        select campaign_id, wave_date, arm, channel, file_name, rows, bytes, sha256, exported_at, withheld, unlisted, revision, manifest
           from export where campaign_id = @campaignId and wave_date = @waveDate and arm = @arm and channel = @channel
         """;
 
     // Writing a list again gives the same bytes; the row then stays as it was, but for a file that retention had removed.
     private const string InsertList =
         """
-        insert into export(campaign_id, wave_date, arm, channel, file_name, rows, bytes, sha256, run_id, exported_at)
-        values (@CampaignId, @WaveDate, @Arm, @Channel, @FileName, @Rows, @Bytes, @Sha256, @runId, @at)
-        on conflict (campaign_id, wave_date, arm, channel) do update set file_removed_at = null where export.file_removed_at is not null
+        insert into export(campaign_id, wave_date, arm, channel, file_name, rows, bytes, sha256, run_id, exported_at, withheld, unlisted, revision, manifest)
+        values (@CampaignId, @WaveDate, @Arm, @Channel, @FileName, @Rows, @Bytes, @Sha256, @runId, @ExportedAt, @Withheld, @Unlisted, @Revision, @Manifest)
+        on conflict (campaign_id, wave_date, arm, channel) do update
+           set file_removed_at = null, file_name = excluded.file_name, rows = excluded.rows, bytes = excluded.bytes, sha256 = excluded.sha256,
+               run_id = excluded.run_id, exported_at = excluded.exported_at, withheld = excluded.withheld, unlisted = excluded.unlisted,
+               revision = excluded.revision, manifest = excluded.manifest
+         where export.file_removed_at is not null or excluded.revision > export.revision
+        """;
+
+    private const string InsertFile =
+        """
+        insert into export_file(file_name, campaign_id, wave_date, arm, channel, part, revision, rows, bytes, sha256, written_at)
+        values (@FileName, @CampaignId, @WaveDate, @Arm, @Channel, @Part, @Revision, @Rows, @Bytes, @Sha256, @ExportedAt)
+        on conflict (file_name) do update set file_removed_at = null where export_file.file_removed_at is not null
+        """;
+
+    // It has the same lines as the list that was replaced.
+    private const string ReplaceAdded =
+        """
+        update export_file set part = 'replaced'
+         where campaign_id = @CampaignId and wave_date = @WaveDate and arm = @Arm and channel = @Channel and part = 'add' and revision < @Revision
+        """;
+
+    private const string SelectReplaced =
+        "select file_name, part, revision, rows, bytes, sha256 from export_file where campaign_id = @campaignId and part = 'replaced' and file_removed_at is null";
+
+    private const string MarkRemoved = "update export_file set file_removed_at = clock_timestamp() where file_name = @FileName";
+
+    private const string CreateStaging =
+        "create temporary table withheld_staging (wave_date date, arm smallint, channel text, customer uuid, reason text, removed_with text) on commit drop";
+
+    // Who was on a list and is taken back is told with the file that does it; the list's own revision withholds the same customer.
+    private const string SaveStaged =
+        """
+        insert into export_withheld(campaign_id, wave_date, arm, channel, customer, reason, removed_with, withheld_at)
+        select distinct on (wave_date, arm, channel, customer) @campaignId, wave_date, arm, channel, customer, reason, removed_with, @at
+          from withheld_staging order by wave_date, arm, channel, customer, removed_with nulls last
+        on conflict do nothing
         """;
 
     public async Task<IReadOnlyList<ExportedList>> ListsAsync(long campaignId, CancellationToken cancellationToken = default)
@@ -49,24 +92,53 @@ public sealed class ExportStore(NpgsqlDataSource database, TimeProvider time)
         return await connection.QuerySingleOrDefaultAsync<ExportedList>(new CommandDefinition(SelectList, new { campaignId, waveDate, arm, channel }, cancellationToken: cancellationToken));
     }
 
-    /// <summary>Keys of the customers that a wave exports in one arm, in the order of their hashes: never that of their scores.</summary>
-    public async IAsyncEnumerable<string> KeysAsync(
-        Campaign campaign, Audience audience, DateOnly date, int arm, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    /// <summary>In the caller's transaction, which writes each campaign's lists once.</summary>
+    internal static async Task AddAsync(NpgsqlConnection connection, IReadOnlyList<WrittenList> written, long runId, CancellationToken cancellationToken)
     {
-        await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        var source =
-            $"(select c.customer_key from wave_plan p join wave w using (campaign_id, wave_date) join scoring s on s.id = w.scoring_id " +
-            $"join {audience.CustomersTable} c on c.customer = p.customer and c.version = s.audience_version " +
-            $"where p.campaign_id = {campaign.Id} and p.wave_date = '{date.ToString("O", CultureInfo.InvariantCulture)}' and p.policy = {arm} and p.arm = {arm} and p.action = 1 order by p.customer)";
-        await foreach (var key in BulkCopy.ReadAsync(connection, source, static export => export.Read<string>(NpgsqlDbType.Text), cancellationToken))
+        foreach (var list in written)
         {
-            yield return key;
+            var of = list.List;
+            await connection.ExecuteAsync(InsertList, new
+            {
+                of.CampaignId, of.WaveDate, of.Arm, of.Channel, of.FileName, of.Rows, of.Bytes, of.Sha256, runId, of.ExportedAt, of.Withheld, of.Unlisted, of.Revision, of.Manifest,
+            });
+            await connection.ExecuteAsync(ReplaceAdded, of);
+            await connection.ExecuteAsync(InsertFile, list.Beside.Select(file => new
+            {
+                file.FileName, of.CampaignId, of.WaveDate, of.Arm, of.Channel, file.Part, file.Revision, file.Rows, file.Bytes, file.Sha256, of.ExportedAt,
+            }));
         }
+        var withheld = written.SelectMany(list => list.Withheld.Select(customer => (list.List, customer))).ToList();
+        if (withheld.Count == 0)
+            return;
+        await connection.ExecuteAsync(CreateStaging);
+        await BulkCopy.WriteAsync(connection, "withheld_staging (wave_date, arm, channel, customer, reason, removed_with)", withheld, Write, cancellationToken);
+        await connection.ExecuteAsync(SaveStaged, new { campaignId = withheld[0].List.CampaignId, at = withheld[0].List.ExportedAt });
     }
 
-    public async Task AddAsync(NpgsqlConnection connection, ExportedList list, long runId) =>
-        await connection.ExecuteAsync(InsertList, new
-        {
-            list.CampaignId, list.WaveDate, list.Arm, list.Channel, list.FileName, list.Rows, list.Bytes, list.Sha256, runId, at = time.GetUtcNow(),
-        });
+    /// <summary>Lists that a later revision replaced and that still lie there.</summary>
+    internal async Task<IReadOnlyList<ExportedFile>> ReplacedAsync(long campaignId, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return [.. await connection.QueryAsync<ExportedFile>(new CommandDefinition(SelectReplaced, new { campaignId }, cancellationToken: cancellationToken))];
+    }
+
+    internal async Task MarkRemovedAsync(ExportedFile file, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await connection.ExecuteAsync(new CommandDefinition(MarkRemoved, file, cancellationToken: cancellationToken));
+    }
+
+    private static void Write(NpgsqlBinaryImporter import, (ExportedList List, WithheldCustomer Customer) row)
+    {
+        import.Write(row.Customer.WaveDate, NpgsqlDbType.Date);
+        import.Write(row.List.Arm, NpgsqlDbType.Smallint);
+        import.Write(row.List.Channel, NpgsqlDbType.Text);
+        import.Write(row.Customer.Customer, NpgsqlDbType.Uuid);
+        import.Write(row.Customer.Reason, NpgsqlDbType.Text);
+        if (row.Customer.RemovedWith is { } file)
+            import.Write(file, NpgsqlDbType.Text);
+        else
+            import.WriteNull();
+    }
 }

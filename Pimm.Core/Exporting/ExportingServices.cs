@@ -11,6 +11,8 @@ public static class ExportingServices
         services.AddOptions<ExportingOptions>().Bind(configuration.GetSection("Exporting"));
         return services
             .AddSingleton<ExportStore>()
+            .AddSingleton<ListWriter>()
+            .AddSingleton<WaveLists>()
             .AddSingleton<CustomerAssignmentStore>()
             .AddSingleton<IJob, ExportWave>();
     }

@@ -1,9 +1,13 @@
-using System.Globalization;
+using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
 using Pimm.Core.Queueing;
 
 namespace Pimm.Core.Exporting;
+
+/// <summary>What was written to the disk.</summary>
+/// <param name="Skipped">customers without a line: the channel could not tell who they are</param>
+internal sealed record FileFigures(long Rows, long Skipped, long Bytes, byte[] Sha256);
 
 /// <summary>The content of a list: a header and one line a customer, lines ended by LF, UTF-8 without byte-order mark.</summary>
 internal static class ListFile
@@ -11,31 +15,65 @@ internal static class ListFile
     private const int BufferBytes = 1 << 16;
 
     /// <summary>Streams a list to a file that is on the disk when this returns; memory holds a buffer of it.</summary>
-    public static async Task<(long Rows, long Bytes, byte[] Sha256)> WriteAsync(
-        string path, long campaignId, DateOnly waveDate, IAsyncEnumerable<string> keys, CancellationToken cancellationToken)
+    public static async Task<FileFigures> WriteAsync(string path, ListLines lines, IAsyncEnumerable<ListRow> rows, CancellationToken cancellationToken)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        await using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, BufferBytes);
-        var rest = string.Create(CultureInfo.InvariantCulture, $",{campaignId},{waveDate:yyyy-MM-dd}\n");
-        Append(file, hash, "customer,campaign,wave\n");
-        var rows = 0L;
-        await foreach (var key in keys.WithCancellation(cancellationToken))
+        await using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 1);
+        var buffer = new ArrayBufferWriter<byte>(2 * BufferBytes);
+        Encoding.UTF8.GetBytes(lines.Header, buffer);
+        var (written, skipped) = (0L, 0L);
+        await foreach (var row in rows.WithCancellation(cancellationToken))
         {
-            Append(file, hash, string.Concat(Quoted(key), rest));
-            rows++;
+            if (lines.TryWrite(row, buffer))
+                written++;
+            else
+                skipped++;
+            if (buffer.WrittenCount >= BufferBytes)
+                Flush(file, hash, buffer);
         }
+        Flush(file, hash, buffer);
         FaultPoint.Reach("export.part-written");
         file.Flush(flushToDisk: true);
-        return (rows, file.Length, hash.GetHashAndReset());
+        return new FileFigures(written, skipped, file.Length, hash.GetHashAndReset());
     }
 
-    private static void Append(FileStream file, IncrementalHash hash, string text)
+    /// <summary>A small file, likewise.</summary>
+    public static FileFigures WriteText(string path, string text)
     {
         var bytes = Encoding.UTF8.GetBytes(text);
-        hash.AppendData(bytes);
+        using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None);
         file.Write(bytes);
+        file.Flush(flushToDisk: true);
+        return new FileFigures(0, 0, bytes.Length, SHA256.HashData(bytes));
     }
 
-    private static string Quoted(string value) =>
-        value.AsSpan().IndexOfAny(",\"\n\r") < 0 ? value : $"\"{value.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+    public static void Copy(string from, string to)
+    {
+        File.Copy(from, to, overwrite: true);
+        using var file = new FileStream(to, FileMode.Open, FileAccess.ReadWrite);
+        file.Flush(flushToDisk: true);
+    }
+
+    /// <summary>Whether a list is an older one without some of its lines, and how many these are; null where anything else differs.</summary>
+    public static async Task<long?> LinesLeftOutAsync(string older, string newer, CancellationToken cancellationToken)
+    {
+        using var before = new StreamReader(older);
+        using var after = new StreamReader(newer);
+        var (leftOut, wanted) = (0L, await after.ReadLineAsync(cancellationToken));
+        while (await before.ReadLineAsync(cancellationToken) is { } line)
+        {
+            if (line == wanted)
+                wanted = await after.ReadLineAsync(cancellationToken);
+            else
+                leftOut++;
+        }
+        return wanted is null ? leftOut : null;
+    }
+
+    private static void Flush(FileStream file, IncrementalHash hash, ArrayBufferWriter<byte> buffer)
+    {
+        hash.AppendData(buffer.WrittenSpan);
+        file.Write(buffer.WrittenSpan);
+        buffer.ResetWrittenCount();
+    }
 }

@@ -98,7 +98,7 @@ internal sealed class ColumnObservation
             _firstText = (line, Encoding.UTF8.GetString(value[..Math.Min(value.Length, 60)]));
             if (_forced == FieldKind.Numeric)
             {
-                throw new ImportProblem(line, Name, ImportProblem.BadNumber,
+                throw new ImportProblem(line, Name, ImportCode.BadNumber,
                     $"'{_firstText.Text}' is not a number; correct it, leave it empty, or take the column out of --numeric.").AsException(_source);
             }
         }

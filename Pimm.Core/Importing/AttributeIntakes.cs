@@ -1,13 +1,23 @@
+using System.Globalization;
 using Dapper;
 using Npgsql;
 
 namespace Pimm.Core.Importing;
 
 /// <summary>A customer file: the audience's next version, which exists when its row does.</summary>
-internal sealed class CustomerIntake(Audience audience, string settings, double acceptBadShare, ImportStore imports)
-    : FileIntake(audience, "customers", settings, acceptBadShare)
+internal sealed class CustomerIntake(Audience audience, IntakeOptions options, ImportStore imports, PersonFactsStore persons) : FileIntake(audience, "customers", options)
 {
-    public override FileRows Open(DelimitedReader file, ImportProgress progress) => new CustomerRows(Audience, file, progress.Version!.Value);
+    private readonly MergedVersion _merged = new(audience);
+    private CustomerRows? _rows;
+
+    public override bool WritesBesides => Options.Mapping is { } mapping && (mapping.Of(RoleKind.Identifier).Any() || mapping.Of(RoleKind.Consent).Any());
+
+    public override IReadOnlyList<string> Notes => _rows is { StaleConsents: > 0 and var stale }
+        ? [string.Create(CultureInfo.InvariantCulture, $"{stale:N0} consents are older than what is known of those customers and changed nothing.")]
+        : [];
+
+    public override FileRows Open(DelimitedReader file, ImportProgress progress) =>
+        _rows = new CustomerRows(Audience, file, Options.Mapping, progress.Version!.Value, persons);
 
     public override Task RemoveAsync(NpgsqlConnection connection, ImportProgress progress) =>
         connection.ExecuteAsync($"delete from {Audience.CustomersTable} where version = @Version", new { progress.Version });
@@ -15,25 +25,36 @@ internal sealed class CustomerIntake(Audience audience, string settings, double 
     public override async Task<ImportCounts> LandAsync(NpgsqlConnection connection, ImportProgress progress, List<ImportProblem> problems)
     {
         var version = progress.Version!.Value;
+        var erased = await _merged.SkipErasedAsync(connection, version);
         var known = await imports.CountKnownAsync(connection, Audience, version);
-        await imports.AddVersionAsync(connection, Audience.Id, version, progress.Id, progress.Written);
-        return new ImportCounts(progress.Received, progress.Written - known, known, 0, progress.Quarantined);
+        var written = progress.Written - erased;
+        var customers = written;
+        if (Options.Mapping is { Merges: true })
+        {
+            customers = await _merged.LayOverAsync(connection, version);
+        }
+        await imports.AddVersionAsync(connection, Audience.Id, version, progress.Id, customers);
+        return new ImportCounts(progress.Received, written - known, known, progress.Skipped + erased, progress.Quarantined) { Warnings = progress.Warnings };
     }
 }
 
 /// <summary>A history file: training sees its rows when the file is finished.</summary>
-internal sealed class HistoryIntake(Audience audience, FunnelOrder order, string settings, double acceptBadShare)
-    : FileIntake(audience, "history", settings, acceptBadShare)
+internal sealed class HistoryIntake(Audience audience, FunnelOrder order, IntakeOptions options) : FileIntake(audience, "history", options)
 {
     private HistoryRows? _rows;
 
     public override IReadOnlyList<string> Notes => _rows?.Notes() ?? [];
 
-    public override FileRows Open(DelimitedReader file, ImportProgress progress) => _rows = new HistoryRows(Audience, file, order, progress.Id);
+    public override FileRows Open(DelimitedReader file, ImportProgress progress) =>
+        _rows = new HistoryRows(Audience, file, Options.Mapping, order, progress.Id);
 
     public override Task RemoveAsync(NpgsqlConnection connection, ImportProgress progress) =>
         connection.ExecuteAsync($"delete from {Audience.HistoryTable} where import_file_id = @Id", new { progress.Id });
 
-    public override Task<ImportCounts> LandAsync(NpgsqlConnection connection, ImportProgress progress, List<ImportProblem> problems) =>
-        Task.FromResult(new ImportCounts(progress.Received, progress.Written, 0, 0, progress.Quarantined));
+    public override async Task<ImportCounts> LandAsync(NpgsqlConnection connection, ImportProgress progress, List<ImportProblem> problems)
+    {
+        var erased = await connection.ExecuteAsync(
+            $"delete from {Audience.HistoryTable} h using erasure e where e.customer = h.customer and h.import_file_id = @Id", new { progress.Id });
+        return new ImportCounts(progress.Received, progress.Written - erased, 0, progress.Skipped + erased, progress.Quarantined) { Warnings = progress.Warnings };
+    }
 }

@@ -8,32 +8,32 @@ using Pimm.Core.Statistics;
 namespace Pimm.Core.Importing;
 
 /// <summary>Rows that carry an audience's attributes: customers, and impressions of the past.</summary>
-internal abstract class AttributeRows(Audience audience, DelimitedReader file) : FileRows(file)
+internal abstract class AttributeRows(Audience audience, DelimitedReader file, MappedColumns columns) : FileRows(file)
 {
-    private readonly int _keyPlace = file.Names.PlaceOf(audience.KeyColumn);
-    private readonly int[] _places = [.. audience.Attributes.Select(a => file.Names.PlaceOf(a.Name))];
     private readonly double[] _numbers = new double[audience.Attributes.Count];
 
     protected Audience Audience { get; } = audience;
+
+    protected MappedColumns Columns { get; } = columns;
 
     protected string Key { get; private set; } = "";
 
     protected Guid Customer { get; private set; }
 
+    protected override Guid? CustomerOfBadRow => Customer == default ? null : Customer;
+
     public override ImportProblem? Take()
     {
-        Key = Encoding.UTF8.GetString(File[_keyPlace]);
-        if (Key.Length is 0 or > 200)
+        if (TakeKey() is { } problem)
         {
-            return new ImportProblem(File.Line, Audience.KeyColumn, "bad_key", $"the key has {Key.Length} characters; give each customer a key of 1 to 200.");
+            return problem;
         }
-        Customer = CustomerHash.Of(Key);
-        for (var attribute = 0; attribute < _places.Length; attribute++)
+        for (var attribute = 0; attribute < _numbers.Length; attribute++)
         {
-            if (Audience.Attributes[attribute].IsNumber && !TryNumber(File[_places[attribute]], out _numbers[attribute]))
+            var place = Columns.Attributes[attribute];
+            if (place >= 0 && Audience.Attributes[attribute].IsNumber && !TryNumber(File[place], out _numbers[attribute]))
             {
-                return new ImportProblem(File.Line, Audience.Attributes[attribute].Name, ImportProblem.BadNumber,
-                    $"'{Shown(File[_places[attribute]])}' is no number; write it as 1234.56, or leave it empty when unknown.");
+                return NoNumber(File[place], Columns.Names[attribute]);
             }
         }
         return null;
@@ -48,10 +48,10 @@ internal abstract class AttributeRows(Audience audience, DelimitedReader file) :
     public override void Write(NpgsqlBinaryImporter import)
     {
         WriteKeys(import);
-        for (var attribute = 0; attribute < _places.Length; attribute++)
+        for (var attribute = 0; attribute < _numbers.Length; attribute++)
         {
-            var field = File[_places[attribute]];
-            if (field.IsEmpty)
+            var place = Columns.Attributes[attribute];
+            if (place < 0 || File[place].IsEmpty)
             {
                 import.WriteNull();
             }
@@ -61,149 +61,92 @@ internal abstract class AttributeRows(Audience audience, DelimitedReader file) :
             }
             else
             {
-                import.Write(Encoding.UTF8.GetString(field), NpgsqlDbType.Text);
+                import.Write(Encoding.UTF8.GetString(File[place]), NpgsqlDbType.Text);
             }
         }
     }
 
-    protected static string Shown(ReadOnlySpan<byte> field) =>
-        Encoding.UTF8.GetString(field.Length <= 40 ? field : field[..40]);
-
-    /// <summary>A finite invariant number; an empty field is a missing one.</summary>
+    /// <summary>A finite invariant number; an empty field is a missing one, minus zero is zero.</summary>
     protected static bool TryNumber(ReadOnlySpan<byte> field, out double number)
     {
         number = double.NaN;
-        return field.IsEmpty || (Utf8Parser.TryParse(field, out number, out var read) && read == field.Length && double.IsFinite(number));
+        if (field.IsEmpty)
+        {
+            return true;
+        }
+        var parsed = Utf8Parser.TryParse(field, out number, out var read) && read == field.Length && double.IsFinite(number);
+        number += 0.0;
+        return parsed;
+    }
+
+    private ImportProblem? TakeKey()
+    {
+        Customer = default;
+        Key = Columns.Key is { } place ? Encoding.UTF8.GetString(File[place]) : string.Create(CultureInfo.InvariantCulture, $"row-{File.Rows}");
+        if (CustomerKey.Problem(Key) is { } wrong)
+        {
+            Customer = Key.Length == 0 ? default : CustomerHash.Of(Key);
+            return new ImportProblem(File.Line, Columns.KeyColumn, wrong.Code, wrong.Message) { Value = MaskedText.Of(Key) };
+        }
+        Customer = CustomerHash.Of(Key);
+        return null;
+    }
+
+    private ImportProblem NoNumber(ReadOnlySpan<byte> field, string column)
+    {
+        var shown = MaskedText.Of(field);
+        var form = field.Contains((byte)',') && field.IndexOfAnyExcept("0123456789.,-+ "u8) < 0 ? " as this file's country writes it" : "";
+        return new ImportProblem(File.Line, column, ImportCode.BadNumber,
+            form.Length > 0 ? $"'{shown}' is a number{form}; write it as 1234.56." : $"'{shown}' is no number; write it as 1234.56, or leave it empty when unknown.") { Value = shown };
     }
 }
 
-/// <summary>Rows of a customer file: one a customer.</summary>
-internal sealed class CustomerRows(Audience audience, DelimitedReader file, int version) : AttributeRows(audience, file)
+/// <summary>What a customer's key may be: a source system's own reference, never an identifier of the person.</summary>
+internal static class CustomerKey
 {
-    private readonly HashSet<Guid> _seen = [];
+    public const int Longest = 200;
 
-    public override string Target => $"{Audience.CustomersTable} (customer, version, customer_key, {Audience.AttributeList()})";
-
-    public override ImportProblem? Take() => base.Take() is { } problem ? problem
-        : _seen.Add(Customer) ? null
-        : new ImportProblem(File.Line, Audience.KeyColumn, "duplicate_key", $"customer '{Key}' stands in an earlier line too; keep one line a customer.");
-
-    protected override void WriteKeys(NpgsqlBinaryImporter import)
+    /// <returns>null for a key that can be used</returns>
+    public static (string Code, string Message)? Problem(string key)
     {
-        import.Write(Customer, NpgsqlDbType.Uuid);
-        import.Write(version, NpgsqlDbType.Integer);
-        import.Write(Key, NpgsqlDbType.Text);
-    }
-}
-
-/// <summary>Rows of a history file: one an impression, with the customer's attributes as they were then.</summary>
-internal sealed class HistoryRows : AttributeRows
-{
-    public const string TimeColumn = "impression_at";
-    public const string TargetedColumn = "targeted";
-    public const string AmountColumn = "amount";
-
-    private readonly int _timePlace;
-    private readonly int[] _labelPlaces;
-    private readonly int? _targetedPlace;
-    private readonly int? _amountPlace;
-    private readonly FunnelOrder _order;
-    private readonly long _importFileId;
-    private readonly bool[] _labels;
-    private readonly LabelNotes _notes;
-    private DateTimeOffset _time;
-    private int _stage;
-    private double _amount;
-
-    public HistoryRows(Audience audience, DelimitedReader file, FunnelOrder order, long importFileId) : base(audience, file)
-    {
-        _timePlace = file.Names.PlaceOf(TimeColumn);
-        _labelPlaces = [.. audience.Funnel.Select(file.Names.PlaceOf)];
-        _targetedPlace = file.Names.Contains(TargetedColumn) ? file.Names.PlaceOf(TargetedColumn) : null;
-        _amountPlace = file.Names.Contains(AmountColumn) ? file.Names.PlaceOf(AmountColumn) : null;
-        (_order, _importFileId, _labels) = (order, importFileId, new bool[audience.Funnel.Length]);
-        _notes = new LabelNotes(audience);
-    }
-
-    public override string Target =>
-        $"{Audience.HistoryTable} (customer, impression_at, import_file_id, stage, targeted, amount, {Audience.AttributeList()})";
-
-    public override ImportProblem? Take() => base.Take() ?? TakeTime() ?? TakeLabels() ?? TakeAmount();
-
-    protected override void Note() => _notes.Add(_stage, Number);
-
-    /// <summary>What a person should know of the rows taken in.</summary>
-    public IReadOnlyList<string> Notes() => _notes.Sentences(File.Source);
-
-    protected override void WriteKeys(NpgsqlBinaryImporter import)
-    {
-        import.Write(Customer, NpgsqlDbType.Uuid);
-        import.Write(_time.UtcDateTime, NpgsqlDbType.TimestampTz);
-        import.Write(_importFileId, NpgsqlDbType.Bigint);
-        import.Write((short)_stage, NpgsqlDbType.Smallint);
-        import.Write(_targetedPlace is not { } place || !File[place].SequenceEqual("0"u8), NpgsqlDbType.Boolean);
-        if (double.IsNaN(_amount))
+        if (key.Length is 0 or > Longest)
         {
-            import.WriteNull();
+            return (ImportCode.BadKey, $"the key has {key.Length} characters; give each customer a key of 1 to {Longest}.");
         }
-        else
+        if (IsScientific(key))
         {
-            import.Write(_amount, NpgsqlDbType.Double);
+            return (ImportCode.ScientificKey, $"the key '{key}' is a number as a spreadsheet rounds it; format the column as text and export the file again.");
         }
-    }
-
-    private ImportProblem? TakeTime() => InstantText.TryParse(File[_timePlace], out _time)
-        ? null
-        : new ImportProblem(File.Line, TimeColumn, ImportProblem.BadTime, $"'{Shown(File[_timePlace])}' is no instant; {InstantText.Expected}");
-
-    private ImportProblem? TakeLabels()
-    {
-        for (var task = 0; task < _labels.Length; task++)
+        foreach (var letter in key)
         {
-            var field = File[_labelPlaces[task]];
-            if (field.Length != 1 || field[0] is not ((byte)'0' or (byte)'1'))
+            if (!char.IsAsciiLetterOrDigit(letter) && letter is not ('.' or '_' or ':' or '-'))
             {
-                return new ImportProblem(File.Line, Audience.Funnel[task], ImportProblem.BadLabel, $"the label is '{Shown(field)}'; it must be 0 or 1.");
+                return (ImportCode.BadKey, $"the key '{MaskedText.Of(key)}' holds {Shown(letter)}; a key is made of the letters A to Z, digits and . _ : -");
             }
-            _labels[task] = field[0] == '1';
         }
-        if (FunnelOrders.StageOf(_labels, _order) is { } stage)
-        {
-            _stage = stage;
-            return null;
-        }
-        return new ImportProblem(File.Line, null, "funnel_order",
-            $"a later stage of {string.Join(" > ", Audience.Funnel)} without the one before it; correct the labels or choose --order cascade-up or cascade-down.");
+        return null;
     }
 
-    private ImportProblem? TakeAmount()
+    /// <summary>Digits, a point or none, digits, E and + with digits: 1.2E+11. Without point and + it may be a code, as 12E4.</summary>
+    private static bool IsScientific(string key)
     {
-        _amount = double.NaN;
-        return _amountPlace is not { } place || TryNumber(File[place], out _amount)
-            ? null
-            : new ImportProblem(File.Line, AmountColumn, ImportProblem.BadNumber, $"'{Shown(File[place])}' is no amount; write it as 1234.56.");
-    }
-}
-
-/// <summary>Instants in files: ISO 8601 with an offset.</summary>
-internal static class InstantText
-{
-    public const string Expected = "write ISO 8601 with its offset, as 2026-03-28T14:05:00+08:00 or …Z.";
-
-    public static bool TryParse(ReadOnlySpan<byte> field, out DateTimeOffset instant)
-    {
-        instant = default;
-        if (field.Length is < 17 or > 35)
+        var exponent = key.IndexOfAny(['E', 'e']);
+        if (exponent < 1 || exponent == key.Length - 1)
         {
             return false;
         }
-        // Without an offset the reader would have to guess one.
-        if (field[^1] != 'Z' && field[10..].IndexOfAny((byte)'+', (byte)'-') < 0)
-        {
-            return false;
-        }
-        Span<char> text = stackalloc char[35];
-        var length = Encoding.UTF8.GetChars(field, text);
-        return DateTimeOffset.TryParse(text[..length], CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal, out instant);
+        var mantissa = key.AsSpan(0, exponent);
+        var power = key.AsSpan(exponent + 1);
+        var marked = mantissa.Contains('.') || power[0] == '+';
+        return marked && mantissa.IndexOfAnyExcept("0123456789.") < 0 && mantissa.Count('.') <= 1 && char.IsAsciiDigit(mantissa[0])
+            && power.TrimStart('+').IndexOfAnyExceptInRange('0', '9') < 0;
     }
+
+    private static string Shown(char letter) => letter switch
+    {
+        '@' => "an @",
+        ' ' => "a space",
+        > ' ' and < '\u007f' => $"'{letter}'",
+        _ => string.Create(CultureInfo.InvariantCulture, $"the character U+{(int)letter:X4}"),
+    };
 }

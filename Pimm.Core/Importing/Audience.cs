@@ -5,12 +5,33 @@ namespace Pimm.Core.Importing;
 
 /// <summary>A typed attribute of an audience's customers.</summary>
 /// <param name="Kind">"number" (double precision) or "text"</param>
+/// <param name="Role">"protected", "proxy" (tells a protected one), "arm" (of another experiment); null: a feature like any other</param>
 public sealed record AudienceColumn(
     [property: JsonPropertyName("name")] string Name,
-    [property: JsonPropertyName("kind")] string Kind)
+    [property: JsonPropertyName("kind")] string Kind,
+    [property: JsonPropertyName("role"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Role = null)
 {
     [JsonIgnore]
     public bool IsNumber => Kind == "number";
+
+    /// <summary>The nearest name that an attribute can have.</summary>
+    public static string NameFor(string column)
+    {
+        var name = string.Concat(column.Select(letter => char.IsAsciiLetterOrDigit(letter) || letter is '_' or ' ' or '.' or '-' ? letter : '_'));
+        name = name.Length > 0 && char.IsAsciiLetter(name[0]) ? name : $"c_{name}";
+        name = Reserved.Contains(name) ? $"{name}_" : name;
+        return name[..Math.Min(name.Length, 63)];
+    }
+
+    // As create_audience refuses them.
+    private static readonly string[] Reserved = ["customer", "customer_key", "version", "import_file_id", "impression_at", "stage", "amount", "targeted"];
+
+    [JsonIgnore]
+    public bool IsProtected => Role == "protected";
+
+    /// <summary>What a model is trained on unless its line says otherwise: neither a protected attribute nor another experiment's arm.</summary>
+    [JsonIgnore]
+    public bool IsTrainedOn => Role is null or "feature" or "proxy";
 }
 
 /// <summary>
@@ -30,6 +51,11 @@ public sealed record Audience(
     public string HistoryTable => $"audience.history_{Id}";
 
     public string TrainingHistoryView => $"audience.training_history_{Id}";
+
+    /// <summary>Names of the attributes that a model is trained on.</summary>
+    /// <param name="asked">those that a model line uses although they are protected, or another experiment's arm</param>
+    public IEnumerable<string> TrainedOn(IReadOnlyCollection<string> asked) =>
+        Attributes.Where(attribute => attribute.IsTrainedOn || asked.Contains(attribute.Name)).Select(attribute => attribute.Name);
 
     /// <summary>The attribute columns as a quoted SQL list; create_audience has validated the names.</summary>
     public string AttributeList(string prefix = "") =>

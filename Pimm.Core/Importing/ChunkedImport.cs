@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Pimm.Core.Auditing;
 using Pimm.Core.Database;
 using Pimm.Core.Queueing;
 
@@ -13,17 +14,17 @@ namespace Pimm.Core.Importing;
 /// </summary>
 public sealed class ChunkedImport(ImportStore imports, ImportProgressStore progresses, IOptions<ImportingOptions> options)
 {
-    public async Task RunAsync(JobExecution run, FileIntake intake, string path, char? delimiter, CancellationToken cancellationToken)
+    public async Task RunAsync(JobExecution run, FileIntake intake, ImportSource source, CancellationToken cancellationToken)
     {
         options.Value.Validate();
-        var sha256 = await HashAsync(path, cancellationToken);
-        if (await imports.FindSameAsync(intake.Audience.Id, intake.Kind, sha256, cancellationToken) is { } same)
+        var sha256 = await HashAsync(source.Path, cancellationToken);
+        if (await imports.FindSameAsync(intake.Audience.Id, intake.Kind, sha256, intake.Options.Settings, cancellationToken) is { } same)
         {
             await run.CompleteAsync(ImportResult.Of(same), null, cancellationToken);
             return;
         }
-        using var file = await OpenAsync(run, path, delimiter, cancellationToken);
-        var (progress, done) = await TakeAsync(run, intake, file.Source, sha256, cancellationToken);
+        using var file = await OpenAsync(run, intake, source, sha256, cancellationToken);
+        var (progress, done) = await TakeAsync(run, intake, file, sha256, cancellationToken);
         if (progress is null)
         {
             await run.CompleteAsync(ImportResult.Of(done!), null, cancellationToken);
@@ -31,9 +32,10 @@ public sealed class ChunkedImport(ImportStore imports, ImportProgressStore progr
         }
         try
         {
+            CheckAhead(run, intake, source, progress, cancellationToken);
             var rows = intake.Open(file, progress);
             progress = await ReadAsync(run, intake, rows, progress, cancellationToken);
-            await FinishAsync(run, intake, progress, cancellationToken);
+            await FinishAsync(run, intake, source, progress, cancellationToken);
         }
         catch (Exception refused) when (PostgresErrors.Translate(refused) is InputException)
         {
@@ -43,23 +45,41 @@ public sealed class ChunkedImport(ImportStore imports, ImportProgressStore progr
                 await progresses.RemoveAsync(connection, intake, progress.Id);
                 if (IsOfContent(refused))
                 {
-                    await progresses.RefuseAsync(connection, run, PostgresErrors.Translate(refused).Message);
+                    await progresses.RefuseAsync(connection, run, PostgresErrors.Translate(refused));
                 }
             }, cancellationToken);
             throw;
         }
     }
 
-    private async Task<DelimitedReader> OpenAsync(JobExecution run, string path, char? delimiter, CancellationToken cancellationToken)
+    private async Task<DelimitedReader> OpenAsync(JobExecution run, FileIntake intake, ImportSource source, byte[] sha256, CancellationToken cancellationToken)
     {
         try
         {
-            return DelimitedReader.Open(path, delimiter);
+            if (intake.Kind == "history" && await imports.FindOtherwiseAsync(intake.Audience.Id, sha256, intake.Options.Settings, cancellationToken) is { } other)
+            {
+                throw new InputException($"The very same file was imported before with another mapping or other options, as import {other}: undo that one first (pimm import undo {other}), or every impression would count twice.")
+                    { Code = ImportCode.ImportedOtherwise };
+            }
+            return source.Open(options.Value.Unpacking);
         }
-        catch (InputException refused) when (File.Exists(path))
+        catch (InputException refused) when (File.Exists(source.Path))
         {
-            await run.CommitAsync(connection => progresses.RefuseAsync(connection, run, refused.Message), cancellationToken);
+            await run.CommitAsync(connection => progresses.RefuseAsync(connection, run, refused), cancellationToken);
             throw;
+        }
+    }
+
+    // What rows say of persons outlives a refusal, so a file that will be refused writes none of it.
+    private void CheckAhead(JobExecution run, FileIntake intake, ImportSource source, ImportProgress progress, CancellationToken cancellationToken)
+    {
+        if (intake.WritesBesides && progress.Received == 0)
+        {
+            run.Report(0, "checking every row before the first one is written");
+            using var file = source.Open(options.Value.Unpacking);
+            var check = new ImportChecker(options.Value.ChunkRows).Check(intake, file, progress, _ => { }, cancellationToken);
+            var whole = progress with { Received = check.Received, Quarantined = check.Quarantined };
+            RefuseTooManyBad(whole, check.Quarantined, check.Problems, intake.Options.AcceptBadShare);
         }
     }
 
@@ -68,7 +88,7 @@ public sealed class ChunkedImport(ImportStore imports, ImportProgressStore progr
 
     /// <summary>Waits while another run that is alive takes the same bytes in; when it falls silent, this one goes on with them.</summary>
     private async Task<(ImportProgress? Progress, ImportedFile? Done)> TakeAsync(
-        JobExecution run, FileIntake intake, string fileName, byte[] sha256, CancellationToken cancellationToken)
+        JobExecution run, FileIntake intake, DelimitedReader file, byte[] sha256, CancellationToken cancellationToken)
     {
         long? other = null;
         while (true)
@@ -78,10 +98,10 @@ public sealed class ChunkedImport(ImportStore imports, ImportProgressStore progr
                 return (null, done);
             }
             var taken = new TakenFile(null, null);
-            await run.CommitAsync(async connection => taken = await progresses.TakeAsync(connection, run, intake, fileName, sha256), cancellationToken);
+            await run.CommitAsync(async connection => taken = await progresses.TakeAsync(connection, run, intake, file, sha256), cancellationToken);
             if (taken.Changed)
             {
-                throw new InputException($"{fileName} was changed after this run had begun to import it; nothing was imported: import it again.");
+                throw new InputException($"{file.Source} was changed after this run had begun to import it; nothing was imported: import it again.") { Code = ImportCode.FileChanged };
             }
             if (taken.Progress is not null)
             {
@@ -89,7 +109,7 @@ public sealed class ChunkedImport(ImportStore imports, ImportProgressStore progr
             }
             if (taken.Other is not null && taken.Other == other)
             {
-                run.Report(0, $"another run is importing the same file {fileName}");
+                run.Report(0, $"another run is importing the same file {file.Source}");
                 await Task.Delay(options.Value.Poll, cancellationToken);
             }
             other = taken.Other;
@@ -110,8 +130,12 @@ public sealed class ChunkedImport(ImportStore imports, ImportProgressStore progr
             {
                 await AttemptMark.SetAsync(connection, run);
                 var written = await rows.CopyAsync(connection, problems, options.Value.ChunkRows, cancellationToken);
-                progress = before with { Received = rows.Received, Written = before.Written + written, Quarantined = before.Quarantined + problems.Count };
-                await progresses.AdvanceAsync(connection, run, before, progress, problems);
+                progress = before with
+                {
+                    Received = rows.Received, Written = before.Written + written, Quarantined = before.Quarantined + problems.Count,
+                    Skipped = before.Skipped + rows.Skipped, Warnings = before.Warnings + rows.Warnings.Count,
+                };
+                await progresses.AdvanceAsync(connection, run, before, progress, problems, rows.Warnings);
                 FaultPoint.Reach("import.chunk-copied");
             }, cancellationToken);
             FaultPoint.Reach("import.chunk-done");
@@ -120,17 +144,22 @@ public sealed class ChunkedImport(ImportStore imports, ImportProgressStore progr
         return progress;
     }
 
-    private async Task FinishAsync(JobExecution run, FileIntake intake, ImportProgress progress, CancellationToken cancellationToken)
+    private async Task FinishAsync(JobExecution run, FileIntake intake, ImportSource source, ImportProgress progress, CancellationToken cancellationToken)
     {
-        var problems = progress.Quarantined == 0 ? [] : (await imports.ProblemsAsync(progress.Id, ImportStore.KeptProblems, cancellationToken)).ToList();
-        RefuseTooManyBad(progress, progress.Quarantined, problems, intake.AcceptBadShare);
+        var problems = progress.Quarantined == 0 ? [] : (await imports.ProblemsAsync(progress.Id, ImportStore.KeptProblems, cancellationToken)).Where(p => !p.IsWarning).ToList();
+        RefuseTooManyBad(progress, progress.Quarantined, problems, intake.Options.AcceptBadShare);
         var result = new ImportResult { ImportFileId = progress.Id, Notes = intake.Notes };
         await run.CompleteAsync(result, async connection =>
         {
             var kept = problems.Count;
             await AttemptMark.SetAsync(connection, run);
             result.Counts = await intake.LandAsync(connection, progress, problems);
-            await progresses.FinishAsync(connection, run, progress, result.Counts, [.. problems.Skip(kept).Take(ImportStore.KeptProblems - kept)]);
+            IReadOnlyList<ImportProblem> later = [.. problems.Skip(kept).Take(ImportStore.KeptProblems - kept)];
+            await progresses.FinishAsync(connection, run, progress, result.Counts, source.WithRows(later, options.Value.Unpacking));
+            await AuditLog.AddAsync(connection, new AuditEntry(
+                intake.Options.By ?? AuditActor.Run(run.RunId), "import.apply", "import", progress.Id.ToString(CultureInfo.InvariantCulture),
+                After: new { intake.Kind, audience = intake.Audience.Id, result.Counts.Received, result.Counts.Created, result.Counts.Updated, result.Counts.Skipped, result.Counts.Quarantined }));
+            result.Tell(problems, progress.Warnings);
             foreach (var note in result.Notes)
             {
                 run.Warn(note);
@@ -146,7 +175,8 @@ public sealed class ChunkedImport(ImportStore imports, ImportProgressStore progr
         {
             var first = string.Join(" ", problems.DistinctBy(p => (p.Code, p.Column)).Take(3).Select(p => p.In(progress.FileName)));
             throw new InputException(string.Create(CultureInfo.InvariantCulture,
-                $"{bad:N0} of {progress.Received:N0} rows ({100.0 * bad / progress.Received:0.##} %) of {progress.FileName} cannot be used, more than the {100 * acceptBadShare:0.##} % allowed; nothing was imported. First: {first} Mend the file or give --accept-bad-share."));
+                $"{bad:N0} of {progress.Received:N0} rows ({100.0 * bad / progress.Received:0.##} %) of {progress.FileName} cannot be used, more than the {100 * acceptBadShare:0.##} % allowed; nothing was imported. First: {first} Mend the file or give --accept-bad-share."))
+                { Code = ImportCode.TooManyBadRows };
         }
     }
 
@@ -154,7 +184,7 @@ public sealed class ChunkedImport(ImportStore imports, ImportProgressStore progr
     {
         if (!File.Exists(path))
         {
-            throw new InputException($"There is no file '{path}'; check the path.");
+            throw new InputException($"There is no file '{path}'; check the path.") { Code = ImportCode.NoFile };
         }
         await using var stream = File.OpenRead(path);
         return await SHA256.HashDataAsync(stream, cancellationToken);

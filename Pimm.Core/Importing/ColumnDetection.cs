@@ -31,9 +31,13 @@ public static class ColumnDetection
             {
                 var field = file[places[i]];
                 hasValue[i] |= !field.IsEmpty;
-                isText[i] |= !field.IsEmpty && !(Utf8Parser.TryParse(field, out double _, out var read) && read == field.Length);
+                isText[i] |= !field.IsEmpty && !IsNumber(field);
             }
         }
         return [.. places.Select((place, i) => new AudienceColumn(file.Names.All[place], isText[i] || !hasValue[i] ? "text" : "number"))];
     }
+
+    /// <summary>Digits behind a leading zero are a code, as 01234: its zero would be lost.</summary>
+    internal static bool IsNumber(ReadOnlySpan<byte> field) =>
+        Utf8Parser.TryParse(field, out double _, out var read) && read == field.Length && field is not [(byte)'0', >= (byte)'0' and <= (byte)'9', ..];
 }

@@ -20,7 +20,7 @@ public sealed class ColumnNames
         if (names.Count > Maximum)
         {
             throw new InputException(string.Create(CultureInfo.InvariantCulture,
-                $"{source} has {names.Count:N0} columns: at most 1,024 columns are allowed, so leave out those that are not needed."));
+                $"{source} has {names.Count:N0} columns: at most 1,024 columns are allowed, so leave out those that are not needed.")) { Code = ImportCode.TooManyColumns };
         }
 
         var named = new string[names.Count];
@@ -31,7 +31,7 @@ public sealed class ColumnNames
             if (!_places.TryAdd(named[place], place))
             {
                 throw new InputException(string.Create(CultureInfo.InvariantCulture,
-                    $"{source}, line 1: column '{named[place]}' appears twice, as column {_places[named[place]] + 1} and {place + 1}; rename or remove one of them."));
+                    $"{source}, line 1: column '{named[place]}' appears twice, as column {_places[named[place]] + 1} and {place + 1}; rename or remove one of them.")) { Code = ImportCode.DuplicateColumn };
             }
         }
 
@@ -54,7 +54,7 @@ public sealed class ColumnNames
         var nearest = NearestTo(name);
         throw new InputException(nearest is not null
             ? $"{_source} has no column '{name}'; did you mean '{nearest}'?"
-            : $"{_source} has no column '{name}'; its columns are {Listed(All)}.");
+            : $"{_source} has no column '{name}'; its columns are {Listed(All)}.") { Code = ImportCode.MissingColumn };
     }
 
     private string? NearestTo(string name)

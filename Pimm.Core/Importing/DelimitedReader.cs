@@ -21,11 +21,11 @@ public sealed class DelimitedReader : IDisposable
     private readonly Stream _file;
     private readonly DelimitedScanner _scanner;
 
-    private DelimitedReader(Stream file, string source, char? delimiter)
+    private DelimitedReader(Stream file, string source, char? delimiter, UnpackingLimit? limit)
     {
         Source = source;
         _file = file;
-        _scanner = new DelimitedScanner(FileContent.TextOf(file, source), source);
+        _scanner = new DelimitedScanner(FileContent.TextOf(file, source, limit), source);
         var sample = _scanner.Peek();
         var mark = FileContent.CheckText(sample, source);
         _scanner.Skip(mark);
@@ -37,7 +37,12 @@ public sealed class DelimitedReader : IDisposable
     /// <summary>The file's name without folders, as the sentences say it.</summary>
     public string Source { get; }
 
-    public ColumnNames Names { get; }
+    public ColumnNames Names { get; private set; }
+
+    /// <summary>The file's first line as it stands, at most 64 KiB of it; a file of its bad rows begins with it.</summary>
+    public string Header { get; private set; } = "";
+
+    public bool IsPacked => _scanner.Text != _file;
 
     public char Delimiter => (char)_scanner.Delimiter;
 
@@ -58,22 +63,24 @@ public sealed class DelimitedReader : IDisposable
 
     /// <param name="path">a plain or gzip file</param>
     /// <param name="delimiter">an ASCII character; null finds ',', ';', tab or '|'</param>
+    /// <param name="limit">of what gzip may unpack to; null: none</param>
+    /// <param name="source">what the sentences call it; null: the path's last part</param>
     /// <exception cref="InputException">missing or empty file, an archive, not UTF-8, wrong delimiter, bad header</exception>
-    public static DelimitedReader Open(string path, char? delimiter = null)
+    public static DelimitedReader Open(string path, char? delimiter = null, UnpackingLimit? limit = null, string? source = null)
     {
         if (Directory.Exists(path) || !File.Exists(path))
         {
-            throw new InputException($"There is no file '{path}'; check the path.");
+            throw new InputException($"There is no file '{path}'; check the path.") { Code = ImportCode.NoFile };
         }
 
-        return Open(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan), Path.GetFileName(path), delimiter);
+        return Open(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan), source ?? Path.GetFileName(path), delimiter, limit);
     }
 
     /// <param name="file">seekable; disposed with the reader</param>
     /// <param name="source">what the sentences call it</param>
     /// <param name="delimiter">as above</param>
     /// <exception cref="InputException">as above</exception>
-    public static DelimitedReader Open(Stream file, string source, char? delimiter = null)
+    public static DelimitedReader Open(Stream file, string source, char? delimiter = null, UnpackingLimit? limit = null)
     {
         if (delimiter is '"' or '\r' or '\n' or '\0' or > '\u007e')
         {
@@ -82,7 +89,7 @@ public sealed class DelimitedReader : IDisposable
 
         try
         {
-            return new DelimitedReader(file, source, delimiter);
+            return new DelimitedReader(file, source, delimiter, limit);
         }
         catch
         {
@@ -90,6 +97,11 @@ public sealed class DelimitedReader : IDisposable
             throw;
         }
     }
+
+    /// <summary>From now on columns go by other names.</summary>
+    /// <param name="names">the name in the file → the name here</param>
+    public void Rename(IReadOnlyDictionary<string, string> names) =>
+        Names = new ColumnNames([.. Names.All.Select(name => names.GetValueOrDefault(name, name))], Source);
 
     /// <summary>The next row; a bad one ends the reading.</summary>
     /// <returns>false at the end of the file</returns>
@@ -116,7 +128,7 @@ public sealed class DelimitedReader : IDisposable
 
         if (outcome == ScanOutcome.End)
         {
-            return Rows > 0 ? false : throw new InputException($"{Source} has a header and no rows; it must hold at least one row.");
+            return Rows > 0 ? false : throw new InputException($"{Source} has a header and no rows; it must hold at least one row.") { Code = ImportCode.NoRows };
         }
 
         Rows++;
@@ -145,6 +157,8 @@ public sealed class DelimitedReader : IDisposable
             throw problem.AsException(Source);
         }
 
+        var raw = _scanner.Raw.TrimEnd("\r\n"u8);
+        Header = Encoding.UTF8.GetString(raw[..Math.Min(raw.Length, MaximumFieldBytes)]);
         var names = new string[_scanner.FieldCount];
         for (var place = 0; place < names.Length; place++)
         {
@@ -162,13 +176,13 @@ public sealed class DelimitedReader : IDisposable
         if (outcome == ScanOutcome.Unbalanced)
         {
             var (line, field) = _scanner.OpenQuote;
-            return new ImportProblem(line, NameOf(field, columns), ImportProblem.UnbalancedQuote,
+            return new ImportProblem(line, NameOf(field, columns), ImportCode.UnbalancedQuote,
                 "the quote opened here is not closed at the end of the field; close it, or double each quote inside the field.");
         }
 
         if (outcome == ScanOutcome.TooLong)
         {
-            return new ImportProblem(Line, null, ImportProblem.LineTooLong,
+            return new ImportProblem(Line, null, ImportCode.LineTooLong,
                 "the line is longer than 1 MB; correct or remove it, or check the delimiter and line ends.");
         }
 
@@ -182,12 +196,12 @@ public sealed class DelimitedReader : IDisposable
         if (nul >= 0)
         {
             return new ImportProblem(Line + raw[..nul].Count((byte)'\n'), FirstField(static field => field.Contains((byte)0), columns),
-                ImportProblem.NulByte, "a NUL byte; the file is damaged or not text, export it again as UTF-8 CSV.");
+                ImportCode.NulByte, "a NUL byte; the file is damaged or not text, export it again as UTF-8 CSV.");
         }
 
         return Utf8.IsValid(raw)
             ? null
-            : new ImportProblem(Line, FirstField(static field => !Utf8.IsValid(field), columns), ImportProblem.InvalidUtf8,
+            : new ImportProblem(Line, FirstField(static field => !Utf8.IsValid(field), columns), ImportCode.InvalidUtf8,
                 "bytes that are not UTF-8; save the file as UTF-8.");
     }
 
@@ -196,14 +210,14 @@ public sealed class DelimitedReader : IDisposable
         if (columns is not null && _scanner.FieldCount != columns.Count)
         {
             var few = _scanner.FieldCount < columns.Count;
-            return new ImportProblem(Line, null, few ? ImportProblem.TooFewFields : ImportProblem.TooManyFields,
+            return new ImportProblem(Line, null, few ? ImportCode.TooFewFields : ImportCode.TooManyFields,
                 string.Create(CultureInfo.InvariantCulture,
                     $"{_scanner.FieldCount:N0} field{(_scanner.FieldCount == 1 ? "" : "s")} where the header has {columns.Count:N0} columns; correct the line, or quote fields that hold the delimiter."));
         }
 
         return _scanner.Raw.Length <= MaximumFieldBytes || FirstField(static field => field.Length > MaximumFieldBytes, columns) is not { } column
             ? null
-            : new ImportProblem(Line, column, ImportProblem.FieldTooLong, "the field is longer than 64 KB; shorten it or leave the column out of the file.");
+            : new ImportProblem(Line, column, ImportCode.FieldTooLong, "the field is longer than 64 KB; shorten it or leave the column out of the file.");
     }
 
     private string? FirstField(Func<ReadOnlySpan<byte>, bool> wanted, IReadOnlyList<string>? columns)

@@ -30,6 +30,8 @@ internal sealed class DelimitedScanner : IDisposable
 
     public byte Delimiter { get; set; } = (byte)',';
 
+    public Stream Text => _text;
+
     public int FieldCount => _fields.Count;
 
     /// <summary>The physical line on which the record begins.</summary>
@@ -246,7 +248,7 @@ internal sealed class DelimitedScanner : IDisposable
         }
         catch (Exception damaged) when (damaged is InvalidDataException or EndOfStreamException)
         {
-            throw new InputException($"{_source} is a gzip file that is damaged or cut off; copy it again from where it came from.", damaged);
+            throw new InputException($"{_source} is a gzip file that is damaged or cut off; copy it again from where it came from.", damaged) { Code = ImportCode.DamagedArchive };
         }
     }
 }

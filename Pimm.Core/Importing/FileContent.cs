@@ -10,7 +10,8 @@ internal static class FileContent
     private static readonly byte[] CandidateDelimiters = [(byte)',', (byte)';', (byte)'\t', (byte)'|'];
 
     /// <summary>The text of a seekable stream: unpacked when it is gzip, refused when it is another archive.</summary>
-    public static Stream TextOf(Stream file, string source)
+    /// <param name="limit">of what gzip may unpack to; null: none</param>
+    public static Stream TextOf(Stream file, string source, UnpackingLimit? limit = null)
     {
         Span<byte> magic = stackalloc byte[4];
         var read = file.ReadAtLeast(magic, magic.Length, throwOnEndOfStream: false);
@@ -18,8 +19,14 @@ internal static class FileContent
         magic = magic[..read];
         RefuseArchive(magic, source);
         return magic.StartsWith((ReadOnlySpan<byte>)[0x1F, 0x8B])
-            ? new GZipStream(file, CompressionMode.Decompress)
+            ? Unpack(file, source, limit)
             : file;
+    }
+
+    private static Stream Unpack(Stream file, string source, UnpackingLimit? limit)
+    {
+        var text = new GZipStream(file, CompressionMode.Decompress);
+        return limit is null ? text : new LimitedText(text, file, source, limit);
     }
 
     /// <summary>Refuses what is not UTF-8 text.</summary>
@@ -41,12 +48,12 @@ internal static class FileContent
         var mark = sample.StartsWith((ReadOnlySpan<byte>)[0xEF, 0xBB, 0xBF]) ? 3 : 0;
         if (sample[mark..].Trim(" \t\r\n"u8).IsEmpty)
         {
-            throw new InputException($"{source} is empty; it must hold a header line and rows.");
+            throw new InputException($"{source} is empty; it must hold a header line and rows.") { Code = ImportCode.EmptyFile };
         }
 
         if (sample.Contains((byte)'\r') && !sample.Contains((byte)'\n'))
         {
-            throw new InputException($"{source} ends its lines with carriage returns alone; save it with LF or CRLF line ends.");
+            throw new InputException($"{source} ends its lines with carriage returns alone; save it with LF or CRLF line ends.") { Code = ImportCode.LineEnds };
         }
 
         return mark;
@@ -82,7 +89,7 @@ internal static class FileContent
             if (times >= least && other != delimiter)
             {
                 throw new InputException(string.Create(CultureInfo.InvariantCulture,
-                    $"{source}, line 1: split at {Name((char)delimiter)} the header is one column, but it holds {Name(other)} {times} time{(times == 1 ? "" : "s")}; give --delimiter {Name(other)}."));
+                    $"{source}, line 1: split at {Name((char)delimiter)} the header is one column, but it holds {Name(other)} {times} time{(times == 1 ? "" : "s")}; give --delimiter {Name(other)}.")) { Code = ImportCode.WrongDelimiter };
             }
         }
     }
@@ -121,12 +128,12 @@ internal static class FileContent
     {
         if (magic.StartsWith("PK\u0003\u0004"u8) || magic.StartsWith("PK\u0005\u0006"u8))
         {
-            throw new InputException($"{source} is a zip archive or an Excel workbook; unpack it or save it as CSV (plain or gzip).");
+            throw new InputException($"{source} is a zip archive or an Excel workbook; unpack it or save it as CSV (plain or gzip).") { Code = ImportCode.NotText };
         }
 
         if (magic.StartsWith("PAR1"u8))
         {
-            throw new InputException($"{source} is a Parquet file; save it as CSV (plain or gzip).");
+            throw new InputException($"{source} is a Parquet file; save it as CSV (plain or gzip).") { Code = ImportCode.NotText };
         }
     }
 
@@ -154,7 +161,7 @@ internal static class FileContent
     }
 
     private static InputException NotUtf8(string source, string found) =>
-        new($"{source} is {found} text; save it as UTF-8.");
+        new($"{source} is {found} text; save it as UTF-8.") { Code = ImportCode.WrongEncoding };
 
     private static string Name(char delimiter) => delimiter switch
     {

@@ -7,21 +7,30 @@ namespace Pimm.Core.Importing;
 /// <param name="Version">of customers: the version that the rows are written for</param>
 /// <param name="Received">rows done, good and bad; a later attempt goes on behind them</param>
 /// <param name="Written">good rows</param>
-public sealed record ImportProgress(long Id, string FileName, int? Version, long Received, long Written, long Quarantined);
+/// <param name="Skipped">rows left out on purpose</param>
+/// <param name="Warnings">values dropped, and rows left out on purpose</param>
+public sealed record ImportProgress(
+    long Id, string FileName, int? Version, long Received, long Written, long Quarantined, long Skipped = 0, long Warnings = 0);
+
+/// <summary>How a file is read and what for: rows read in another way are not gone on with.</summary>
+/// <param name="Settings">the same text for the same way of reading</param>
+/// <param name="AcceptBadShare">more bad rows than this stop the import with nothing applied, 0 to 1</param>
+/// <param name="By">who asked, as the audit names actors; null: the run</param>
+/// <param name="ReplayOf">the import whose mended bad rows these are</param>
+public sealed record IntakeOptions(string Settings, double AcceptBadShare, ImportMapping? Mapping = null, string? By = null, long? ReplayOf = null);
 
 /// <summary>What one kind of file does with its rows: where they wait until the file is finished, and what makes them seen.</summary>
-/// <param name="settings">how the rows are read; rows read in another way are not gone on with</param>
-/// <param name="acceptBadShare">more bad rows than this stop the import with nothing applied, 0 to 1</param>
-public abstract class FileIntake(Audience audience, string kind, string settings, double acceptBadShare)
+public abstract class FileIntake(Audience audience, string kind, IntakeOptions options)
 {
     public Audience Audience { get; } = audience;
 
     /// <summary>customers, history or outcomes</summary>
     public string Kind { get; } = kind;
 
-    public string Settings { get; } = settings;
+    public IntakeOptions Options { get; } = options;
 
-    public double AcceptBadShare { get; } = acceptBadShare;
+    /// <summary>Rows also write what cannot be taken back: the whole file is checked before the first of them.</summary>
+    public virtual bool WritesBesides => false;
 
     public abstract FileRows Open(DelimitedReader file, ImportProgress progress);
 

@@ -8,10 +8,34 @@ namespace Pimm.Core.Importing;
 /// <param name="AcceptBadShare">more bad rows than this stop the import with nothing applied, 0 to 1</param>
 /// <param name="Order">reject, cascade-up or cascade-down, for funnel labels of history</param>
 /// <param name="Delimiter">null: found</param>
-public sealed record ImportRequest(long AudienceId, string Kind, string Path, double AcceptBadShare = 0.05, string Order = "reject", char? Delimiter = null);
+public sealed record ImportRequest(long AudienceId, string Kind, string Path, double AcceptBadShare = 0.05, string Order = "reject", char? Delimiter = null)
+{
+    /// <summary>Null: columns go by the audience's own names.</summary>
+    public ImportMapping? Mapping { get; init; }
+
+    /// <summary>What sentences and lists call the file; null: the path's last part.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Who asked, as the audit names actors; null: the run.</summary>
+    public string? By { get; init; }
+
+    public long? ReplayOf { get; init; }
+
+    /// <summary>Goes when its rows are in.</summary>
+    public long? UploadId { get; init; }
+
+    /// <summary>Reads and checks the whole file for this draft and writes nothing else.</summary>
+    public long? DraftId { get; init; }
+
+    internal ImportSource Source => new(Path, Name, Delimiter ?? Mapping?.Delimiter);
+
+    internal IntakeOptions Options => new(
+        Mapping is null ? JsonSerializer.Serialize(new { Order, Delimiter }) : JsonSerializer.Serialize(new { Order, Delimiter, Mapping = Mapping.ToJson() }),
+        AcceptBadShare, Mapping, By, ReplayOf);
+}
 
 /// <summary>Takes a file of customers or history into an audience's typed tables: all of its good rows or, when too many are bad, none.</summary>
-public sealed class ImportFile(AudienceStore audiences, ImportStore imports, ChunkedImport import) : IJob
+public sealed class ImportFile(AudienceStore audiences, AttributeIntakes intakes, ChunkedImport import, DraftCheck check, UploadStore uploads) : IJob
 {
     public const string JobKind = "import";
 
@@ -20,14 +44,29 @@ public sealed class ImportFile(AudienceStore audiences, ImportStore imports, Chu
     public async Task RunAsync(JobExecution run, CancellationToken cancellationToken)
     {
         var request = run.ReadArguments<ImportRequest>();
-        var audience = await audiences.GetAsync(request.AudienceId, cancellationToken);
-        var settings = JsonSerializer.Serialize(new { request.Order, request.Delimiter });
-        FileIntake intake = request.Kind switch
+        if (request.DraftId is { } draft)
         {
-            "customers" => new CustomerIntake(audience, settings, request.AcceptBadShare, imports),
-            "history" => new HistoryIntake(audience, FunnelOrders.Parse(request.Order), settings, request.AcceptBadShare),
-            _ => throw new InputException($"Files of the kind \"{request.Kind}\" are unknown: import customers, history or outcomes."),
-        };
-        await import.RunAsync(run, intake, request.Path, request.Delimiter, cancellationToken);
+            var planned = await check.AudienceAsync(draft, cancellationToken);
+            await check.RunAsync(run, intakes.Of(planned, request), request.Source, draft, cancellationToken);
+            return;
+        }
+        var audience = await audiences.GetAsync(request.AudienceId, cancellationToken);
+        await import.RunAsync(run, intakes.Of(audience, request), request.Source, cancellationToken);
+        if (request.UploadId is { } upload)
+        {
+            await uploads.RemoveAsync(upload, cancellationToken);
+        }
     }
+}
+
+/// <summary>What becomes of a file's rows, by its kind.</summary>
+public sealed class AttributeIntakes(ImportStore imports, PersonFactsStore persons)
+{
+    /// <exception cref="InputException">no such kind</exception>
+    public FileIntake Of(Audience audience, ImportRequest request) => request.Kind switch
+    {
+        "customers" => new CustomerIntake(audience, request.Options, imports, persons),
+        "history" => new HistoryIntake(audience, FunnelOrders.Parse(request.Order), request.Options),
+        _ => throw new InputException($"Files of the kind \"{request.Kind}\" are unknown: import customers, history or outcomes."),
+    };
 }

@@ -11,7 +11,7 @@ namespace Pimm.Core.Importing;
 public sealed record TakenFile(ImportProgress? Progress, long? Other, bool Changed = false);
 
 /// <summary>Files that are being taken in, and whose they are: of one attempt of a run for as long as that holds the run's lease.</summary>
-public sealed class ImportProgressStore(TimeProvider time)
+public sealed class ImportProgressStore(QuarantineStore quarantine, TimeProvider time)
 {
     // Earlier attempts of this run, and whoever had these bytes and fell silent: their rows could not be written while they hold them.
     private const string EndLost =
@@ -46,14 +46,15 @@ public sealed class ImportProgressStore(TimeProvider time)
         """;
 
     private const string SelectProgress =
-        "select id, file_name, version, received, created as written, quarantined from import_file where id = @id";
+        "select id, file_name, version, received, created as written, quarantined, skipped, warnings from import_file where id = @id";
 
     private const string Insert =
         """
-        insert into import_file(audience_id, kind, file_name, sha256, received, created, updated, skipped, quarantined, run_id, imported_at, state, settings, fence, version)
-        values (@audienceId, @kind, @fileName, @sha256, 0, 0, 0, 0, 0, @RunId, @at, 'reading', @settings, @Fence,
+        insert into import_file(audience_id, kind, file_name, sha256, received, created, updated, skipped, quarantined, run_id, imported_at, state, settings, fence,
+                                header, delimiter, imported_by, replay_of, version)
+        values (@audienceId, @kind, @fileName, @sha256, 0, 0, 0, 0, 0, @RunId, @at, 'reading', @settings, @Fence, @header, @delimiter, @by, @replayOf,
                 case when @kind = 'customers' then 1 + greatest(0, (select max(version) from audience_version where audience_id = @audienceId),
-                     (select max(version) from import_file where audience_id = @audienceId and state = 'reading')) end)
+                     (select max(version) from import_file where audience_id = @audienceId)) end)
         on conflict do nothing returning id
         """;
 
@@ -62,35 +63,28 @@ public sealed class ImportProgressStore(TimeProvider time)
     private const string Restart =
         """
         delete from import_problem where import_file_id = @id;
-        update import_file set received = 0, created = 0, quarantined = 0, settings = @settings where id = @id;
+        update import_file set received = 0, created = 0, skipped = 0, quarantined = 0, warnings = 0, settings = @settings where id = @id;
         """;
 
     private const string UpdatePosition =
         """
-        update import_file set received = @Received, created = @Written, quarantined = @Quarantined
+        update import_file set received = @Received, created = @Written, skipped = @Skipped, quarantined = @Quarantined, warnings = @Warnings
          where id = @Id and state = 'reading' and run_id = @RunId and fence = @Fence and received = @before
         """;
 
     private const string UpdateFinished =
         """
         update import_file
-           set received = @Received, created = @Created, updated = @Updated, skipped = @Skipped, quarantined = @Quarantined, state = 'finished', imported_at = @at
+           set received = @Received, created = @Created, updated = @Updated, skipped = @Skipped, quarantined = @Quarantined, warnings = @Warnings, state = 'finished', imported_at = @at
          where id = @id and state = 'reading' and run_id = @RunId and fence = @Fence
         """;
 
-    private const string InsertProblems =
-        """
-        insert into import_problem(import_file_id, line, column_name, code, message)
-        select @id, p.line, p.column_name, p.code, p.message
-          from unnest(@lines::bigint[], @columns::text[], @codes::text[], @messages::text[]) as p(line, column_name, code, message)
-        """;
-
-    private const string InsertRefusal = "insert into import_refusal(run_id, fence, reason) values (@RunId, @Fence, @reason)";
+    private const string InsertRefusal = "insert into import_refusal(run_id, fence, reason, code) values (@RunId, @Fence, @reason, @code)";
 
     private const string Delete = "delete from import_file where id = @id and state = 'reading'";
 
     /// <summary>In the caller's transaction: the file of these bytes becomes this attempt's, as far as it is, unless it is another's.</summary>
-    public async Task<TakenFile> TakeAsync(NpgsqlConnection connection, JobExecution run, FileIntake intake, string fileName, byte[] sha256)
+    public async Task<TakenFile> TakeAsync(NpgsqlConnection connection, JobExecution run, FileIntake intake, DelimitedReader file, byte[] sha256)
     {
         var key = new { audienceId = intake.Audience.Id, kind = intake.Kind, sha256, runId = run.RunId };
         await AttemptMark.SetAsync(connection, run);
@@ -100,9 +94,9 @@ public sealed class ImportProgressStore(TimeProvider time)
             return same.Held || same.Finished ? new TakenFile(null, same.Id) : new TakenFile(await GoOnAsync(connection, run, intake, same), null);
         }
         var left = (await connection.QueryAsync<LeftBehind>(SelectLeftBehind, key)).AsList();
-        foreach (var file in left)
+        foreach (var earlier in left)
         {
-            await RemoveAsync(connection, intake, file.Id);
+            await RemoveAsync(connection, intake, earlier.Id);
         }
         if (left.Any(f => f.Own))
         {
@@ -110,7 +104,8 @@ public sealed class ImportProgressStore(TimeProvider time)
         }
         var id = await connection.ExecuteScalarAsync<long?>(Insert, new
         {
-            key.audienceId, key.kind, fileName, sha256, run.RunId, run.Fence, settings = intake.Settings, at = time.GetUtcNow(),
+            key.audienceId, key.kind, fileName = file.Source, sha256, run.RunId, run.Fence, settings = intake.Options.Settings, at = time.GetUtcNow(),
+            header = file.Header, delimiter = file.Delimiter.ToString(), by = intake.Options.By, replayOf = intake.Options.ReplayOf,
         });
         return id is { } begun
             ? new TakenFile(await connection.QuerySingleAsync<ImportProgress>(SelectProgress, new { id = begun }), null)
@@ -119,26 +114,30 @@ public sealed class ImportProgressStore(TimeProvider time)
 
     /// <summary>The position behind a chunk and what was wrong in it, in the chunk's transaction.</summary>
     /// <exception cref="InvalidOperationException">another run has the file</exception>
-    public async Task AdvanceAsync(NpgsqlConnection connection, JobExecution run, ImportProgress before, ImportProgress after, IReadOnlyList<ImportProblem> problems)
+    public async Task AdvanceAsync(NpgsqlConnection connection, JobExecution run, ImportProgress before, ImportProgress after, IReadOnlyList<ImportProblem> problems, IReadOnlyList<ImportProblem> warnings)
     {
         var moved = await connection.ExecuteAsync(UpdatePosition, new
         {
-            after.Id, after.Received, after.Written, after.Quarantined, run.RunId, run.Fence, before = before.Received,
+            after.Id, after.Received, after.Written, after.Skipped, after.Quarantined, after.Warnings, run.RunId, run.Fence, before = before.Received,
         });
         if (moved != 1)
         {
             throw new InvalidOperationException($"The file {before.FileName} is being imported by another run meanwhile: nothing of this chunk was written.");
         }
-        await AddProblemsAsync(connection, before.Id, [.. problems.Take((int)Math.Max(0, ImportStore.KeptProblems - before.Quarantined))]);
+        await quarantine.AddAsync(connection, before.Id,
+        [
+            .. problems.Take((int)Math.Max(0, ImportStore.KeptProblems - before.Quarantined)),
+            .. warnings.Take((int)Math.Max(0, ImportStore.KeptProblems - before.Warnings)),
+        ]);
     }
 
     /// <summary>The file is finished and its rows are seen, in the transaction that ends the run.</summary>
     public async Task FinishAsync(NpgsqlConnection connection, JobExecution run, ImportProgress progress, ImportCounts counts, IReadOnlyList<ImportProblem> laterProblems)
     {
-        await AddProblemsAsync(connection, progress.Id, laterProblems);
+        await quarantine.AddAsync(connection, progress.Id, laterProblems);
         var finished = await connection.ExecuteAsync(UpdateFinished, new
         {
-            id = progress.Id, counts.Received, counts.Created, counts.Updated, counts.Skipped, counts.Quarantined, run.RunId, run.Fence, at = time.GetUtcNow(),
+            id = progress.Id, counts.Received, counts.Created, counts.Updated, counts.Skipped, counts.Quarantined, counts.Warnings, run.RunId, run.Fence, at = time.GetUtcNow(),
         });
         if (finished != 1)
         {
@@ -155,29 +154,21 @@ public sealed class ImportProgressStore(TimeProvider time)
     }
 
     /// <summary>Keeps that the content was refused, in the caller's transaction.</summary>
-    public Task RefuseAsync(NpgsqlConnection connection, JobExecution run, string reason) =>
-        connection.ExecuteAsync(InsertRefusal, new { run.RunId, run.Fence, reason });
+    public Task RefuseAsync(NpgsqlConnection connection, JobExecution run, Exception refused) =>
+        connection.ExecuteAsync(InsertRefusal, new { run.RunId, run.Fence, reason = refused.Message, code = (refused as InputException)?.Code });
 
     private static async Task<ImportProgress> GoOnAsync(NpgsqlConnection connection, JobExecution run, FileIntake intake, SameBytes same)
     {
         await connection.ExecuteAsync(Take, new { run.RunId, run.Fence, id = same.Id });
         var progress = await connection.QuerySingleAsync<ImportProgress>(SelectProgress, new { id = same.Id });
-        if (same.Settings != intake.Settings || !await intake.IsIntactAsync(connection, progress))
+        if (same.Settings != intake.Options.Settings || !await intake.IsIntactAsync(connection, progress))
         {
             await intake.RemoveAsync(connection, progress);
-            await connection.ExecuteAsync(Restart, new { id = same.Id, settings = intake.Settings });
-            progress = progress with { Received = 0, Written = 0, Quarantined = 0 };
+            await connection.ExecuteAsync(Restart, new { id = same.Id, settings = intake.Options.Settings });
+            progress = progress with { Received = 0, Written = 0, Quarantined = 0, Skipped = 0, Warnings = 0 };
         }
         return progress;
     }
-
-    private static Task AddProblemsAsync(NpgsqlConnection connection, long id, IReadOnlyList<ImportProblem> problems) => problems.Count == 0
-        ? Task.CompletedTask
-        : connection.ExecuteAsync(InsertProblems, new
-        {
-            id, lines = problems.Select(p => p.Line).ToArray(), columns = problems.Select(p => p.Column).ToArray(),
-            codes = problems.Select(p => p.Code).ToArray(), messages = problems.Select(p => p.Message).ToArray(),
-        });
 
     private sealed record SameBytes(long Id, string Settings, bool Finished, bool Held);
 

@@ -6,7 +6,8 @@ namespace Pimm.Core.Importing;
 /// <summary>One file that was taken in: received = created + updated + skipped + quarantined.</summary>
 /// <param name="Kind">customers, history or outcomes</param>
 public sealed record ImportedFile(
-    long Id, long AudienceId, string Kind, string FileName, long Received, long Created, long Updated, long Skipped, long Quarantined, DateTimeOffset ImportedAt);
+    long Id, long AudienceId, string Kind, string FileName, long Received, long Created, long Updated, long Skipped, long Quarantined, DateTimeOffset ImportedAt,
+    long Warnings, string? ImportedBy, long? ReplayOf, DateTimeOffset? UndoneAt, string? UndoneBy, string Settings);
 
 /// <summary>Imported files, their problems, and the versions they made.</summary>
 public sealed class ImportStore(NpgsqlDataSource database, TimeProvider time)
@@ -16,30 +17,46 @@ public sealed class ImportStore(NpgsqlDataSource database, TimeProvider time)
 
     private const string SelectSame =
         """
-        select id, audience_id, kind, file_name, received, created, updated, skipped, quarantined, imported_at
+        select id, audience_id, kind, file_name, received, created, updated, skipped, quarantined, imported_at,
+               warnings, imported_by, replay_of, undone_at, undone_by, settings
           from import_file
-         where audience_id = @audienceId and kind = @kind and sha256 = @sha256 and quarantined = 0 and state = 'finished'
+         where audience_id = @audienceId and kind = @kind and sha256 = @sha256 and settings = @settings and state = 'finished' and undone_at is null
+           -- Of outcomes what could not be counted may be countable now: its customer, its impression is known.
+           and (kind <> 'outcomes' or quarantined = 0)
            and (kind <> 'customers' or id = (select import_file_id from audience_version where audience_id = @audienceId order by version desc limit 1))
          order by id desc limit 1
         """;
 
     private const string SelectFiles =
         """
-        select id, audience_id, kind, file_name, received, created, updated, skipped, quarantined, imported_at
+        select id, audience_id, kind, file_name, received, created, updated, skipped, quarantined, imported_at,
+               warnings, imported_by, replay_of, undone_at, undone_by, settings
           from import_file where audience_id = @audienceId and state = 'finished' order by id desc
         """;
 
     private const string SelectFinished =
         """
-        select id, audience_id, kind, file_name, received, created, updated, skipped, quarantined, imported_at
+        select id, audience_id, kind, file_name, received, created, updated, skipped, quarantined, imported_at,
+               warnings, imported_by, replay_of, undone_at, undone_by, settings
           from import_file where id = @id and state = 'finished'
         """;
 
     private const string SelectProblems =
         """
-        select line, column_name as "column", code, message from import_problem
+        select line, column_name as "column", code, message, masked, warning, customer from import_problem
          where import_file_id = @importFileId order by line limit @limit
         """;
+
+    private const string SelectCodes = "select code, count(*) from import_problem where import_file_id = @importFileId group by code order by code";
+
+    private const string SelectOtherwise =
+        """
+        select id from import_file
+         where audience_id = @audienceId and kind = 'history' and sha256 = @sha256 and settings <> @settings and state = 'finished' and undone_at is null
+         order by id desc limit 1
+        """;
+
+    private const string SelectRefusalCode = "select code from import_refusal where run_id = @runId order by fence desc limit 1";
 
     private const string SelectRefusal = "select reason from import_refusal where run_id = @runId and fence = @fence";
 
@@ -50,13 +67,13 @@ public sealed class ImportStore(NpgsqlDataSource database, TimeProvider time)
         """;
 
     /// <summary>
-    /// The earlier import of the very same bytes, if importing them again would have no effect: all their rows were taken, and of
-    /// customers no other state came since.
+    /// The earlier import of the very same bytes, read in the same way, if importing them again would have no effect: of customers no
+    /// other state came since.
     /// </summary>
-    public async Task<ImportedFile?> FindSameAsync(long audienceId, string kind, byte[] sha256, CancellationToken cancellationToken = default)
+    public async Task<ImportedFile?> FindSameAsync(long audienceId, string kind, byte[] sha256, string settings, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        return await connection.QuerySingleOrDefaultAsync<ImportedFile>(new CommandDefinition(SelectSame, new { audienceId, kind, sha256 }, cancellationToken: cancellationToken));
+        return await connection.QuerySingleOrDefaultAsync<ImportedFile>(new CommandDefinition(SelectSame, new { audienceId, kind, sha256, settings }, cancellationToken: cancellationToken));
     }
 
     public async Task<IReadOnlyList<ImportedFile>> FilesAsync(long audienceId, CancellationToken cancellationToken = default)
@@ -74,7 +91,30 @@ public sealed class ImportStore(NpgsqlDataSource database, TimeProvider time)
     public async Task<IReadOnlyList<ImportProblem>> ProblemsAsync(long importFileId, int limit = 100, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        return [.. await connection.QueryAsync<ImportProblem>(new CommandDefinition(SelectProblems, new { importFileId, limit }, cancellationToken: cancellationToken))];
+        var rows = await connection.QueryAsync<ProblemRow>(new CommandDefinition(SelectProblems, new { importFileId, limit }, cancellationToken: cancellationToken));
+        return [.. rows.Select(row => new ImportProblem(row.Line, row.Column, row.Code, row.Message) { Value = row.Masked, IsWarning = row.Warning, Customer = row.Customer })];
+    }
+
+    /// <summary>Kept problems and warnings by code.</summary>
+    public async Task<IReadOnlyDictionary<string, long>> CodesAsync(long importFileId, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        var rows = await connection.QueryAsync<(string Code, long Count)>(new CommandDefinition(SelectCodes, new { importFileId }, cancellationToken: cancellationToken));
+        return rows.ToDictionary(row => row.Code, row => row.Count);
+    }
+
+    /// <summary>An import of the very same history, read in another way: both together would count every impression twice.</summary>
+    public async Task<long?> FindOtherwiseAsync(long audienceId, byte[] sha256, string settings, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return await connection.ExecuteScalarAsync<long?>(new CommandDefinition(SelectOtherwise, new { audienceId, sha256, settings }, cancellationToken: cancellationToken));
+    }
+
+    /// <summary>The stable word for why a run refused its file.</summary>
+    public async Task<string?> FindRefusalCodeAsync(long runId, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return await connection.ExecuteScalarAsync<string?>(new CommandDefinition(SelectRefusalCode, new { runId }, cancellationToken: cancellationToken));
     }
 
     /// <summary>Why a run's attempt refused the content of its file; null when it did not, whatever else became of it.</summary>
@@ -92,7 +132,13 @@ public sealed class ImportStore(NpgsqlDataSource database, TimeProvider time)
         await connection.ExecuteScalarAsync<long>(
             $"select count(*) from {audience.CustomersTable} n join {audience.CustomersTable} o using (customer) where n.version = @version and o.version = (select max(version) from audience_version where audience_id = @Id and version < @version)",
             new { version, audience.Id });
+
+    private sealed record ProblemRow(long Line, string? Column, string Code, string Message, string? Masked, bool Warning, Guid? Customer);
 }
 
 /// <summary>What became of a file's rows; nothing is lost.</summary>
-public sealed record ImportCounts(long Received, long Created, long Updated, long Skipped, long Quarantined);
+public sealed record ImportCounts(long Received, long Created, long Updated, long Skipped, long Quarantined)
+{
+    /// <summary>Values that were dropped while their rows were taken in, and rows that were left out on purpose.</summary>
+    public long Warnings { get; init; }
+}

@@ -14,7 +14,17 @@ public static class ImportingServices
             .AddSingleton<AudienceReader>()
             .AddSingleton<ImportStore>()
             .AddSingleton<ImportProgressStore>()
+            .AddSingleton<QuarantineStore>()
+            .AddSingleton<PersonFactsStore>()
+            .AddSingleton<AttributeIntakes>()
             .AddSingleton<ChunkedImport>()
+            .AddSingleton<UploadStore>()
+            .AddSingleton<ImportDraftStore>()
+            .AddSingleton<DraftCheck>()
+            .AddSingleton<ImportTemplateStore>()
+            .AddSingleton<ImportDetector>()
+            .AddSingleton<ImportDoor>()
+            .AddSingleton<UndoImport>()
             .AddSingleton<IJob, ImportFile>();
     }
 }

@@ -16,7 +16,7 @@ namespace Pimm.Core.Lift;
 /// <param name="WithoutAmount">outcomes in that time without an amount, where others have one</param>
 /// <param name="Delivered">(customer, wave) of delivered impressions</param>
 /// <param name="Newest">when the newest customer outcome since the start happened; null: the audience has no such feed</param>
-/// <param name="Received">when an outcome file was last taken in</param>
+/// <param name="Received">when an outcome file or batch was last taken in</param>
 public sealed record CampaignOutcomes(
     IReadOnlyDictionary<Guid, DateTimeOffset> FirstConversion, IReadOnlyDictionary<Guid, double> Amounts, long WithoutAmount,
     IReadOnlySet<(Guid Customer, DateOnly Wave)> Delivered, DateTimeOffset? Newest, DateTimeOffset? Received);
@@ -55,13 +55,23 @@ public sealed class CampaignOutcomeStore(NpgsqlDataSource database)
          where l.campaign_id = @campaignId
         """;
 
-    private const string SelectReceived = "select max(imported_at) from import_file where audience_id = @audienceId and kind = 'outcomes' and state = 'finished'";
+    private const string SelectReceived =
+        """
+        select greatest((select max(imported_at) from import_file where audience_id = @audienceId and kind = 'outcomes' and state = 'finished'),
+                        (select max(received_at) from outcome_batch where audiences @> array[@audienceId]))
+        """;
 
     private const string SelectIntake =
-        "select count(*) as files, coalesce(sum(created), 0)::bigint as rows from import_file where audience_id = @audienceId and kind = 'outcomes' and state = 'finished'";
+        """
+        select count(*) as files, coalesce(sum(rows), 0)::bigint as rows from (
+            select created as rows from import_file where audience_id = @audienceId and kind = 'outcomes' and state = 'finished'
+            union all
+            select u.accepted from outcome_batch b cross join lateral unnest(b.audiences, b.accepted_of) u(audience, accepted)
+             where b.audiences @> array[@audienceId] and u.audience = @audienceId) taken
+        """;
 
     private const string SelectNewestOutcome =
-        "select max(occurred_at) from customer_outcome where audience_id = @audienceId and occurred_at >= @from";
+        "select max(occurred_at) from customer_outcome where audience_id = @audienceId and occurred_at >= @from and not voided";
 
     /// <param name="closes">when the window of the last published wave closes</param>
     /// <param name="at">amounts count to then or to the close, whichever is first; a first conversion dated later is read all the same</param>
@@ -131,7 +141,7 @@ public sealed class CampaignOutcomeStore(NpgsqlDataSource database)
         (select customer, min(occurred_at), sum(amount) filter (where occurred_at <= {Literal(at)}),
                 count(*) filter (where amount is null and occurred_at <= {Literal(at)})
            from customer_outcome
-          where audience_id = {campaign.AudienceId} and occurred_at between {Literal(campaign.StartsAt)} and {Literal(closes)}
+          where audience_id = {campaign.AudienceId} and occurred_at between {Literal(campaign.StartsAt)} and {Literal(closes)} and not voided
           group by customer)
         """);
 

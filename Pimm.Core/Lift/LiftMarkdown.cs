@@ -117,7 +117,7 @@ public static class LiftMarkdown
             return;
         page.Line($"## Since version {changes.Since}");
         page.Table("number | then | now", "---|---|---", changes.Numbers.Select(c => $"{c.Name} | {Value(c.Before, c.Unit)} | {Value(c.Now, c.Unit)}"));
-        foreach (string sentence in changes.Rows is { } rows ? changes.Sentences.Prepend($"{Count(rows)} outcomes taken in from {changes.Files} files.") : changes.Sentences)
+        foreach (string sentence in changes.Rows is { } rows ? changes.Sentences.Prepend($"{Count(rows)} outcomes taken in from {changes.Files} files and batches.") : changes.Sentences)
             page.Item(MarkdownCell.Of(sentence));
     }
 }

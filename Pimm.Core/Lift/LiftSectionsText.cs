@@ -117,7 +117,7 @@ internal static class LiftSectionsText
         {
             text.Line($"Since version {changes.Since} of {Time(changes.AsOf)} UTC");
             if (changes.Rows is { } rows && changes.Files is { } files)
-                text.Line($"  {Count(rows)} outcomes taken in from {Count(files)} {(files == 1 ? "file" : "files")}");
+                text.Line($"  {Count(rows)} outcomes taken in from {Count(files)} {(files == 1 ? "file or batch" : "files and batches")}");
             foreach (LiftChange change in changes.Numbers)
                 text.Line($"  {Fit(change.Name, 46)}{Value(change.Before, change.Unit),12} → {Value(change.Now, change.Unit)}");
             foreach (string sentence in changes.Sentences)

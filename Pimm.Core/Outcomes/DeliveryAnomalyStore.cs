@@ -57,8 +57,8 @@ public sealed class DeliveryAnomalyStore(NpgsqlDataSource database)
           left join (select wave_date, arm, count(*) as exported from wave_plan
                       where campaign_id = @campaignId and policy = arm and action = 1 group by wave_date, arm) p
             on p.wave_date = w.wave_date and p.arm = a.arm
-          left join lateral (select x.rows from export x where x.campaign_id = w.campaign_id and x.wave_date = w.wave_date and x.arm = a.arm
-                              order by x.rows = w.impressions, x.channel limit 1) e on true
+          left join lateral (select x.rows + x.withheld + x.unlisted as rows from export x where x.campaign_id = w.campaign_id and x.wave_date = w.wave_date and x.arm = a.arm
+                              order by x.rows + x.withheld + x.unlisted = w.impressions, x.channel limit 1) e on true
          where w.campaign_id = @campaignId and (coalesce(p.exported, 0) <> w.impressions or e.rows <> w.impressions)
          order by w.wave_date, a.arm
         """;

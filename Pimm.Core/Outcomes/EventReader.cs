@@ -108,7 +108,7 @@ internal sealed partial class EventReader(int index, ReadOnlyMemory<byte> raw)
     private EventProblem? TakeAmount(ref Utf8JsonReader json)
     {
         _amount = json.TokenType == JsonTokenType.Number && json.TryGetDouble(out var number) && Math.Abs(number) <= MostAmount ? number + 0.0 : null;
-        return _amount is null ? Problem(ImportProblem.BadNumber, "amount", "amount is no JSON number between -1e12 and 1e12; write it as 1234.56.") : null;
+        return _amount is null ? Problem(ImportCode.BadNumber, "amount", "amount is no JSON number between -1e12 and 1e12; write it as 1234.56.") : null;
     }
 
     private EventProblem? TakeVoid(ref Utf8JsonReader json)
@@ -124,7 +124,7 @@ internal sealed partial class EventReader(int index, ReadOnlyMemory<byte> raw)
         problem = CheckId()
             ?? (kind == 0 ? Problem("bad_kind", "kind", "the kind is none of delivered, funnel and outcome; give one of them.") : null)
             ?? CheckCustomer(out customer)
-            ?? (_time is not null && InstantText.TryParse(Encoding.UTF8.GetBytes(_time), out time) ? null : Problem(ImportProblem.BadTime, "occurred_at", $"occurred_at is no instant; {InstantText.Expected}"))
+            ?? (_time is not null && InstantText.TryParse(Encoding.UTF8.GetBytes(_time), out time) ? null : Problem(ImportCode.BadTime, "occurred_at", $"occurred_at is no instant; {InstantText.Expected}"))
             ?? CheckImpression(kind, out wave)
             ?? (_currency is null || Currency().IsMatch(_currency) ? null : Problem("bad_currency", "currency", "the currency is no code of three capital letters, as EUR."))
             ?? CheckCorrection(kind);

@@ -4,10 +4,10 @@ using Pimm.Core.Importing;
 namespace Pimm.Core.Outcomes;
 
 /// <summary>An outcome file: its events wait together and land in one transaction.</summary>
-internal sealed class OutcomeIntake(Audience audience, string source, FunnelOrder order, string settings, double acceptBadShare, StagedOutcomeStore staged, OutcomeStore outcomes)
-    : FileIntake(audience, ImportOutcomes.JobKind, settings, acceptBadShare)
+internal sealed class OutcomeIntake(Audience audience, string source, FunnelOrder order, IntakeOptions options, StagedOutcomeStore staged, OutcomeStore outcomes)
+    : FileIntake(audience, ImportOutcomes.JobKind, options)
 {
-    public override FileRows Open(DelimitedReader file, ImportProgress progress) => new OutcomeRows(Audience, file, progress.Id);
+    public override FileRows Open(DelimitedReader file, ImportProgress progress) => new OutcomeRows(Audience, file, progress.Id, Options.Mapping);
 
     public override async Task<bool> IsIntactAsync(NpgsqlConnection connection, ImportProgress progress) =>
         await staged.CountWaitingAsync(connection, progress.Id) == progress.Written;
@@ -26,7 +26,7 @@ internal sealed class OutcomeIntake(Audience audience, string source, FunnelOrde
         var found = await outcomes.TakeOutProblemsAsync(connection, origin);
         problems.AddRange(found);
         var quarantined = progress.Quarantined + found.Count;
-        ChunkedImport.RefuseTooManyBad(progress, quarantined, problems, AcceptBadShare);
+        ChunkedImport.RefuseTooManyBad(progress, quarantined, problems, Options.AcceptBadShare);
 
         skipped += await outcomes.LandAsync(connection, origin);
         return new ImportCounts(progress.Received, progress.Received - quarantined - skipped, 0, skipped, quarantined);

@@ -21,7 +21,7 @@ public enum OutcomeKind : byte
 }
 
 /// <summary>Rows of an outcome file, written to where they wait for the rest of it.</summary>
-internal sealed class OutcomeRows(Audience audience, DelimitedReader file, long importFileId) : FileRows(file)
+internal sealed class OutcomeRows(Audience audience, DelimitedReader file, long importFileId, ImportMapping? mapping) : FileRows(file)
 {
     private readonly int _event = file.Names.PlaceOf("event_id");
     private readonly int _kind = file.Names.PlaceOf("kind");
@@ -31,6 +31,8 @@ internal sealed class OutcomeRows(Audience audience, DelimitedReader file, long 
     private readonly int _stage = file.Names.PlaceOf("stage");
     private readonly int _time = file.Names.PlaceOf("occurred_at");
     private readonly int _amount = file.Names.PlaceOf("amount");
+
+    private readonly InstantReader _instants = mapping?.Instants() ?? new InstantReader();
 
     private OutcomeKind _takenKind;
     private long _takenCampaign;
@@ -45,19 +47,19 @@ internal sealed class OutcomeRows(Audience audience, DelimitedReader file, long 
     {
         if (File[_event].Length is 0 or > 255)
         {
-            return Problem("event_id", "bad_event", "the event has no id of 1 to 255 characters; give each event one that is never used again.");
+            return Problem("event_id", ImportCode.BadEvent, "the event has no id of 1 to 255 characters; give each event one that is never used again.");
         }
         if (!TryKind(File[_kind], out _takenKind))
         {
-            return Problem("kind", "bad_kind", $"'{Shown(_kind)}' is no kind of event; write delivered, funnel or outcome.");
+            return Problem("kind", ImportCode.BadKind, $"'{Shown(_kind)}' is no kind of event; write delivered, funnel or outcome.");
         }
-        if (File[_customer].IsEmpty)
+        if (CustomerKey.Problem(Encoding.UTF8.GetString(File[_customer])) is { } noKey)
         {
-            return Problem("customer", "bad_key", "the customer's key is empty.");
+            return Problem("customer", noKey.Code, noKey.Message);
         }
-        if (!InstantText.TryParse(File[_time], out _takenTime))
+        if (_instants.Read(File[_time], File.Line, "occurred_at", out _takenTime) is { } noInstant)
         {
-            return Problem("occurred_at", ImportProblem.BadTime, $"'{Shown(_time)}' is no instant; {InstantText.Expected}");
+            return noInstant;
         }
         return TakeImpression() ?? TakeAmount();
     }
@@ -85,16 +87,16 @@ internal sealed class OutcomeRows(Audience audience, DelimitedReader file, long 
         }
         if (!long.TryParse(File[_campaign], NumberStyles.None, CultureInfo.InvariantCulture, out _takenCampaign))
         {
-            return Problem("campaign", "bad_campaign", $"'{Shown(_campaign)}' is no campaign's number.");
+            return Problem("campaign", ImportCode.BadCampaign, $"'{Shown(_campaign)}' is no campaign's number.");
         }
         if (!DateOnly.TryParseExact(Encoding.UTF8.GetString(File[_wave]), "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _takenWave))
         {
-            return Problem("wave", "bad_wave", $"'{Shown(_wave)}' is no date; write the wave's day as 2026-03-28.");
+            return Problem("wave", ImportCode.BadWave, $"'{Shown(_wave)}' is no date; write the wave's day as 2026-03-28.");
         }
         _takenStage = 1 + Array.IndexOf(audience.Funnel, Encoding.UTF8.GetString(File[_stage]));
         return _takenKind != OutcomeKind.Funnel || _takenStage > 0
             ? null
-            : Problem("stage", "bad_stage", $"'{Shown(_stage)}' is no stage of the funnel {string.Join(" > ", audience.Funnel)}.");
+            : Problem("stage", ImportCode.BadStage, $"'{Shown(_stage)}' is no stage of the funnel {string.Join(" > ", audience.Funnel)}.");
     }
 
     private ImportProblem? TakeAmount()
@@ -106,7 +108,7 @@ internal sealed class OutcomeRows(Audience audience, DelimitedReader file, long 
         }
         return double.TryParse(File[_amount], NumberStyles.Float, CultureInfo.InvariantCulture, out _takenAmount) && Math.Abs(_takenAmount) <= EventReader.MostAmount
             ? null
-            : Problem("amount", ImportProblem.BadNumber, $"'{Shown(_amount)}' is no amount between -1e12 and 1e12; write it as 1234.56.");
+            : Problem("amount", ImportCode.BadNumber, $"'{Shown(_amount)}' is no amount between -1e12 and 1e12; write it as 1234.56.");
     }
 
     private static bool TryKind(ReadOnlySpan<byte> text, out OutcomeKind kind)
@@ -131,5 +133,5 @@ internal sealed class OutcomeRows(Audience audience, DelimitedReader file, long 
 
     private ImportProblem Problem(string column, string code, string message) => new(File.Line, column, code, message);
 
-    private string Shown(int place) => Encoding.UTF8.GetString(File[place].Length <= 40 ? File[place] : File[place][..40]);
+    private string Shown(int place) => MaskedText.Of(File[place]);
 }

@@ -12,6 +12,7 @@ public static class OutcomesServices
         return services
             .AddSingleton<StagedOutcomeStore>()
             .AddSingleton<OutcomeStore>()
+            .AddSingleton<OutcomeIntakes>()
             .AddSingleton<CorrectionStore>()
             .AddSingleton<OutcomeBatchStore>()
             .AddSingleton<OutcomeProblemStore>()

@@ -46,7 +46,7 @@ public static partial class OldFiles
     private static partial Regex RunFolder();
 
     // Of an export, with run and fence, or of a restore.
-    [GeneratedRegex(@"^c\d+-\d{8}-[ab]\.csv(\.\d+-\d+)?\.tmp\z", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^(c\d+-\d{8}-[ab]|aud_[0-9a-f]{8}_[ab]_\d{8}(_r\d+)?(_add|_remove)?)(\.csv|\.manifest\.json)(\.\d+-\d+)?\.tmp\z", RegexOptions.CultureInvariant)]
     private static partial Regex UnfinishedList();
 
     [GeneratedRegex(@"^(pimm|before-upgrade)-\d{8}T\d{6}Z\.tmp\z", RegexOptions.CultureInvariant)]

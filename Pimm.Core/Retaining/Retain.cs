@@ -25,11 +25,12 @@ public sealed class Retain(RetentionStore store, RetentionPlan plan, AuditVerifi
             rows.Add(await RemoveAsync(run, rule, bounds, cancellationToken));
         }
 
+        await run.CommitAsync(RetentionStore.PrepareMonthsAsync, cancellationToken);
         var lists = await RemoveListsAsync(run, bounds, cancellationToken);
         run.Report(0.9, "removing files that were left behind");
         var temporary = RemoveFiles(run, plan.TemporaryFiles());
         await NoteAuditHeadAsync(run, cancellationToken);
-        var counts = new RetentionCounts(rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], lists, folders, temporary);
+        var counts = new RetentionCounts(rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], lists, folders, temporary, rows[6]);
         await run.CompleteAsync(counts, connection => AuditLog.AddAsync(connection, new AuditEntry(
             AuditActor.Run(run.RunId), "retention.remove", "run", run.RunId.ToString(CultureInfo.InvariantCulture), After: counts)), cancellationToken);
     }

@@ -13,8 +13,9 @@ namespace Pimm.Core.Retaining;
 /// <param name="Lists">files of audience lists</param>
 /// <param name="TrainingFolders">of runs that have ended</param>
 /// <param name="TemporaryFiles">lists and backups that were never finished</param>
+/// <param name="Answers">of the HTTP API, kept for requests that are sent again</param>
 public sealed record RetentionCounts(
-    long Scorings, long Files, long RunLogLines, long ModelWeights, long Runs, long Firings, int Lists, int TrainingFolders, int TemporaryFiles);
+    long Scorings, long Files, long RunLogLines, long ModelWeights, long Runs, long Firings, int Lists, int TrainingFolders, int TemporaryFiles, long Answers = 0);
 
 /// <summary>Finds what retention would remove now, and removes nothing.</summary>
 public sealed class RetentionPlan(RetentionStore store, WorkFolders folders, IOptions<RetentionOptions> options, TimeProvider time)
@@ -28,7 +29,7 @@ public sealed class RetentionPlan(RetentionStore store, WorkFolders folders, IOp
         foreach (var rule in await store.RulesAsync(cancellationToken))
             rows.Add(await store.CountAsync(rule, bounds, cancellationToken));
         var lists = await store.OldListsAsync(bounds, cancellationToken);
-        return new RetentionCounts(rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], lists.Count, (await TrainingFoldersAsync(cancellationToken)).Count, TemporaryFiles().Count);
+        return new RetentionCounts(rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], lists.Count, (await TrainingFoldersAsync(cancellationToken)).Count, TemporaryFiles().Count, rows[6]);
     }
 
     internal RetentionBounds Bounds()

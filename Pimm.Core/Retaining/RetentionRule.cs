@@ -59,6 +59,10 @@ internal sealed record RetentionRule(string Name, string Select, string Remove, 
     public static readonly RetentionRule Firings = new(
         "firings of schedules", "select f.ctid from schedule_firing f where f.fired_at < @Firings", "delete from schedule_firing where ctid = any(array({0}))");
 
+    /// <summary>Answers of the HTTP API that nobody asks for again.</summary>
+    public static readonly RetentionRule Answers = new(
+        "answers of the API", "select i.ctid from idempotency i where i.created_at < @Answers", "delete from idempotency where ctid = any(array({0}))");
+
     /// <summary>Runs that ended long ago and that neither a result nor a waiting run points to; their steps go with them.</summary>
     /// <param name="references">quoted table and column of every foreign key that keeps a run</param>
     public static RetentionRule Runs(IEnumerable<(string Table, string Column)> references) => new(

@@ -9,16 +9,20 @@ namespace Pimm.Core.Retaining;
 /// <param name="Unfinished">what runs that ended before left half done goes</param>
 /// <param name="Firings">firings of schedules before go</param>
 /// <param name="Lists">files of lists written before go</param>
+/// <param name="Answers">answers of the HTTP API given before go</param>
 /// <param name="Versions">newest versions of a line that keep their weights</param>
 internal sealed record RetentionBounds(
-    DateTimeOffset Logs, DateTimeOffset Runs, DateTimeOffset Unfinished, DateTimeOffset Firings, DateTimeOffset Lists, int Versions)
+    DateTimeOffset Logs, DateTimeOffset Runs, DateTimeOffset Unfinished, DateTimeOffset Firings, DateTimeOffset Lists, DateTimeOffset Answers, int Versions)
 {
     /// <summary>A firing that is gone would count as missed: 31 days are looked through for them, and a day is no bound.</summary>
     private const int LeastFiringDays = 32;
 
+    /// <summary>As the API promises.</summary>
+    private const int AnswerDays = 7;
+
     public static RetentionBounds Of(RetentionOptions options, DateTimeOffset now) =>
         new(now.AddDays(-options.RunLogDays), now.AddDays(-options.RunDays), now.AddDays(-options.UnfinishedDays),
-            now.AddDays(-Math.Max(options.RunDays, LeastFiringDays)), now.AddDays(-options.ExportFileDays), options.ModelVersions);
+            now.AddDays(-Math.Max(options.RunDays, LeastFiringDays)), now.AddDays(-options.ExportFileDays), now.AddDays(-AnswerDays), options.ModelVersions);
 }
 
 /// <summary>A list's file that the database expects to be there.</summary>
@@ -34,7 +38,7 @@ public sealed class RetentionStore(NpgsqlDataSource database)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         var references = await connection.QueryAsync<(string, string)>(new CommandDefinition(SelectReferences, cancellationToken: cancellationToken));
-        return [RetentionRule.Scorings, RetentionRule.Files, RetentionRule.RunLog, RetentionRule.Weights, RetentionRule.Runs(references), RetentionRule.Firings];
+        return [RetentionRule.Scorings, RetentionRule.Files, RetentionRule.RunLog, RetentionRule.Weights, RetentionRule.Runs(references), RetentionRule.Firings, RetentionRule.Answers];
     }
 
     internal async Task<long> CountAsync(RetentionRule rule, RetentionBounds bounds, CancellationToken cancellationToken)
@@ -54,6 +58,9 @@ public sealed class RetentionStore(NpgsqlDataSource database)
         return rule.Tells ? await connection.ExecuteScalarAsync<int>(sql, bounds) : await connection.ExecuteAsync(sql, bounds);
     }
 
+    /// <summary>Partitions of the log of outcomes for this month and the next two: none is made while events come in.</summary>
+    internal static Task PrepareMonthsAsync(NpgsqlConnection connection) => connection.ExecuteAsync(PrepareMonths);
+
     /// <summary>Lists whose files have been kept long enough.</summary>
     internal async Task<IReadOnlyList<KeptList>> OldListsAsync(RetentionBounds bounds, CancellationToken cancellationToken)
     {
@@ -72,6 +79,9 @@ public sealed class RetentionStore(NpgsqlDataSource database)
             .ToDictionary(span => span.Id);
     }
 
+    private const string PrepareMonths =
+        "select add_outcome_month((date_trunc('month', now() at time zone 'UTC') + make_interval(months => ahead))::date) from generate_series(0, 2) ahead";
+
     // Foreign keys that would refuse the removal, those of later migrations included; the others' rows go with the run.
     private const string SelectReferences =
         """
@@ -85,12 +95,15 @@ public sealed class RetentionStore(NpgsqlDataSource database)
         """
         select campaign_id, wave_date, arm, channel, file_name
           from export where exported_at < @Lists and file_removed_at is null
-         order by campaign_id, wave_date, arm, channel
+        union all
+        select campaign_id, wave_date, arm, channel, file_name
+          from export_file where (written_at < @Lists or part = 'replaced') and file_removed_at is null
+         order by campaign_id, wave_date, arm, channel, file_name
         """;
 
     private const string MarkRemoved =
         """
-        update export set file_removed_at = clock_timestamp()
-         where campaign_id = @CampaignId and wave_date = @WaveDate and arm = @Arm and channel = @Channel
+        with list as (update export set file_removed_at = clock_timestamp() where file_name = @FileName)
+        update export_file set file_removed_at = clock_timestamp() where file_name = @FileName
         """;
 }

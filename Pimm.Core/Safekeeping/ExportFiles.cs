@@ -71,9 +71,11 @@ public sealed class ExportFiles(IOptions<ExportingOptions> options)
         if (!await connection.ExecuteScalarAsync<bool>(new CommandDefinition("select to_regclass('export') is not null", cancellationToken: cancellationToken)))
             return new ExportFileReport([], [.. hashes.Keys.Order(StringComparer.Ordinal)]);
         var removable = await connection.ExecuteScalarAsync<bool>(new CommandDefinition(HasRemoval, cancellationToken: cancellationToken));
-        var known = (await connection.QueryAsync<(string Name, string Sha256)>(
-            new CommandDefinition(SelectKnown + (removable ? " where file_removed_at is null" : ""), cancellationToken: cancellationToken))).ToList();
-        var all = (await connection.QueryAsync<string>(new CommandDefinition("select file_name from export", cancellationToken: cancellationToken))).ToHashSet(StringComparer.Ordinal);
+        var beside = await connection.ExecuteScalarAsync<bool>(new CommandDefinition("select to_regclass('export_file') is not null", cancellationToken: cancellationToken));
+        var known = (await connection.QueryAsync<(string Name, string Sha256)>(new CommandDefinition(
+            SelectKnown + (removable ? " where file_removed_at is null" : "") + (beside ? SelectBeside : ""), cancellationToken: cancellationToken))).ToList();
+        var all = (await connection.QueryAsync<string>(new CommandDefinition(
+            "select file_name from export" + (beside ? " union all select file_name from export_file" : ""), cancellationToken: cancellationToken))).ToHashSet(StringComparer.Ordinal);
         return new ExportFileReport(
             [.. known.Where(list => hashes.GetValueOrDefault(list.Name) != list.Sha256).Select(list => list.Name).Order(StringComparer.Ordinal)],
             [.. hashes.Keys.Where(path => !all.Contains(path)).Order(StringComparer.Ordinal)]);
@@ -84,4 +86,7 @@ public sealed class ExportFiles(IOptions<ExportingOptions> options)
         "select exists (select from pg_attribute where attrelid = 'export'::regclass and attname = 'file_removed_at' and not attisdropped)";
 
     private const string SelectKnown = "select file_name as name, encode(sha256, 'hex') as sha256 from export";
+
+    // A replaced list is on its way out: its absence is no loss.
+    private const string SelectBeside = " union all select file_name, encode(sha256, 'hex') from export_file where file_removed_at is null and part <> 'replaced'";
 }

@@ -6,7 +6,8 @@ public sealed record RestoreRequest(string Folder, bool Force);
 
 /// <summary>What was put to rest in the restored database, so that nothing of the past starts by itself.</summary>
 /// <param name="OpenRuns">queued or running at the snapshot; a worker goes on with them</param>
-public sealed record RestedSchedules(int PausedTriggers, int DisabledSchedules, int OpenRuns);
+/// <param name="DisabledWebhooks">until somebody enables them again</param>
+public sealed record RestedSchedules(int PausedTriggers, int DisabledSchedules, int OpenRuns, int DisabledWebhooks);
 
 /// <summary>What a restore did.</summary>
 /// <param name="KeptAs">name that the database from before has now; null: there was nothing in it, or no database</param>

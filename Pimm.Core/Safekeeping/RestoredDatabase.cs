@@ -7,7 +7,7 @@ namespace Pimm.Core.Safekeeping;
 internal static class RestoredDatabase
 {
     /// <summary>
-    /// Triggers are paused and schedules switched off: a database of last week would otherwise do at once what it believes it missed.
+    /// Triggers are paused, schedules and webhooks switched off: a database of last week would otherwise do at once what it believes it missed.
     /// </summary>
     public static async Task<RestedSchedules> RestAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
@@ -18,7 +18,9 @@ internal static class RestoredDatabase
             disabled = await connection.ExecuteAsync(new CommandDefinition(DisableSchedules, cancellationToken: cancellationToken));
         var open = await ExistsAsync(connection, "job_run", cancellationToken)
             ? await connection.ExecuteScalarAsync<int>(new CommandDefinition(CountOpen, cancellationToken: cancellationToken)) : 0;
-        return new RestedSchedules(paused, disabled, open);
+        var webhooks = await ExistsAsync(connection, "webhook", cancellationToken)
+            ? await connection.ExecuteAsync(new CommandDefinition(DisableWebhooks, cancellationToken: cancellationToken)) : 0;
+        return new RestedSchedules(paused, disabled, open, webhooks);
     }
 
     /// <summary>amcheck reads every index and every table, where this role may use it.</summary>
@@ -48,6 +50,10 @@ internal static class RestoredDatabase
         """;
 
     private const string DisableSchedules = "update schedule set enabled = false where enabled";
+
+    // What was told since would be told again, and by a copy of the installation as well.
+    private const string DisableWebhooks =
+        "update webhook set disabled_at = clock_timestamp(), disabled_reason = 'restored from a backup' where disabled_at is null";
 
     private const string CountOpen = "select count(*)::int from job_run where state in ('queued', 'running')";
 

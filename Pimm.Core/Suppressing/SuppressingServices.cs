@@ -7,5 +7,6 @@ public static class SuppressingServices
     public static IServiceCollection AddSuppressing(this IServiceCollection services) => services
         .AddSingleton<ConsentStore>()
         .AddSingleton<ErasureStore>()
-        .AddSingleton<SuppressionStore>();
+        .AddSingleton<SuppressionStore>()
+        .AddSingleton<OptOuts>();
 }

@@ -43,16 +43,29 @@ public sealed record SuppressionCount(string Kind, string Reason, string? Channe
 /// <summary>Opt-outs and their liftings; rows are only added.</summary>
 public sealed class SuppressionStore(NpgsqlDataSource database, TimeProvider time)
 {
-    // An opt-out that holds already is not written a second time.
+    // With an address go those whose it is now: a later file that gives them another one does not bring them back. Not with an erased one,
+    // whose other owners were not erased. What holds already is not written a second time.
     private const string Insert =
         """
-        insert into suppression(kind, customer, blind_index, channel, reason, source, recorded_by, at)
-        select distinct t.kind, t.customer, t.blind_index, t.channel, t.reason, t.source, t.recorded_by, @at::timestamptz
-          from unnest(@kinds::text[], @customers::uuid[], @indexes::bytea[], @channels::text[], @reasons::text[], @sources::text[], @actors::text[])
-                 as t(kind, customer, blind_index, channel, reason, source, recorded_by)
-         where not exists (select from suppression_now s
-                            where s.kind = t.kind and s.customer is not distinct from t.customer and s.blind_index is not distinct from t.blind_index
-                              and s.reason = t.reason and s.channel is not distinct from t.channel)
+        with said as (
+            select distinct * from unnest(@kinds::text[], @customers::uuid[], @indexes::bytea[], @channels::text[], @reasons::text[], @sources::text[], @actors::text[])
+                                     as t(kind, customer, blind_index, channel, reason, source, recorded_by)),
+        meant as (
+            select * from said
+            union
+            select 'customer', i.customer, null, t.channel, t.reason, t.source, t.recorded_by
+              from said t join customer_identifier i on i.blind_index = t.blind_index and i.kind = case t.kind when 'email' then 1 when 'phone' then 2 else 7 end
+             where t.reason <> 'erased'),
+        added as (
+            insert into suppression(kind, customer, blind_index, channel, reason, source, recorded_by, at)
+            select t.kind, t.customer, t.blind_index, t.channel, t.reason, t.source, t.recorded_by, @at::timestamptz
+              from meant t
+             where not exists (select from suppression_now s
+                                where s.kind = t.kind and s.customer is not distinct from t.customer and s.blind_index is not distinct from t.blind_index
+                                  and s.reason = t.reason and s.channel is not distinct from t.channel)
+            returning kind, customer, blind_index)
+        select count(*) from said t
+         where exists (select from added a where a.kind = t.kind and a.customer is not distinct from t.customer and a.blind_index is not distinct from t.blind_index)
         """;
 
     private const string InsertLifting =
@@ -72,15 +85,21 @@ public sealed class SuppressionStore(NpgsqlDataSource database, TimeProvider tim
 
     private const string SelectOf = $"select {Columns} from suppression_now where customer = any(@customers) or blind_index = any(@indexes) order by id";
 
+    private const string SelectAddresses =
+        """
+        select case kind when 1 then 'email' when 2 then 'phone' else 'maid' end as kind, null::uuid as customer, blind_index
+          from customer_identifier where customer = any(@customers) and blind_index is not null order by customer_identifier.kind
+        """;
+
     private const string Lock = "select pg_advisory_xact_lock(hashtextextended('suppression', 0))";
 
     /// <summary>In the caller's transaction.</summary>
-    /// <returns>how many were new</returns>
-    public async Task<int> AddAsync(NpgsqlConnection connection, IReadOnlyCollection<SuppressionEntry> entries)
+    /// <returns>how many were new; the others held already</returns>
+    public async Task<long> AddAsync(NpgsqlConnection connection, IReadOnlyCollection<SuppressionEntry> entries)
     {
         // Two at once would both find nothing and write the same row.
         await connection.ExecuteAsync(Lock);
-        return await connection.ExecuteAsync(Insert, new
+        return await connection.ExecuteScalarAsync<long>(Insert, new
         {
             kinds = entries.Select(e => e.Key.Kind).ToArray(), customers = entries.Select(e => e.Key.Customer).ToArray(), indexes = entries.Select(e => e.Key.BlindIndex).ToArray(),
             channels = entries.Select(e => e.Channel).ToArray(), reasons = entries.Select(e => e.Reason).ToArray(), sources = entries.Select(e => e.Source).ToArray(),
@@ -125,5 +144,12 @@ public sealed class SuppressionStore(NpgsqlDataSource database, TimeProvider tim
             customers = keys.Where(k => k.Customer is not null).Select(k => k.Customer!.Value).ToArray(),
             indexes = keys.Where(k => k.BlindIndex is not null).Select(k => k.BlindIndex!).ToArray(),
         }, cancellationToken: cancellationToken))];
+    }
+
+    /// <summary>Keyed hashes of everything by which these customers can be reached.</summary>
+    public async Task<IReadOnlyList<SuppressionKey>> AddressesAsync(IReadOnlyCollection<Guid> customers, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return [.. await connection.QueryAsync<SuppressionKey>(new CommandDefinition(SelectAddresses, new { customers = customers.ToArray() }, cancellationToken: cancellationToken))];
     }
 }

@@ -3,7 +3,7 @@ namespace Pimm.Core.Training;
 /// <summary>A kind of network with settings that is trained again and again on one audience.</summary>
 /// <param name="Network">kind of network, "random", or "truth:…" in a simulated audience</param>
 /// <param name="Settings">
-/// JSON object of option = value, as `pimm train --set`; "ignore" and "allowLeak" are lists of attributes, as the options of those names
+/// JSON object of option = value, as `pimm train --set`; "ignore" and "allowLeak" are lists of attributes, as the options of those names; "useProtected" lists protected attributes and arms that are features all the same
 /// </param>
 public sealed record ModelLine(long Id, long AudienceId, string Name, string Network, string Settings, DateTimeOffset CreatedAt);
 

@@ -110,9 +110,9 @@ public sealed class TrainModelLine(AudienceStore audiences, RowsSpool spool, Tra
     private RowsTraining TrainingOf(ModelLine line, Audience audience, TrainLineRequest request, SpooledRows rows, TrainingFolder folder)
     {
         var settings = JsonSerializer.Deserialize<Dictionary<string, string>>(line.Settings)!;
-        var (ignored, allowed) = (Taken(settings, "ignore"), Taken(settings, "allowLeak"));
+        var (ignored, allowed, asked) = (Taken(settings, "ignore"), Taken(settings, "allowLeak"), Taken(settings, "useProtected"));
         return new RowsTraining(
-            rows.Path, [.. audience.Attributes.Select(a => a.Name).Except(ignored)], audience.Funnel, HistoryRows.TimeColumn, line.Network,
+            rows.Path, [.. audience.TrainedOn(asked).Except(ignored)], audience.Funnel, HistoryRows.TimeColumn, line.Network,
             settings, unchecked((ulong)request.Seed), process.Options.Threads, process.Options.Device, folder.Model, allowed, folder.Packed,
             CheckpointsIn(folder.Checkpoints, folder));
     }

@@ -87,8 +87,8 @@ public sealed class TrainingChecks(NpgsqlDataSource database, AudienceReader rea
 
     private static HashSet<string> Used(ModelLine line, Audience audience)
     {
-        var ignored = JsonSerializer.Deserialize<Dictionary<string, string>>(line.Settings)!.GetValueOrDefault("ignore", "")
-            .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        return [.. audience.Attributes.Select(attribute => attribute.Name).Except(ignored)];
+        var settings = JsonSerializer.Deserialize<Dictionary<string, string>>(line.Settings)!;
+        string[] Listed(string name) => settings.GetValueOrDefault(name, "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return [.. audience.TrainedOn(Listed("useProtected")).Except(Listed("ignore"))];
     }
 }

@@ -16,10 +16,12 @@ public static class CampaignStageCommands
     private static readonly Option<long> Campaign = new("--campaign") { Description = "the campaign's number", Required = true };
     private static readonly Option<string?> Date = new("--date") { Description = "the wave's day, as 2026-03-28; default the next one" };
 
+    private static readonly Option<string?> Channel = new("--channel") { Description = $"profile of the lists: {string.Join(", ", ChannelProfile.All.Select(profile => profile.Name))}; default the campaign's" };
+
     public static IEnumerable<Command> Create() =>
     [
         Stage(AllocateWave.JobKind, "splits a campaign's customers once and selects its next wave", Date),
-        Stage(ExportWave.JobKind, "writes the two audience lists of a wave, or of all waves without lists", Date),
+        Export(),
         LiftCommand.Create(),
     ];
 
@@ -42,6 +44,13 @@ public static class CampaignStageCommands
     private static Command Stage(string kind, string description, Option<string?> date) =>
         new Command(kind, description) { Campaign, date, Invocation.JsonOption }.Does((call, cancellationToken) =>
             StageRun.DoAsync(call, new JobRequest(kind, StageRun.NewKey(kind), new { }, call.Arguments.GetValue(Campaign), DateOf(call)), cancellationToken));
+
+    private static Command Export() =>
+        new Command(ExportWave.JobKind, "writes the two audience lists of a wave, or of all waves without lists; where there is none, again those of whose customers some may not be contacted any more") { Campaign, Date, Channel, Invocation.JsonOption }.Does((call, cancellationToken) =>
+        {
+            var request = new ExportRequest(call.Arguments.GetValue(Channel) is { } channel ? ChannelProfile.Get(channel).Name : null, $"cli:{Environment.UserName}");
+            return StageRun.DoAsync(call, new JobRequest(ExportWave.JobKind, StageRun.NewKey(ExportWave.JobKind), request, call.Arguments.GetValue(Campaign), DateOf(call)), cancellationToken);
+        });
 
     private static DateOnly? DateOf(Invocation call) => call.Arguments.GetValue(Date) switch
     {

@@ -35,7 +35,7 @@ public static class RestoreCommand
             lines.WriteLine($"  had other contents, kept as {name}");
         if (report.Migrated.Count > 0)
             lines.WriteLine($"Brought up to date by {report.Migrated.Count} migrations.");
-        lines.WriteLine($"Switched off: {report.Rested.DisabledSchedules} schedules, {report.Rested.PausedTriggers} triggers; {report.Rested.OpenRuns} open runs go on when a worker starts.");
+        lines.WriteLine($"Switched off: {report.Rested.DisabledSchedules} schedules, {report.Rested.PausedTriggers} triggers, {report.Rested.DisabledWebhooks} webhooks; {report.Rested.OpenRuns} open runs go on when a worker starts.");
         lines.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"Recovery point: {report.SnapshotAt:yyyy-MM-dd HH:mm:ss} UTC, {TimeSpan.FromSeconds(report.RecoveryPointSeconds):d\\.hh\\:mm\\:ss} before the restore. Recovery time: {report.RecoverySeconds:N1} s."));
     }

@@ -28,7 +28,7 @@ public static class RetainCommand
             (counts.Scorings, "scorings that were given up"), (counts.Files, "files whose import was given up"),
             (counts.RunLogLines, "lines of runs that have ended"), (counts.ModelWeights, "versions of models lose their weights"), (counts.Runs, "runs that nothing points to"),
             (counts.Firings, "firings of schedules"),
-            (counts.Lists, "files of audience lists"), (counts.TrainingFolders, "folders of trainings that have ended"), (counts.TemporaryFiles, "temporary files that were left behind"),
+            (counts.Lists, "files of audience lists"), (counts.TrainingFolders, "folders of trainings that have ended"), (counts.TemporaryFiles, "temporary files that were left behind"), (counts.Answers, "answers of the API that nobody asks for again"),
         })
             lines.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{number,10:N0}  {what}"));
         lines.WriteLine("Nothing was removed.");

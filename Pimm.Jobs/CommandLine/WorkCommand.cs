@@ -3,6 +3,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Pimm.Core;
+using Pimm.Core.Notifying;
 using Pimm.Core.Operating;
 using Pimm.Core.Queueing;
 using Pimm.Core.Retaining;
@@ -41,6 +42,7 @@ public static class WorkCommand
             builder.Services.AddScheduleClock(scheduling);
         builder.Services.AddWorker();
         builder.Services.AddTrainingFolderSweep();
+        builder.Services.AddWebhookPostman();
         builder.Services.AddMetricsExport(builder.Configuration, "pimm-worker");
         alsoOffer?.Invoke(builder.Services);
         builder.Services.Configure<QueueingOptions>(options =>

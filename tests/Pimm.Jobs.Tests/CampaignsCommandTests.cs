@@ -68,7 +68,7 @@ public sealed class CampaignsCommandTests(FinishedCampaign finished) : IClassFix
         text.Output.ShouldContain("Balance (standardised differences: a plain hash → this split)");
         var wave = waves.GetProperty("waves")[0];
         (wave.GetProperty("requested").GetInt32(), wave.GetProperty("exported").GetInt32(), wave.GetProperty("fillRate").GetDouble()).ShouldBe((40, 40, 1.0));
-        wave.GetProperty("treatment").GetProperty("file").GetString().ShouldBe($"c{id}-20260320-b.csv");
+        wave.GetProperty("treatment").GetProperty("file").GetString().ShouldMatch("^aud_[0-9a-f]{8}_b_20260320[.]csv$");
         wave.GetProperty("control").GetProperty("overlap").GetDouble().ShouldBeInRange(0, 1);
         (await PimmProcess.RunAsync(_pimm.Database, "waves", "--campaign", $"{id}")).Output.ShouldContain("2026-03-20  treatment         40        40    100%");
     }

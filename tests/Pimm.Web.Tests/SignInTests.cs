@@ -1,6 +1,8 @@
+using Microsoft.AspNetCore.Identity;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;
 using Pimm.Core.Access;
+using Pimm.Core.Auditing;
 using Shouldly;
 using Xunit;
 using static Microsoft.Playwright.Assertions;
@@ -53,6 +55,41 @@ public sealed class SignInTests(WebFixture web)
 
         await Expect(page.Page.GetByRole(AriaRole.Alert)).ToBeVisibleAsync();
         page.Page.Url.ShouldContain("/sign-in");
+        (await RecordedAsync("locked-out")).ShouldBe(
+        [
+            (AuditActor.CommandLine, "user.add", null),
+            .. Enumerable.Repeat(("anonymous", "sign-in.fail", (string?)"{\"reason\": \"wrong password\"}"), 5),
+            ("anonymous", "sign-in.lock-out", null),
+            ("anonymous", "sign-in.fail", "{\"reason\": \"locked\"}"),
+        ]);
+    }
+
+    [Fact]
+    public async Task Who_came_and_went_is_in_the_audit_log_and_what_a_stranger_typed_is_not()
+    {
+        await web.AddUserAsync("comes-and-goes", Roles.Viewer);
+        await using var page = await web.OpenAsync(user: null);
+        await page.Page.GotoAsync("/sign-in");
+        await page.TrySignInAsync("my-password-by-mistake", "x");
+        await Expect(page.Page.GetByRole(AriaRole.Alert)).ToBeVisibleAsync();
+        await page.TrySignInAsync("comes-and-goes", WebFixture.Password);
+        await page.Page.WaitForURLAsync("**/campaigns");
+        await page.Page.ClickAsync("text=Sign out");
+        await page.Page.WaitForURLAsync("**/sign-in");
+
+        (await RecordedAsync("comes-and-goes")).Select(entry => (entry.Actor, entry.Action)).ShouldBe(
+            [(AuditActor.CommandLine, "user.add"), ("user:comes-and-goes", "sign-in.succeed"), ("user:comes-and-goes", "sign-in.end")]);
+        var all = await web.Services.GetRequiredService<AuditLog>().StreamAsync(new AuditFilter(), TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
+        all.ShouldContain(row => row.Action == "sign-in.fail" && row.ObjectId == "" && row.Origin == "127.0.0.1");
+        all.ShouldAllBe(row => !$"{row}".Contains("my-password-by-mistake"));
+    }
+
+    private async Task<List<(string Actor, string Action, string? After)>> RecordedAsync(string user)
+    {
+        await using var scope = web.Services.CreateAsyncScope();
+        var id = (await scope.ServiceProvider.GetRequiredService<UserManager<AppUser>>().FindByNameAsync(user))!.Id;
+        var rows = await web.Services.GetRequiredService<AuditLog>().StreamAsync(new AuditFilter(Object: $"user:{id}"), TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
+        return [.. rows.Select(row => (row.Actor, row.Action, row.Action == "user.add" ? null : row.After))];
     }
 
     [Fact]

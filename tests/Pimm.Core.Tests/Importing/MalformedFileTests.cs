@@ -150,14 +150,14 @@ public sealed class MalformedFileTests : IDisposable
         good.ShouldBe(["1", "4", "9", "11", "13"]);
         problems.Select(problem => (problem.Line, problem.Column, problem.Code)).ShouldBe(
         [
-            (3, null, ImportProblem.TooFewFields),
-            (4, "note", ImportProblem.UnbalancedQuote),
-            (6, null, ImportProblem.TooManyFields),
-            (7, "note", ImportProblem.UnbalancedQuote),
-            (8, "note", ImportProblem.InvalidUtf8),
-            (9, "note", ImportProblem.NulByte),
-            (12, null, ImportProblem.LineTooLong),
-            (14, "note", ImportProblem.UnbalancedQuote),
+            (3, null, ImportCode.TooFewFields),
+            (4, "note", ImportCode.UnbalancedQuote),
+            (6, null, ImportCode.TooManyFields),
+            (7, "note", ImportCode.UnbalancedQuote),
+            (8, "note", ImportCode.InvalidUtf8),
+            (9, "note", ImportCode.NulByte),
+            (12, null, ImportCode.LineTooLong),
+            (14, "note", ImportCode.UnbalancedQuote),
         ]);
         reader.Rows.ShouldBe(good.Count + problems.Count);
     }
@@ -169,7 +169,7 @@ public sealed class MalformedFileTests : IDisposable
 
         reader.Read(out var problem);
 
-        problem!.Code.ShouldBe(ImportProblem.TooManyFields);
+        problem!.Code.ShouldBe(ImportCode.TooManyFields);
         Encoding.UTF8.GetString(reader.RawRow).ShouldBe("\"x \"\"y\"\"\",2,3\r\n");
     }
 

@@ -23,8 +23,9 @@ public sealed class ExportWaveTests(SmallCampaign world) : IClassFixture<SmallCa
         foreach (var list in lists)
         {
             var lines = await File.ReadAllLinesAsync(PathOf(list), Cancel);
-            lines[0].ShouldBe("customer,campaign,wave");
-            lines[1].ShouldMatch($@"^sim-\d{{7}},{world.Campaign.Id},{list.WaveDate:yyyy-MM-dd}$");
+            lines[0].ShouldBe("campaign_id,export_id,audience_group,customer_ref,email_sha256,phone_sha256,country,model_version,scored_at,expires_at");
+            list.FileName.ShouldMatch($@"^aud_[0-9a-f]{{8}}_{(list.Arm == 0 ? 'a' : 'b')}_{list.WaveDate:yyyyMMdd}\.csv$");
+            lines[1].ShouldMatch($@"^{world.Campaign.Id},{list.FileName[4..^4]},{(list.Arm == 0 ? 'a' : 'b')},sim-\d{{7}},,,,\d+\.1,2026-03-02T[0-9:]{{8}}Z,{list.WaveDate.AddDays(30):yyyy-MM-dd}T00:00:00Z$");
             lines.Length.ShouldBe(1 + world.Campaign.ImpressionsPerDay);
             SHA256.HashData(await File.ReadAllBytesAsync(PathOf(list), Cancel)).ShouldBe(list.Sha256);
         }
@@ -76,7 +77,7 @@ public sealed class ExportWaveTests(SmallCampaign world) : IClassFixture<SmallCa
             var run = await ExportAsync("altered", list);
 
             run.State.ShouldBe(JobStates.Failed);
-            run.Error!.ShouldStartWith($"The list {list.FileName.Replace("-b.csv", "-a.csv")} was exported with the hash ");
+            run.Error!.ShouldStartWith($"The list {list.FileName.Replace("_b_", "_a_")} was exported with the hash ");
             (await File.ReadAllBytesAsync(PathOf(list), Cancel)).ShouldBe(before);
             Directory.EnumerateFiles(Path.GetDirectoryName(PathOf(list))!, "*.tmp").ShouldBeEmpty();
         }

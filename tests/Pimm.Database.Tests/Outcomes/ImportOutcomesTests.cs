@@ -73,7 +73,7 @@ public sealed class ImportOutcomesTests(SmallCampaign world) : IClassFixture<Sma
         (file.Received, file.Created, file.Skipped, file.Quarantined).ShouldBe((6, 0, 0, 6));
         var problems = await world.Pimm.Service<ImportStore>().ProblemsAsync(file.Id, cancellationToken: Cancel);
         problems.Select(p => (p.Line, p.Code)).ShouldBe(
-            [(2, "unknown_customer"), (3, "unknown_impression"), (4, "funnel_order"), (5, "bad_kind"), (6, ImportProblem.BadTime), (7, "bad_stage")]);
+            [(2, "unknown_customer"), (3, "unknown_impression"), (4, "funnel_order"), (5, "bad_kind"), (6, ImportCode.BadTime), (7, "bad_stage")]);
     }
 
     [Fact]

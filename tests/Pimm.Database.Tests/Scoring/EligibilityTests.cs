@@ -22,7 +22,7 @@ public sealed class EligibilityTests(SmallCampaign world) : IClassFixture<SmallC
     {
         var (steps, customers) = await ScoreAsync(world.Campaign with { Name = "half", Salt = "half", TrafficShare = 0.5 });
 
-        steps.Select(s => s.Step).ShouldBe(["audience", "traffic", "layer", "contact limit", "eligible"]);
+        steps.Select(s => s.Step).ShouldBe(["audience", "traffic", "layer", "consented", "not suppressed", "contact limit", "eligible"]);
         steps[0].Customers.ShouldBe(6_000);
         steps[1].Customers.ShouldBeInRange(2_850, 3_150);
         steps[^1].Customers.ShouldBe(customers.Count);
@@ -55,7 +55,7 @@ public sealed class EligibilityTests(SmallCampaign world) : IClassFixture<SmallC
             Name = name, Salt = name, StartsOn = world.Campaign.StartsOn.AddDays(startsLater), ContactLimit = limit, ContactDays = days,
         });
 
-        (steps[2].Customers - steps[3].Customers).ShouldBe(excluded);
+        (steps[4].Customers - steps[5].Customers).ShouldBe(excluded);
         if (excluded == 360)
         {
             var reached = (await world.Pimm.Service<AllocationStore>().PlansAsync(world.Campaign.Id, Cancel)).Where(p => p.Policy == p.Arm && p.Action == 1).Select(p => p.Customer);

@@ -85,7 +85,7 @@ public sealed class Market : IAsyncLifetime
 
     /// <summary>One text that is equal exactly where what the run has made is.</summary>
     internal async Task<string> MadeAsync(FaultWorld world, string kind, long run) => kind == ExportWave.JobKind
-        ? string.Join('\n', Directory.GetFiles(Path.Combine(world.Folder, "exports")).Order(StringComparer.Ordinal).Select(file => $"{Path.GetFileName(file)} {FileHash(file)}"))
+        ? string.Join('\n', Directory.GetFiles(Path.Combine(world.Folder, "exports"), "*.csv").Order(StringComparer.Ordinal).Select(file => $"{Path.GetFileName(file)} {FileHash(file)}"))
             + await world.History.OwnerAsync(owner => owner.ExecuteScalarAsync<string>("select string_agg(encode(sha256, 'hex'), ' ' order by file_name) from export where run_id = @run", new { run }))
         : (await world.History.OwnerAsync(owner => owner.ExecuteScalarAsync<string>(MadeBy(kind), new { run })))!;
 

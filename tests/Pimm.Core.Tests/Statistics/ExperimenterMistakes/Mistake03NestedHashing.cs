@@ -34,7 +34,7 @@ public sealed class Mistake03NestedHashing
     [Fact]
     public void Among_those_who_entered_through_traffic_and_layer_half_are_in_the_treatment()
     {
-        var funnel = new EligibilityFunnel(EligibilityFunnel.StepsOf(Spring, new HashSet<Guid>()));
+        var funnel = new EligibilityFunnel(EligibilityFunnel.StepsOf(Spring, new Dictionary<Guid, string>()));
         SaltKey split = SaltKey.From(Spring.SaltFor("split")), traffic = SaltKey.From(Spring.SaltFor("traffic"));
         Guid[] eligible = Customers.Where(funnel.Admits).ToArray();
         eligible.Length.ShouldBeInRange(23_400, 24_600);

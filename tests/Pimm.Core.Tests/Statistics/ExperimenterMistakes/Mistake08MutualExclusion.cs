@@ -57,5 +57,5 @@ public sealed class Mistake08MutualExclusion
         Should.Throw<InputException>(() => (Cards with { Layer = layer, LayerFrom = from, LayerTo = to }).Validated()).Message.ShouldContain(sentence);
 
     private static HashSet<Guid> Eligible(Campaign campaign) =>
-        Customers.Where(new EligibilityFunnel(EligibilityFunnel.StepsOf(campaign, new HashSet<Guid>())).Admits).ToHashSet();
+        Customers.Where(new EligibilityFunnel(EligibilityFunnel.StepsOf(campaign, new Dictionary<Guid, string>())).Admits).ToHashSet();
 }

@@ -44,7 +44,7 @@ public sealed class Mistake11WhoComputedWhat
         LiftReportText.Render(First).ShouldEndWith("Version 1, run 41, asked for by ada, code 1.0\n");
         string text = LiftReportText.Render(Second with { Changes = VersionChanges.Since(Stored, First, Second) });
         text.ShouldContain("Since version 1 of 2026-05-14 00:00 UTC");
-        text.ShouldContain("71 outcomes taken in from 2 files");
+        text.ShouldContain("71 outcomes taken in from 2 files and batches");
         text.ShouldEndWith("Version 2, run 57, code 1.1\n");
     }
 

@@ -1,0 +1,38 @@
+namespace Pimm.Core.Erasing;
+
+/// <summary>What an erasure does to one store that the database holds.</summary>
+/// <param name="Name">as the counts call it</param>
+/// <param name="Sql">
+/// its answer is how many rows; knows @customer, @pattern and, with names, @rowPattern (null where there is nothing to look for)
+/// </param>
+internal sealed record ErasedTable(string Name, string Sql)
+{
+    /// <summary>In this order, each once in the life of a run.</summary>
+    public static readonly IReadOnlyList<ErasedTable> All =
+    [
+        new("identifiers", Counted("delete from customer_identifier where customer = @customer")),
+        // What was agreed to is proof and stays under the pseudonym; from now on it is taken back.
+        new("consents", Counted(
+            """
+            insert into consent(customer, purpose, channel, at, granted, source)
+            select customer, purpose, channel, greatest(at, clock_timestamp()), false, 'erasure' from consent_now where customer = @customer and granted
+            """)),
+        new("keys", "select erase_customer_key(@customer)"),
+        Texts("problems", "@rowPattern", "import_problem", "message"),
+        Texts("files", "@pattern", "import_file", "file_name"),
+        Texts("runs", "@pattern", "job_run", "progress_msg", "error", "arguments::jsonb", "result::jsonb"),
+        Texts("run lines", "@pattern", "job_run_log", "message"),
+        new("kept texts", "select erase_kept_texts(@customer, @pattern)"),
+    ];
+
+    private static string Counted(string statement) => $"with gone as ({statement} returning 1) select count(*) from gone";
+
+    /// <summary>Texts that runs and files have left: what is found in them is replaced, the rest stays readable.</summary>
+    private static ErasedTable Texts(string name, string pattern, string table, params string[] columns)
+    {
+        var parts = columns.Select(column => column.Split("::")).Select(parts => (Column: parts[0], Type: parts.Length > 1 ? parts[1] : "text")).ToList();
+        var set = string.Join(", ", parts.Select(part => $"{part.Column} = regexp_replace({part.Column}::text, {pattern}, '[erased]', 'gi')::{part.Type}"));
+        var where = string.Join(" or ", parts.Select(part => $"{part.Column}::text ~* {pattern}"));
+        return new ErasedTable(name, Counted($"update {table} set {set} where {where}"));
+    }
+}

@@ -1,0 +1,13 @@
+using Microsoft.Extensions.DependencyInjection;
+using Pimm.Core.Queueing;
+
+namespace Pimm.Core.Erasing;
+
+public static class ErasingServices
+{
+    public static IServiceCollection AddErasing(this IServiceCollection services) => services
+        .AddSingleton<ErasureRequests>()
+        .AddSingleton<ErasureWork>()
+        .AddSingleton<ErasedFiles>()
+        .AddSingleton<IJob, EraseCustomer>();
+}

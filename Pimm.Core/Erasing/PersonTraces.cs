@@ -1,0 +1,66 @@
+using System.Text;
+using System.Text.Json;
+
+namespace Pimm.Core.Erasing;
+
+/// <summary>By what a person is found in texts and files. Held in the open in memory only; sealed while it waits.</summary>
+/// <param name="Keys">references of the source systems</param>
+/// <param name="Emails">canonical</param>
+/// <param name="Phones">E.164</param>
+/// <param name="Others">device ids</param>
+/// <param name="Names">first and last names: looked for only where rows of files are quoted</param>
+public sealed record PersonTraces(
+    IReadOnlyList<string> Keys, IReadOnlyList<string> Emails, IReadOnlyList<string> Phones, IReadOnlyList<string> Others, IReadOnlyList<string> Names)
+{
+    private const string BetweenDigits = @"[ ().\/-]*";
+
+    /// <summary>Digits of a phone number that stay the same however it is written: without its country's code or a leading zero.</summary>
+    private const int SteadyDigits = 8;
+
+    /// <summary>Shorter keys, and those of digits alone, also stand for other things: they are looked for in quotes.</summary>
+    private const int TellingLength = 6;
+
+    private const int TellingName = 3;
+
+    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this);
+
+    public static PersonTraces FromBytes(byte[] bytes) => JsonSerializer.Deserialize<PersonTraces>(bytes)!;
+
+    /// <summary>A regular expression that PostgreSQL and .NET read alike, case ignored; null: there is nothing to look for.</summary>
+    /// <param name="names">the names too</param>
+    public string? Pattern(bool names = false)
+    {
+        var parts = Keys.Select(OfKey).Concat(Emails.Concat(Others).Select(Whole)).Concat(Phones.Select(OfPhone))
+            .Concat(names ? Names.Where(name => name.Length >= TellingName).Select(Whole) : []).ToList();
+        return parts.Count == 0 ? null : $"(?:{string.Join('|', parts)})";
+    }
+
+    /// <summary>As fields of a file, whole: a key of digits counts here too.</summary>
+    public string? FieldPattern() => Keys.Count + Emails.Count + Others.Count + Phones.Count == 0 ? null
+        : $"(?:{string.Join('|', Keys.Concat(Emails).Concat(Others).Select(Whole).Concat(Phones.Select(OfPhone)))})";
+
+    private static string OfKey(string key) =>
+        key.Length >= TellingLength && !key.All(char.IsAsciiDigit) ? Whole(key) : $"""['"«„“]{Escaped(key)}['"»“”]""";
+
+    // A point may end the sentence, a hyphen goes on.
+    private static string Whole(string text) => $@"(?<![A-Za-z0-9_-])(?<![A-Za-z0-9][.:+]){Escaped(text)}(?![A-Za-z0-9_-])(?![.:@][A-Za-z0-9])";
+
+    private static string OfPhone(string phone)
+    {
+        var digits = phone.Where(char.IsAsciiDigit).ToArray();
+        var steady = digits.Length > SteadyDigits ? digits[^SteadyDigits..] : digits;
+        return $@"(?<![0-9])[+(]?[0-9]{{0,7}}[ ().\/-]*(?:[0-9]{{1,5}}[ ().\/-]*)?{string.Join(BetweenDigits, steady)}(?![0-9])";
+    }
+
+    private static string Escaped(string text)
+    {
+        var escaped = new StringBuilder();
+        foreach (var letter in text)
+        {
+            if (letter < 128 && !char.IsAsciiLetterOrDigit(letter))
+                escaped.Append('\\');
+            escaped.Append(letter);
+        }
+        return escaped.ToString();
+    }
+}

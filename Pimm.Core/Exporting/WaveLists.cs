@@ -1,0 +1,80 @@
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Pimm.Core.Allocating;
+using Pimm.Core.Auditing;
+using Pimm.Core.Campaigns;
+using Pimm.Core.Importing;
+using Pimm.Core.Queueing;
+
+namespace Pimm.Core.Exporting;
+
+/// <param name="Before">arms that have lists in this channel already</param>
+internal sealed record WaveListsOrder(
+    Campaign Campaign, Audience Audience, ChannelProfile Profile, IReadOnlyList<Wave> Waves, IReadOnlySet<short> Before, string? By);
+
+/// <summary>The lists of some waves: the files first, then all of them in one transaction, with the audit.</summary>
+public sealed class WaveLists(NpgsqlDataSource database, ExportStore exports, ListWriter writer, IOptions<ExportingOptions> options, TimeProvider time)
+{
+    internal string Folder => options.Value.Folder;
+
+    /// <summary>Waves whose lists name customers that may not be contacted any more and that no file has taken back.</summary>
+    internal async Task<IReadOnlySet<DateOnly>> WavesToReviseAsync(Campaign campaign, Audience audience, ChannelProfile profile, CancellationToken cancellationToken)
+    {
+        var found = new HashSet<DateOnly>();
+        for (short arm = 0; arm <= 1; arm++)
+        {
+            await using var reader = await ListReader.OpenAsync(database, new ListSpec(campaign, audience, default, arm, profile), cancellationToken);
+            found.UnionWith(await reader.WavesToRemoveFromAsync(cancellationToken));
+        }
+        return found;
+    }
+
+    internal async Task WriteAsync(JobExecution run, WaveListsOrder order, CancellationToken cancellationToken)
+    {
+        var (written, by) = (new List<WrittenList>(), order.By ?? $"run:{run.RunId}");
+        foreach (var wave in order.Waves)
+        {
+            run.Report((double)written.Count / (2 * order.Waves.Count), $"writing the lists of {wave.WaveDate:yyyy-MM-dd}");
+            for (short arm = 0; arm <= 1; arm++)
+            {
+                var first = wave == order.Waves[0];
+                var list = new ListSpec(order.Campaign, order.Audience, wave.WaveDate, arm, order.Profile);
+                written.Add(await writer.WriteAsync(
+                    run, new ListOrder(list, wave.Impressions, first, !first || order.Before.Contains(arm), by), time.GetUtcNow(), cancellationToken));
+            }
+        }
+        foreach (var warning in written.Where(list => list.IsNew).SelectMany(list => list.List.ReadManifest()!.Warnings.Select(warning => $"{list.List.FileName}: {warning}")))
+            run.Warn(warning);
+        await run.CompleteAsync(
+            new { channel = order.Profile.Name, lists = written.Select(list => new { list.List.FileName, list.List.Rows, list.List.Bytes, list.List.Withheld, list.List.Unlisted, list.List.Revision }) },
+            async connection =>
+            {
+                await ExportStore.AddAsync(connection, written, run.RunId, cancellationToken);
+                foreach (var list in written.Where(list => list.IsNew))
+                    await AuditLog.AddAsync(connection, Entry(by, list.List));
+            }, cancellationToken);
+        await RemoveReplacedAsync(order.Campaign.Id, cancellationToken);
+    }
+
+    private static AuditEntry Entry(string by, ExportedList list) => new(by, "list.export", "list", list.FileName, After: new
+    {
+        list.CampaignId, list.WaveDate, list.Arm, list.Channel, list.Revision, list.Rows, list.Withheld, list.Unlisted, Sha256 = Convert.ToHexStringLower(list.Sha256),
+    });
+
+    /// <summary>Of this run, and of one that died here: they name customers who may not be contacted.</summary>
+    private async Task RemoveReplacedAsync(long campaignId, CancellationToken cancellationToken)
+    {
+        foreach (var file in await exports.ReplacedAsync(campaignId, cancellationToken))
+        {
+            try
+            {
+                File.Delete(Path.Combine(Folder, file.FileName));
+                await exports.MarkRemovedAsync(file, cancellationToken);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // The lists are written; the next export of the campaign tries again, and so does retention.
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Pimm.Core.Importing;
+
+/// <summary>Rows of a customer file: one a customer. Its keys are remembered, 28 bytes each, to find the second row of a customer.</summary>
+internal sealed class CustomerRows(Audience audience, DelimitedReader file, ImportMapping? mapping, int version, PersonFactsStore persons)
+    : AttributeRows(audience, file, MappedColumns.Of(audience, file.Names, mapping, isHistory: false))
+{
+    private readonly HashSet<Guid> _seen = [];
+    private readonly bool _keepsFirst = mapping?.Duplicates == ImportMapping.KeepFirst;
+    private readonly PersonFacts? _facts = mapping is null ? null : new PersonFacts(mapping, file.Names, file.Source, persons.Now);
+
+    /// <summary>Consents of the file that something newer overruled.</summary>
+    public long StaleConsents { get; private set; }
+
+    public override string Target => $"{Audience.CustomersTable} (customer, version, customer_key, {Audience.AttributeList()})";
+
+    public override ImportProblem? Take()
+    {
+        if (base.Take() is { } problem)
+        {
+            return problem;
+        }
+        if (!_seen.Add(Customer))
+        {
+            return new ImportProblem(File.Line, Columns.KeyColumn, ImportCode.DuplicateKey,
+                $"customer '{MaskedText.Of(Key)}' stands in an earlier line too; keep one line a customer.") { Value = MaskedText.Of(Key), IsWarning = _keepsFirst, Customer = Customer };
+        }
+        _facts?.Take(File, Customer, Warnings);
+        return null;
+    }
+
+    public override async Task SaveBesidesAsync(NpgsqlConnection connection)
+    {
+        if (_facts is { IsEmpty: false })
+        {
+            StaleConsents += await persons.SaveAsync(connection, _facts.Identifiers, _facts.Consents);
+        }
+    }
+
+    protected override void StartChunk()
+    {
+        base.StartChunk();
+        _facts?.Clear();
+    }
+
+    protected override void WriteKeys(NpgsqlBinaryImporter import)
+    {
+        import.Write(Customer, NpgsqlDbType.Uuid);
+        import.Write(version, NpgsqlDbType.Integer);
+        import.Write(Key, NpgsqlDbType.Text);
+    }
+}

@@ -1,0 +1,56 @@
+using System.Globalization;
+using Microsoft.Extensions.Options;
+using Pimm.Core.Queueing;
+
+namespace Pimm.Core.Importing;
+
+/// <summary>Reads a draft's whole file and keeps what an import would say of it; nothing else is written.</summary>
+public sealed class DraftCheck(ImportDraftStore drafts, AudienceStore audiences, IOptions<ImportingOptions> options)
+{
+    /// <summary>The draft's audience, or what a new one would be.</summary>
+    public async Task<Audience> AudienceAsync(long draftId, CancellationToken cancellationToken)
+    {
+        var request = (await drafts.GetAsync(draftId, cancellationToken)).Request;
+        return request.AudienceId is { } id ? await audiences.GetAsync(id, cancellationToken)
+            : NewAudience.Planned(request.AudienceName, request.Mapping, [.. request.Funnel]);
+    }
+
+    public async Task RunAsync(JobExecution run, FileIntake intake, ImportSource source, long draftId, CancellationToken cancellationToken)
+    {
+        var findings = Find(run, intake, source, cancellationToken);
+        await run.CompleteAsync(findings, connection => drafts.SaveAsync(connection, draftId, findings), cancellationToken);
+    }
+
+    private DraftFindings Find(JobExecution run, FileIntake intake, ImportSource source, CancellationToken cancellationToken)
+    {
+        try
+        {
+            options.Value.Validate();
+            using var file = source.Open(options.Value.Unpacking);
+            var check = new ImportChecker(options.Value.ChunkRows).Check(
+                intake, file, new ImportProgress(0, file.Source, 0, 0, 0, 0),
+                share => run.Report(share, string.Create(CultureInfo.InvariantCulture, $"{file.Rows:N0} rows checked")), cancellationToken);
+            return new DraftFindings(check, null, null);
+        }
+        catch (InputException refused)
+        {
+            return new DraftFindings(null, refused.Code, refused.Message);
+        }
+    }
+}
+
+/// <summary>An audience as a mapping describes it.</summary>
+internal static class NewAudience
+{
+    public static IReadOnlyList<AudienceColumn> Columns(ImportMapping mapping) =>
+    [
+        .. mapping.Columns.Where(column => column.ParsedRole.IsAttribute).Select(column => new AudienceColumn(
+            column.Target, column.Type ?? "text", column.ParsedRole.Kind == RoleKind.Feature ? null : column.Role.ToLowerInvariant())),
+    ];
+
+    public static string KeyColumn(ImportMapping mapping) => mapping.Of(RoleKind.Key).FirstOrDefault()?.Column ?? "row number";
+
+    /// <summary>Not in the database.</summary>
+    public static Audience Planned(string? name, ImportMapping mapping, string[] funnel) => new(
+        0, name ?? "new audience", KeyColumn(mapping), System.Text.Json.JsonSerializer.Serialize(Columns(mapping)), funnel, false, default);
+}

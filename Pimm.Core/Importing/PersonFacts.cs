@@ -1,0 +1,151 @@
+using System.Text;
+using Dapper;
+using Npgsql;
+using Pimm.Core.Identifying;
+using Pimm.Core.Suppressing;
+
+namespace Pimm.Core.Importing;
+
+/// <summary>Writes what a file says of persons beside their attributes.</summary>
+public sealed class PersonFactsStore(IdentifierStore identifiers, ConsentStore consents, TimeProvider time)
+{
+    private const string SelectErased = "select customer from erasure where customer = any(@customers)";
+
+    public DateTimeOffset Now => time.GetUtcNow();
+
+    /// <summary>In the chunk's transaction; facts of erased customers are dropped.</summary>
+    /// <returns>consents that something newer overrules</returns>
+    internal async Task<long> SaveAsync(NpgsqlConnection connection, List<CustomerIdentifier> found, List<ConsentRecord> said)
+    {
+        if (found.Count + said.Count == 0)
+        {
+            return 0;
+        }
+        var customers = found.Select(f => f.Customer).Concat(said.Select(s => s.Customer)).Distinct().ToArray();
+        var erased = (await connection.QueryAsync<Guid>(SelectErased, new { customers })).ToHashSet();
+        await identifiers.SaveAsync(connection, [.. found.Where(f => !erased.Contains(f.Customer))]);
+        return await consents.RecordAsync(connection, [.. said.Where(s => !erased.Contains(s.Customer))]);
+    }
+}
+
+/// <summary>Identifiers and consents of a customer file's rows. A value that cannot be used is dropped and said; its row stays.</summary>
+internal sealed class PersonFacts
+{
+    private readonly List<(IdentifierKind Kind, int Place, string Column)> _identifiers;
+    private readonly List<ConsentPlace> _consents;
+    private readonly string? _country;
+    private readonly InstantReader _instants;
+    private readonly DateTimeOffset? _time;
+    private readonly DateTimeOffset _seenAt;
+    private readonly string _source;
+
+    /// <param name="seenAt">when the source said so: the import's time</param>
+    public PersonFacts(ImportMapping mapping, ColumnNames names, string source, DateTimeOffset seenAt)
+    {
+        (_seenAt, _source, _country, _instants) = (seenAt, $"import of {source}", mapping.DefaultCountry, mapping.Instants());
+        _time = mapping.Time is { } text && InstantText.TryParse(Encoding.UTF8.GetBytes(text), out var at) ? at : null;
+        _identifiers = [.. mapping.Of(RoleKind.Identifier).Select(column => (KindOf(column), names.PlaceOf(column.Column), column.Column))];
+        int? Place(RoleKind kind, string? detail) => mapping.Of(kind).FirstOrDefault(c => c.ParsedRole.Detail == detail) is { } column ? names.PlaceOf(column.Column) : null;
+        _consents =
+        [
+            .. from column in mapping.Of(RoleKind.Consent)
+               let detail = column.ParsedRole.Detail
+               let parts = detail.Split('/')
+               select new ConsentPlace(parts[0], parts[1], names.PlaceOf(column.Column), column.Column, Place(RoleKind.ConsentTime, detail), Place(RoleKind.ConsentSource, detail)),
+        ];
+    }
+
+    private sealed record ConsentPlace(string Purpose, string Channel, int Place, string Column, int? Time, int? Source);
+
+    public bool IsEmpty => _identifiers.Count + _consents.Count == 0;
+
+    public List<CustomerIdentifier> Identifiers { get; } = [];
+
+    public List<ConsentRecord> Consents { get; } = [];
+
+    /// <summary>Takes the current row's facts.</summary>
+    public void Take(DelimitedReader file, Guid customer, List<ImportProblem> warnings)
+    {
+        foreach (var (kind, place, column) in _identifiers)
+        {
+            TakeIdentifier(file, customer, (kind, place, column), warnings);
+        }
+        foreach (var consent in _consents)
+        {
+            TakeConsent(file, customer, consent, warnings);
+        }
+    }
+
+    public void Clear()
+    {
+        Identifiers.Clear();
+        Consents.Clear();
+    }
+
+    private void TakeIdentifier(DelimitedReader file, Guid customer, (IdentifierKind Kind, int Place, string Column) at, List<ImportProblem> warnings)
+    {
+        var field = file[at.Place].Trim((byte)' ');
+        if (field.IsEmpty)
+        {
+            return;
+        }
+        var value = Encoding.UTF8.GetString(field);
+        if (Canonical.Of(at.Kind, value, _country) is { } canonical)
+        {
+            Identifiers.Add(new CustomerIdentifier(customer, at.Kind, canonical, _seenAt));
+            return;
+        }
+        var (code, what) = at.Kind switch
+        {
+            IdentifierKind.Email => (ImportCode.BadEmail, "is no e-mail address"),
+            IdentifierKind.Phone => (ImportCode.BadPhone, _country is null ? "is no phone number with its country's code; give --country for numbers without" : $"is no phone number of {_country} and has no other country's code"),
+            _ => (ImportCode.BadIdentifier, $"is no {at.Kind} that a channel could match"),
+        };
+        var masked = IdentifierStore.Masked(at.Kind, value);
+        warnings.Add(new ImportProblem(file.Line, at.Column, code, $"'{masked}' {what}; the value was dropped.") { Value = masked, IsWarning = true, Customer = customer });
+    }
+
+    private void TakeConsent(DelimitedReader file, Guid customer, ConsentPlace at, List<ImportProblem> warnings)
+    {
+        var field = file[at.Place].Trim((byte)' ');
+        if (field.IsEmpty)
+        {
+            return;
+        }
+        if (Granted(field) is not { } granted)
+        {
+            warnings.Add(Dropped(file, at.Column, customer, $"'{MaskedText.Of(field)}' is neither yes nor no; the consent was dropped."));
+            return;
+        }
+        var when = _time ?? default;
+        if (at.Time is { } time && (file[time].IsEmpty ? _time is null : _instants.Read(file[time], file.Line, at.Column, out when) is not null))
+        {
+            warnings.Add(Dropped(file, at.Column, customer, $"the consent's time is '{MaskedText.Of(file[time])}'; {InstantText.Expected} The consent was dropped."));
+            return;
+        }
+        var source = at.Source is { } place && !file[place].IsEmpty ? Encoding.UTF8.GetString(file[place]) : _source;
+        Consents.Add(new ConsentRecord(customer, at.Purpose, at.Channel, granted, when, source));
+    }
+
+    private static ImportProblem Dropped(DelimitedReader file, string column, Guid customer, string message) =>
+        new(file.Line, column, ImportCode.BadConsent, message) { IsWarning = true, Customer = customer };
+
+    private static bool? Granted(ReadOnlySpan<byte> field) => Encoding.UTF8.GetString(field[..Math.Min(field.Length, 20)]).ToLowerInvariant() switch
+    {
+        "1" or "true" or "yes" or "y" or "t" or "granted" or "in" or "opted-in" or "opt-in" or "subscribed" => true,
+        "0" or "false" or "no" or "n" or "f" or "denied" or "withdrawn" or "out" or "opted-out" or "opt-out" or "unsubscribed" => false,
+        _ => null,
+    };
+
+    private static IdentifierKind KindOf(ColumnMapping column) => column.ParsedRole.Detail switch
+    {
+        "email" => IdentifierKind.Email,
+        "phone" => IdentifierKind.Phone,
+        "first-name" => IdentifierKind.FirstName,
+        "last-name" => IdentifierKind.LastName,
+        "country" => IdentifierKind.Country,
+        "zip" => IdentifierKind.Zip,
+        "maid" => IdentifierKind.Maid,
+        _ => throw new InputException($"'{column.Role}' is no kind of identifier; choose email, phone, first-name, last-name, country, zip or maid.") { Code = ImportCode.BadMapping },
+    };
+}

@@ -23,7 +23,7 @@ public static class ApiDocument
         ["id"] = "the number that lists and creations answer",
         ["search"] = "only those whose name contains this, in any case",
         ["state"] = "only those in this state",
-        ["kind"] = "only this kind, for example train",
+        ["kind"] = "which kind: of runs for example train, of files customers, history or outcomes",
         ["campaignId"] = "only this campaign's",
         ["version"] = "the report's version; the newest where it is not given",
         ["line"] = "the model line's id",
@@ -33,7 +33,9 @@ public static class ApiDocument
         ["channel"] = "the channel that the list was written for",
         ["order"] = "reject (where it is not given) or cascade-up: what happens to a stage of the funnel without the one before it",
         ["atomic"] = "true: one event that cannot be used refuses the whole batch",
-        ["audience"] = "the audience of outcomes that name no campaign",
+        ["audience"] = "the audience: its number for events, its name for a file",
+        ["name"] = "the file's name, for people",
+        ["source"] = "of outcomes: who counted the events; the key's name where it is not given",
         ["If-Match"] = "the ETag of what was read",
     };
 

@@ -47,6 +47,7 @@ public static class ApiServices
         api.MapLiftApi();
         api.MapModelsApi();
         api.MapRunsApi();
+        api.MapImportsApi();
         api.MapOutcomesApi();
         routes.MapApiDocument();
         return routes;

@@ -35,15 +35,15 @@ public sealed class Mistake08MutualExclusion
     {
         Guid[] reached = Customers[..1_000];
         Campaign campaign = Cards with { TrafficShare = 0.5, ContactLimit = 1, ContactDays = 7 };
-        var funnel = new EligibilityFunnel(EligibilityFunnel.StepsOf(campaign, reached.ToHashSet()));
+        var funnel = new EligibilityFunnel(EligibilityFunnel.StepsOf(campaign, reached.ToDictionary(customer => customer, _ => "contact limit")));
         long eligible = Customers.Count(funnel.Admits);
         var steps = JsonDocument.Parse(funnel.ToJson()).RootElement.EnumerateArray().Select(s => (s.GetProperty("step").GetString(), s.GetProperty("customers").GetInt64())).ToList();
-        steps.Select(s => s.Item1).ShouldBe(["audience", "traffic", "layer", "contact limit", "eligible"]);
+        steps.Select(s => s.Item1).ShouldBe(["audience", "traffic", "layer", "consented", "not suppressed", "contact limit", "eligible"]);
         steps[0].Item2.ShouldBe(100_000);
         steps[1].Item2.ShouldBeInRange(49_300, 50_700);
         steps[2].Item2.ShouldBeInRange(12_000, 13_000);
-        (steps[2].Item2 - steps[3].Item2).ShouldBeInRange(60, 190);
-        steps[4].Item2.ShouldBe(eligible);
+        (steps[4].Item2 - steps[5].Item2).ShouldBeInRange(60, 190);
+        steps[6].Item2.ShouldBe(eligible);
     }
 
     [Theory]

@@ -48,6 +48,7 @@ public static class ApiServices
         api.MapLiftApi();
         api.MapModelsApi();
         api.MapRunsApi();
+        api.MapImportsApi();
         api.MapOutcomesApi();
         api.MapWebhooksApi();
         routes.MapApiDocument();

@@ -27,9 +27,19 @@ public sealed class UploadStore(NpgsqlDataSource database, IOptions<ImportingOpt
     private const string SelectUpload =
         "select id, file_name, stored_as, bytes, sha256, uploaded_by, uploaded_at, removed_at from upload where id = @id";
 
+    private const string SelectWaiting =
+        "select id, file_name, stored_as, bytes, sha256, uploaded_by, uploaded_at, removed_at from upload where removed_at is null order by id";
+
     private const string MarkRemoved = "update upload set removed_at = @at where id = @id and removed_at is null";
 
-    private const string SelectForgotten = "select id from upload where removed_at is null and uploaded_at < @before";
+    // A worker that died between an import's end and its file leaves the file behind.
+    private const string SelectForgotten =
+        """
+        select u.id from upload u
+         where u.removed_at is null
+           and (u.uploaded_at < @before
+                or exists (select from import_draft d join job_run j on j.id = d.apply_run_id where (d.request->>'uploadId')::bigint = u.id and j.state = 'succeeded'))
+        """;
 
     private string Inbox => Path.GetFullPath(Path.Combine(options.Value.Uploads, "inbox"));
 
@@ -71,6 +81,9 @@ public sealed class UploadStore(NpgsqlDataSource database, IOptions<ImportingOpt
             : throw new InputException($"The bytes of upload {id} ({upload.FileName}) are gone: they are removed when they are imported, and {options.Value.KeepUploads.TotalDays:0.#} days after they were sent; send the file again.") { Code = ImportCode.NoFile };
     }
 
+    /// <summary>Those whose bytes are there.</summary>
+    public async Task<IReadOnlyList<Upload>> WaitingAsync(NpgsqlConnection connection) => [.. await connection.QueryAsync<Upload>(SelectWaiting)];
+
     public string PathOf(Upload upload) => Path.Combine(Inbox, upload.StoredAs);
 
     /// <summary>Its bytes go, its row stays.</summary>
@@ -84,9 +97,10 @@ public sealed class UploadStore(NpgsqlDataSource database, IOptions<ImportingOpt
         }
     }
 
-    /// <summary>Files that nobody imported for Importing:KeepUploads go.</summary>
+    /// <summary>Files whose import is done, and those that nobody imported for Importing:KeepUploads, go.</summary>
     public async Task SweepAsync(CancellationToken cancellationToken = default)
     {
+        Directory.CreateDirectory(Inbox);
         List<long> forgotten;
         await using (var connection = await database.OpenConnectionAsync(cancellationToken))
         {
@@ -95,6 +109,10 @@ public sealed class UploadStore(NpgsqlDataSource database, IOptions<ImportingOpt
         foreach (var id in forgotten)
         {
             await RemoveAsync(id, cancellationToken);
+        }
+        if (!Directory.Exists(Inbox))
+        {
+            return;
         }
         var abandoned = time.GetUtcNow() - TimeSpan.FromDays(1);
         foreach (var part in new DirectoryInfo(Inbox).EnumerateFiles("*.part").Where(file => file.LastWriteTimeUtc < abandoned.UtcDateTime))

@@ -59,8 +59,9 @@ public sealed class ImportListStore(NpgsqlDataSource database)
         , page as (select * from shown order by at desc, import_id desc offset @offset limit @limit)
         select p.import_id, p.run_id, p.draft_id, p.upload_id, p.file_name, p.kind, p.audience, p.by, p.at, p.state,
                p.received, p.created, p.updated, p.skipped, p.quarantined, p.warnings, p.progress, p.reason,
-               (select min(t.name) from import_template t
-                 where t.kind = p.kind and p.settings like '{%' and t.mapping = (p.settings::jsonb ->> 'Mapping')::jsonb) as template
+               (select t.name from import_template t
+                 where t.kind = p.kind and p.settings like '{%' and t.mapping = (p.settings::jsonb ->> 'Mapping')::jsonb
+                 order by t.saved_at <= p.at desc, t.saved_at desc limit 1) as template
           from page p order by p.at desc, p.import_id desc
         """;
 

@@ -29,7 +29,8 @@ public static partial class ImportWords
     {
         "finished" or "succeeded" => "done",
         "bad-rows" => "done, with bad rows",
-        "checked" or "uploaded" => "waits for you",
+        "uploaded" => "waits for its mapping",
+        "checked" => "waits to be applied",
         "refused" => "file refused",
         "queued" => "in the queue",
         _ => state,

@@ -70,6 +70,40 @@ public sealed class ImportPagesTests(WebFixture web)
     }
 
     [Fact]
+    public async Task An_upload_can_be_stopped()
+    {
+        await using var page = await web.OpenAsync();
+        // Never answered: the browser goes on sending.
+        await page.Page.RouteAsync("**/imports/upload*", _ => Task.CompletedTask);
+        await page.Page.GotoAsync("/imports/new");
+        await page.Page.SetInputFilesAsync("#file", new FilePayload { Name = "stopped.csv", MimeType = "text/csv", Buffer = CustomerFile.Of(rows: 10, bad: 0) });
+        await Expect(page.Page.Locator("[data-drop]")).ToBeHiddenAsync();
+        await page.Page.GetByRole(AriaRole.Button, new() { Name = "Cancel the upload" }).ClickAsync();
+
+        await Expect(page.Page.Locator("[data-refusal]")).ToHaveTextAsync("You stopped the upload of stopped.csv. Nothing of it was kept.");
+        await Expect(page.Page.Locator("[data-drop]")).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task What_was_mapped_comes_back_from_the_check()
+    {
+        using var worker = await web.StartImportWorkerAsync();
+        await using var page = await web.OpenAsync();
+        await ImportStoryTests.SendAsync(page, "back.csv", CustomerFile.Of(rows: 40, bad: 0, name: "back"));
+        await ImportStoryTests.MapAsync(page, "There and back");
+        await page.Page.GetByLabel("What City is").SelectOptionAsync("proxy");
+        await page.Page.GetByLabel("Attribute that City becomes").FillAsync("home_town");
+        await page.Page.GetByRole(AriaRole.Button, new() { Name = "Check all rows" }).ClickAsync();
+        await page.Page.GetByRole(AriaRole.Link, new() { Name = "Change the mapping" }).ClickAsync();
+
+        await Expect(page.Page.GetByLabel("What City is")).ToHaveValueAsync("proxy");
+        await Expect(page.Page.GetByLabel("Attribute that City becomes")).ToHaveValueAsync("home_town");
+        await Expect(page.Page.GetByLabel("What Notes is")).ToHaveValueAsync("ignore");
+        await Expect(page.Page.GetByLabel("Name of the new audience")).ToHaveValueAsync("There and back");
+        page.ShouldBeQuiet();
+    }
+
+    [Fact]
     public async Task A_viewer_sees_the_history_and_neither_values_nor_doors()
     {
         await using var page = await web.OpenAsync("vera");

@@ -85,6 +85,32 @@ public sealed class ImportStoryTests(WebFixture web) : IAsyncLifetime
         page.ShouldBeQuiet();
     }
 
+    [Fact]
+    public async Task Outcomes_of_unknown_customers_are_found_when_they_are_applied_and_left_out_when_somebody_says_so()
+    {
+        await using var page = await web.OpenAsync();
+        await SendAsync(page, "folk.csv", CustomerFile.Of(rows: 30, bad: 0, name: "folk"));
+        await MapAsync(page, "Folk with outcomes");
+        await ButtonAsync(page, "Check all rows");
+        await ButtonAsync(page, "Apply: 30 customers become version 1");
+        await Expect(page.Page.GetByText("Mapping used")).ToBeVisibleAsync();
+
+        await SendAsync(page, "events.csv", Encoding.UTF8.GetBytes("event_id,kind,customer,occurred_at,amount\nf1,outcome,folk00001,2026-05-01T10:00:00Z,10\nf2,outcome,folk00002,2026-05-02T10:00:00Z,20\nf3,outcome,stranger,2026-05-03T10:00:00Z,30\n"));
+        await page.Page.GetByLabel("Outcomes").CheckAsync();
+        await Expect(page.Page.GetByLabel("What kind is")).ToHaveValueAsync("event-kind");
+        await page.Page.Locator("#audience").SelectOptionAsync(new SelectOptionValue { Label = "Folk with outcomes (30 customers, version 1)" });
+        await page.Page.GetByLabel("Source: who counted them").FillAsync("shop");
+        await ButtonAsync(page, "Check all rows");
+        await ButtonAsync(page, "Apply: 3 events are counted");
+        await Expect(page.Page.Locator(".run-error")).ToContainTextAsync("1 of 3 rows (33.33 %) of events.csv cannot be used");
+        await ButtonAsync(page, "Check again, to apply the rest without the bad rows");
+        await ButtonAsync(page, "Apply: 3 events are counted");
+
+        await Expect(page.Page.Locator(".rows-bar").First).ToHaveAttributeAsync("aria-label", "2 created, 0 updated, 0 skipped, 1 put aside");
+        await Expect(page.Page.Locator(".problems tbody tr")).ToContainTextAsync("unknown_customer");
+        page.ShouldBeQuiet();
+    }
+
     public ValueTask DisposeAsync()
     {
         worker.Dispose();

@@ -105,7 +105,8 @@ create trigger forget_erased_rows after insert on import_problem
     referencing new table as added for each statement execute function forget_erased_rows();
 
 -- In every audience and version: files and texts are searched for them.
-create function customer_keys(of_customer uuid) returns setof text language plpgsql stable as $$
+create function customer_keys(of_customer uuid) returns setof text
+language plpgsql stable security definer set search_path = public, pg_temp as $$
 declare
     of_audience bigint;
 begin

@@ -28,7 +28,7 @@ public sealed class KilledErasureTests
             ["Outcomes__Inbox"] = Path.Combine(world.Folder, "inbox"), ["Importing__Uploads"] = Path.Combine(world.Folder, "uploads"), ["Queueing__RetryDelay"] = "00:00:00.2",
         };
         await using var killed = PimmProcess.Start("Pimm.FaultyWorker", world.Database, settings, [], "erase", "--customer-ref", "Kunde-4711", "--yes");
-        (await killed.ExitedAsync()).ShouldBe(137);
+        (await killed.ExitedAsync()).ShouldBe(137, killed.Error);
         var run = await connection.ExecuteScalarAsync<long>("select id from job_run where kind = 'erase'");
         (await connection.ExecuteScalarAsync<bool>("select finished_at is null from erasure")).ShouldBeTrue();
 

@@ -12,7 +12,9 @@ internal sealed class CustomerIntake(Audience audience, IntakeOptions options, I
 
     public override bool WritesBesides => Options.Mapping is { } mapping && (mapping.Of(RoleKind.Identifier).Any() || mapping.Of(RoleKind.Consent).Any());
 
-    public override IReadOnlyList<string> Notes => _rows is { StaleConsents: > 0 and var stale }
+    public override IReadOnlyList<string> Notes => [.. _rows?.LeftOut ?? [], .. Stale];
+
+    private IEnumerable<string> Stale => _rows is { StaleConsents: > 0 and var stale }
         ? [string.Create(CultureInfo.InvariantCulture, $"{stale:N0} consents are older than what is known of those customers and changed nothing.")]
         : [];
 
@@ -43,7 +45,7 @@ internal sealed class HistoryIntake(Audience audience, FunnelOrder order, Intake
 {
     private HistoryRows? _rows;
 
-    public override IReadOnlyList<string> Notes => _rows?.Notes() ?? [];
+    public override IReadOnlyList<string> Notes => [.. _rows?.LeftOut ?? [], .. _rows?.Notes() ?? []];
 
     public override FileRows Open(DelimitedReader file, ImportProgress progress) =>
         _rows = new HistoryRows(Audience, file, Options.Mapping, order, progress.Id);

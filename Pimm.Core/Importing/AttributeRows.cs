@@ -20,6 +20,9 @@ internal abstract class AttributeRows(Audience audience, DelimitedReader file, M
 
     protected Guid Customer { get; private set; }
 
+    /// <summary>What a mapping left out, as a sentence; none where nothing was.</summary>
+    public IEnumerable<string> LeftOut => Columns.LeftOut.Count == 0 ? [] : [$"{File.Source}: the mapping says nothing of {string.Join(", ", Columns.LeftOut.Take(20))}{(Columns.LeftOut.Count > 20 ? " and others" : "")}; what stands there was left out."];
+
     protected override Guid? CustomerOfBadRow => Customer == default ? null : Customer;
 
     public override ImportProblem? Take()
@@ -86,7 +89,8 @@ internal abstract class AttributeRows(Audience audience, DelimitedReader file, M
         if (CustomerKey.Problem(Key) is { } wrong)
         {
             Customer = Key.Length == 0 ? default : CustomerHash.Of(Key);
-            return new ImportProblem(File.Line, Columns.KeyColumn, wrong.Code, wrong.Message) { Value = MaskedText.Of(Key) };
+            // What is no key may be a name or an address.
+            return new ImportProblem(File.Line, Columns.KeyColumn, wrong.Code, wrong.Message) { Value = MaskedText.Hidden(Key) };
         }
         Customer = CustomerHash.Of(Key);
         return null;
@@ -121,7 +125,7 @@ internal static class CustomerKey
         {
             if (!char.IsAsciiLetterOrDigit(letter) && letter is not ('.' or '_' or ':' or '-'))
             {
-                return (ImportCode.BadKey, $"the key '{MaskedText.Of(key)}' holds {Shown(letter)}; a key is made of the letters A to Z, digits and . _ : -");
+                return (ImportCode.BadKey, $"the key '{MaskedText.Hidden(key)}' holds {Shown(letter)}; a key is made of the letters A to Z, digits and . _ : -");
             }
         }
         return null;

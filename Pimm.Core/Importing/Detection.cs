@@ -20,6 +20,9 @@ public sealed record Detection(
     string FileName, string Kind, string Encoding, char Delimiter, bool Packed, IReadOnlyList<DetectedColumn> Columns, IReadOnlyList<IReadOnlyList<string>> Sample,
     long SampledRows, string Fingerprint, ImportMapping Proposed, string? Template, IReadOnlyList<string> Questions)
 {
+    /// <summary>RFC 4180's, the only one that is read.</summary>
+    public char Quote => '"';
+
     /// <summary>The same header in other letter case, spaces or order of words' separators is the same header.</summary>
     public static byte[] FingerprintOf(IReadOnlyList<string> names) =>
         SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(string.Join('\n', names.Select(Normalised))));

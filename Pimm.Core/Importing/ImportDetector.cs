@@ -50,7 +50,7 @@ public sealed class ImportDetector(ImportTemplateStore templates, AudienceStore 
     [
         .. Enumerable.Range(0, columns.Max(column => column.First.Count)).Select(row => (IReadOnlyList<string>)
         [
-            .. columns.Select(column => roles.GetValueOrDefault(column.Name)?.ParsedRole.Kind == RoleKind.Identifier && !MaskedText.LooksLikeEmail(column.First[row]) && !MaskedText.LooksLikePhone(column.First[row])
+            .. columns.Select(column => roles.GetValueOrDefault(column.Name)?.ParsedRole.Kind is null or RoleKind.Identifier or RoleKind.Ignore && !MaskedText.LooksLikeEmail(column.First[row]) && !MaskedText.LooksLikePhone(column.First[row])
                 ? MaskedText.Hidden(column.First[row])
                 : MaskedText.Of(column.First[row])),
         ]),

@@ -38,6 +38,9 @@ internal sealed record MappedColumns
 
     public int? Targeted { get; init; }
 
+    /// <summary>Columns that the mapping says nothing of.</summary>
+    public IReadOnlyList<string> LeftOut { get; init; } = [];
+
     /// <param name="mapping">null: columns go by the audience's own names</param>
     /// <exception cref="InputException">a column is missing</exception>
     public static MappedColumns Of(Audience audience, ColumnNames names, ImportMapping? mapping, bool isHistory) =>
@@ -79,7 +82,7 @@ internal sealed record MappedColumns
             Time = Place(time), TimeColumn = time?.Column ?? HistoryRows.TimeColumn, ConstantTime = ConstantOf(mapping, time, isHistory, names),
             Instants = mapping.Instants(),
             Labels = isHistory ? [.. audience.Funnel.Select(stage => LabelsOf(stage, names, mapping))] : [],
-            Amount = Place(amount), AmountColumn = amount?.Column ?? HistoryRows.AmountColumn, Targeted = Place(One(RoleKind.Targeted)),
+            Amount = Place(amount), AmountColumn = amount?.Column ?? HistoryRows.AmountColumn, Targeted = Place(One(RoleKind.Targeted)), LeftOut = Unmapped(names, mapping),
         };
     }
 

@@ -10,6 +10,7 @@ internal static class MappingProposal
         ("identifier:first-name", "firstname,givenname,forename,fn,vorname"), ("identifier:last-name", "lastname,surname,familyname,ln,nachname"),
         ("identifier:country", "countrycode,countryiso,iso2"), ("identifier:zip", "zip,zipcode,postcode,postalcode,plz"), ("identifier:maid", "maid,idfa,gaid,aaid,adid,mobileadid"),
         ("protected", "gender,sex,race,ethnicity,religion,disability,maritalstatus,nationality,sexualorientation,pregnancy,birthdate,dateofbirth,dob"),
+        ("ignore", "name,fullname,contactname,displayname,username,street,address,addressline1,addressline2,iban,ssn,passport,ipaddress"),
         ("proxy", "neighbourhood,neighborhood,district,birthplace,nativelanguage,mothertongue"));
 
     private static readonly Dictionary<string, string> History = Synonyms(

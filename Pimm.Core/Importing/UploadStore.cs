@@ -32,7 +32,14 @@ public sealed class UploadStore(NpgsqlDataSource database, IOptions<ImportingOpt
 
     private const string MarkRemoved = "update upload set removed_at = @at where id = @id and removed_at is null";
 
-    private const string SelectForgotten = "select id from upload where removed_at is null and uploaded_at < @before";
+    // A worker that died between an import's end and its file leaves the file behind.
+    private const string SelectForgotten =
+        """
+        select u.id from upload u
+         where u.removed_at is null
+           and (u.uploaded_at < @before
+                or exists (select from import_draft d join job_run j on j.id = d.apply_run_id where (d.request->>'uploadId')::bigint = u.id and j.state = 'succeeded'))
+        """;
 
     private string Inbox => Path.GetFullPath(Path.Combine(options.Value.Uploads, "inbox"));
 
@@ -90,9 +97,10 @@ public sealed class UploadStore(NpgsqlDataSource database, IOptions<ImportingOpt
         }
     }
 
-    /// <summary>Files that nobody imported for Importing:KeepUploads go.</summary>
+    /// <summary>Files whose import is done, and those that nobody imported for Importing:KeepUploads, go.</summary>
     public async Task SweepAsync(CancellationToken cancellationToken = default)
     {
+        Directory.CreateDirectory(Inbox);
         List<long> forgotten;
         await using (var connection = await database.OpenConnectionAsync(cancellationToken))
         {

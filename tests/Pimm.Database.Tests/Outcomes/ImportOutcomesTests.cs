@@ -103,6 +103,27 @@ public sealed class ImportOutcomesTests(SmallCampaign world) : IClassFixture<Sma
         (await connection.QueryAsync<short>("select stage from funnel_label where customer = @Customer order by stage", new { exported.Customer })).ShouldBe([(short)1, (short)2, (short)3]);
     }
 
+    [Fact]
+    public async Task Undone_events_take_their_labels_along_and_leave_what_other_events_say()
+    {
+        var exported = await ExportedAsync(arm: 0);
+        var (key, wave, deliveries) = (await KeyAsync(exported.Customer), $"{exported.WaveDate:yyyy-MM-dd}", await CountAsync("delivery"));
+        var content = Header
+            + $"u1,delivered,{key},{world.Campaign.Id},{wave},,2026-03-05T00:00:00Z,\n"
+            + $"u2,funnel,{key},{world.Campaign.Id},{wave},{world.Audience.Funnel[0]},2026-03-05T00:00:00Z,\n"
+            + $"u3,outcome,{key},,,,2026-03-05T00:00:00Z,7\n";
+        (await ImportAsync("to be undone", world.Pimm.Write("undo.csv", content), "undone channel")).State.ShouldBe(JobStates.Succeeded);
+        var file = await NewestFileAsync();
+        file.Created.ShouldBe(3);
+
+        var undone = await world.Pimm.Service<UndoImport>().RunAsync(file.Id, "user:ada", Cancel);
+
+        undone.Removed.ShouldBe(new Dictionary<string, long> { ["events"] = 3, ["customerOutcomes"] = 1, ["deliveries"] = 0, ["labels"] = 1 }, ignoreOrder: true);
+        (await CountAsync("delivery")).ShouldBe(deliveries);
+        (await CountAsync($"funnel_label where customer = '{exported.Customer}'")).ShouldBe(0);
+        (await CountAsync("outcome_event where source = 'undone channel'")).ShouldBe(0);
+    }
+
     private Task<JobRun> ImportAsync(string key, string path, string source, double acceptBadShare = 0.05, string order = "reject") =>
         world.Pimm.RunAsync(new JobRequest(ImportOutcomes.JobKind, key, new OutcomesRequest(world.Audience.Id, path, source, acceptBadShare, order)), Cancel);
 

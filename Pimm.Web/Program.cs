@@ -19,7 +19,6 @@ builder.Services
     .AddPimmCore(builder.Configuration)
     .AddSignIn()
     .AddApi(builder.Configuration)
-    .AddOutcomesApi()
     .AddUploads()
     .AddHealth()
     .AddMetricsExport(builder.Configuration, "pimm-web")

@@ -93,8 +93,8 @@ internal sealed partial class EventReader(int index, ReadOnlyMemory<byte> raw)
 
     private EventProblem? TakeText(string field, ref Utf8JsonReader json, out string? text)
     {
-        text = json.TokenType == JsonTokenType.String ? json.GetString()! : null;
-        return text is not null && !text.AsSpan().ContainsAnyInRange('\0', '\x1f')
+        text = json.TokenType == JsonTokenType.String && json.GetString() is { } given && !given.AsSpan().ContainsAnyInRange('\0', '\x1f') ? given : null;
+        return text is not null
             ? null
             : Problem("bad_text", field, $"{field} is no text without control characters; write it as a JSON string.");
     }

@@ -42,7 +42,7 @@ public static class ApiErrors
         await (context.Response.StatusCode switch
         {
             StatusCodes.Status405MethodNotAllowed => ApiProblem.Of(405, "method-not-allowed", "Not this method", $"{path} does not take {method}: it takes {context.Response.Headers.Allow}."),
-            StatusCodes.Status415UnsupportedMediaType => ApiProblem.Of(415, "unsupported-content-type", "Not this type of content", $"{path} does not take \"{context.Request.ContentType}\": send application/json."),
+            StatusCodes.Status415UnsupportedMediaType => ApiProblem.Of(415, "unsupported-content-type", "Not this type of content", $"{path} does not take \"{context.Request.ContentType}\": {ApiServices.DocumentPath} says which types it takes."),
             _ => ApiProblem.Of(404, "not-found", "There is no such thing", $"There is nothing at {path}: {ApiServices.DocumentPath} lists every address."),
         }).ExecuteAsync(context);
     }
@@ -76,6 +76,8 @@ public static class ApiErrors
     {
         { StatusCode: StatusCodes.Status413PayloadTooLarge } =>
             ApiProblem.Of(413, "too-large", "Too large", "The body is larger than this address takes: send it in parts."),
+        { StatusCode: StatusCodes.Status408RequestTimeout } =>
+            ApiProblem.Of(408, "too-slow", "Too slow", "The body came too slowly, or not at all: send it at once."),
         { InnerException: JsonException json } => ApiProblem.WrongInput(
             $"The body cannot be read{(json.Path is { Length: > 2 } at ? $": look at \"{at[2..]}\"" : ": it is no JSON of the form that this address takes")}.",
             json.Path is { Length: > 2 } field ? [new ApiFieldError(field[2..], "is unknown, missing or of another type")] : null),

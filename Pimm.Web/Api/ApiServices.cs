@@ -25,6 +25,7 @@ public static class ApiServices
         services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, ApiKeyAuthentication>(ApiKeyAuthentication.SchemeName, null);
         services.Configure<RateLimiterOptions>(limits => limits.AddPolicy<string, ApiLimit>(ApiLimit.Policy));
         services.Configure<RouteHandlerOptions>(handlers => handlers.ThrowOnBadRequest = true);
+        services.AddOutcomesApi();
         return services.ConfigureHttpJsonOptions(json =>
         {
             json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
@@ -49,6 +50,7 @@ public static class ApiServices
         api.MapRunsApi();
         api.MapImportsApi();
         api.MapOutcomesApi();
+        api.MapWebhooksApi();
         routes.MapApiDocument();
         return routes;
     }

@@ -1,9 +1,10 @@
+using System.ComponentModel;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.Options;
 using Pimm.Core;
@@ -25,39 +26,31 @@ public static class OutcomesApi
     // A sender this slow holds a connection for nothing: a full batch would take a quarter of an hour.
     private static readonly Microsoft.AspNetCore.Server.Kestrel.Core.MinDataRate Slowest = new(bytesPerSecond: 1_024, gracePeriod: TimeSpan.FromSeconds(5));
 
-    private static readonly JsonNode Example = JsonNode.Parse(
-        """
-        {"events":[
-          {"event_id":"d-1","kind":"delivered","customer_ref":"c00042","campaign":7,"wave":"2026-12-01","occurred_at":"2026-12-01T09:00:00Z"},
-          {"event_id":"o-1","kind":"outcome","customer_ref":"c00042","campaign":7,"occurred_at":"2026-12-01T15:00:00Z","amount":1500,"currency":"CNY"}]}
-        """)!;
-
-    private static readonly BatchAnswer ExampleAnswer = new(
-        2, 1, 0, 1, 0, 0, [new EventProblem(1, "unknown_campaign", "campaign", "there is no campaign of this number.")]);
-
     public static IServiceCollection AddOutcomesApi(this IServiceCollection services) => services.AddSingleton<BatchGate>();
 
     public static RouteGroupBuilder MapOutcomesApi(this RouteGroupBuilder api)
     {
-        api.MapPost("/outcomes", PostAsync).RequireScope(ApiScopes.OutcomesWrite).WithTags("Outcomes").WithName("sendOutcomes").WithExample(ExampleAnswer, Example)
-            .WithSummary("Takes a batch of up to 2,000 events in")
+        api.MapPost("/outcomes", PostAsync).RequireScope(ApiScopes.OutcomesWrite).WithTags("Outcomes")
+            .WithName("sendOutcomes").WithSummary("Takes a batch of up to 2,000 events in").WithExample(ExampleAnswer, ExampleBatch)
             .WithDescription(
                 "The body is {\"events\": […]} as application/json, or one event a line as application/x-ndjson, of at most 1 MiB. "
                 + "The header Idempotency-Key is required: the same request with the same key is answered again, without effect and with Idempotency-Replayed: true, for 7 days.")
             .Accepts<EventDocument>(Document, Lines)
             .Produces<BatchAnswer>()
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status413PayloadTooLarge)
+            .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
             .ProducesProblem(StatusCodes.Status422UnprocessableEntity).ProducesProblem(StatusCodes.Status429TooManyRequests).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         return api;
     }
 
-    /// <param name="order">reject (default) or cascade-up: what happens to a later stage of the funnel without the one before it</param>
-    /// <param name="atomic">true: one event that cannot be used refuses the whole batch</param>
-    /// <param name="audience">number of the audience of customer outcomes that name no campaign</param>
     private static async Task<IResult> PostAsync(
-        HttpContext context, AudienceStore audiences, TakeOutcomes outcomes, BatchGate gate, string? order, bool? atomic, long? audience, CancellationToken cancellationToken)
+        HttpContext context, AudienceStore audiences, TakeOutcomes outcomes, BatchGate gate,
+        [FromHeader(Name = KeyHeader), Description("1 to 255 printable characters of ASCII, one of its own for each batch, the same one when it is sent again; required")] string? key,
+        [Description("reject (default) or cascade-up: a later stage of the funnel without the one before it is put aside, or believed")] string? order,
+        [Description("true: one event that cannot be used refuses the whole batch, and nothing is stored; default false")] bool? atomic,
+        [Description("number of the audience of outcomes that name no campaign")] long? audience, CancellationToken cancellationToken)
     {
-        if (context.Request.Headers[KeyHeader] is not [{ Length: > 0 and <= LongestKey } key] || key.AsSpan().ContainsAnyExceptInRange(' ', '~'))
+        if (key is not { Length: > 0 and <= LongestKey } || context.Request.Headers[KeyHeader].Count > 1 || key.AsSpan().ContainsAnyExceptInRange(' ', '~'))
         {
             return ApiProblem.WrongInput($"The request needs one header {KeyHeader} of 1 to {LongestKey} printable characters of ASCII: give each batch one of its own, and the same one when it is sent again.",
                 [new ApiFieldError(KeyHeader, "is missing, repeated, too long or has other characters")]);
@@ -137,6 +130,16 @@ public static class OutcomesApi
         hash.AppendData(body.Span);
         return hash.GetHashAndReset();
     }
+
+    private static BatchAnswer ExampleAnswer { get; } = new(
+        3, 2, 0, 1, 0, 0, [new EventProblem(0, "unknown_impression", "customer", "this customer was not on a list of that campaign and wave.")]);
+
+    private static EventDocument ExampleBatch { get; } = new(
+    [
+        new EventForm("imp-1", "delivered", null, "10023", 7, new DateOnly(2027, 3, 1), null, new DateTimeOffset(2027, 3, 1, 9, 0, 0, TimeSpan.Zero), null, null, null, null),
+        new EventForm("sale-1", "outcome", null, "10023", 7, null, null, new DateTimeOffset(2027, 3, 4, 18, 30, 0, TimeSpan.FromHours(8)), 1500, "CNY", null, null),
+        new EventForm("refund-1", "outcome", null, "10023", 7, null, null, new DateTimeOffset(2027, 3, 9, 11, 0, 0, TimeSpan.FromHours(8)), null, null, "sale-1", true),
+    ]);
 
     /// <summary>The form of a batch, for the API's document; the reader takes it apart itself, so that one bad event spoils no other.</summary>
     public sealed record EventDocument(IReadOnlyList<EventForm> Events);

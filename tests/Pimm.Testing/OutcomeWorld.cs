@@ -55,7 +55,7 @@ public sealed record OutcomeWorld(long Audience, long Campaign, DateOnly Wave, i
         await connection.ExecuteAsync(rows, new { audience, name, customers, exported, wave, window = WindowDays });
         await connection.ExecuteAsync(
             $"insert into audience.customers_{audience}(customer, version, customer_key, age) select pg_temp.pimm_test_customer(n), 1, 'c' || n, 30 from generate_series(0, @customers - 1) n", new { customers });
-        await connection.ExecuteAsync("analyze");
+        await connection.ExecuteAsync("analyze wave_plan");
         var campaign = await connection.ExecuteScalarAsync<long>("select id from campaign where name = @name", new { name });
         return new OutcomeWorld(audience, campaign, wave, customers, exported);
     }

@@ -52,7 +52,7 @@ public sealed class PrivateCluster : IAsyncDisposable
     /// <param name="settings">of the server, NAME=VALUE</param>
     public static PrivateCluster Start(params string[] settings)
     {
-        var binaries = FindBinaries();
+        var binaries = Binaries;
         // Short, because a socket's path may have 107 bytes.
         var folder = Path.Combine("/tmp", $"pimm-test-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}");
         Directory.CreateDirectory(folder);
@@ -105,6 +105,9 @@ public sealed class PrivateCluster : IAsyncDisposable
             }
         }
     }
+
+    /// <summary>Folder of the server's programs, pgbench and psql among them.</summary>
+    public static string Binaries { get; } = FindBinaries();
 
     private static string FindBinaries()
     {

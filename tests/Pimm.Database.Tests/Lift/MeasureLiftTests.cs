@@ -79,6 +79,25 @@ public sealed class MeasureLiftTests
     }
 
     [Fact]
+    public async Task What_comes_late_over_HTTP_is_the_next_version_and_the_one_before_stands()
+    {
+        await using var world = new OwnCampaign();
+        await world.InitializeAsync();
+        var first = (await world.Lifts.NewestAsync(world.Id, Cancel))!;
+        var counted = await world.CountAsync("select count(*) from customer_outcome");
+
+        // Nobody's conversion is taken back twice, and what was taken back counts in no report.
+        var answer = await world.SendAsync(
+            """select json_build_object('event_id', 'void ' || event_id, 'kind', 'outcome', 'customer', customer, 'campaign', c.id, 'occurred_at', o.occurred_at, 'corrects', event_id, 'void', true)::text from customer_outcome o join campaign c using (audience_id)""");
+        var second = await world.MeasureAsync("late");
+
+        (answer.Accepted, answer.Quarantined).ShouldBe(((int)counted, 0));
+        second.Changes!.ShouldSatisfyAllConditions(changes => changes.Since.ShouldBe(1), changes => changes.Files.ShouldBe(1), changes => changes.Rows.ShouldBe(counted));
+        (await world.OutcomesAsync()).Newest.ShouldBeNull();
+        (await world.Lifts.GetAsync(world.Id, 1, Cancel)).Report.ShouldBe(first.Report);
+    }
+
+    [Fact]
     public async Task Segments_guardrails_and_amounts_come_from_the_rows()
     {
         await using var world = new OwnCampaign();

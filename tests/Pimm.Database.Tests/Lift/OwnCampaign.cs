@@ -1,9 +1,12 @@
+using System.Text;
 using Dapper;
 using Npgsql;
 using Pimm.Core;
 using Pimm.Core.Allocating;
 using Pimm.Core.Campaigns;
+using Pimm.Core.Importing;
 using Pimm.Core.Lift;
+using Pimm.Core.Outcomes;
 using Pimm.Core.Queueing;
 using Pimm.Core.Scoring;
 using Pimm.Database.Tests.KnownLift;
@@ -77,6 +80,18 @@ internal sealed class OwnCampaign : IAsyncDisposable
     {
         await using var connection = await _small.Pimm.Database.Owner.OpenConnectionAsync(Cancel);
         (await connection.ExecuteAsync(sql)).ShouldBeGreaterThan(0);
+    }
+
+    /// <summary>A batch over HTTP, of the source that the campaign's own events came from.</summary>
+    /// <param name="sql">each event's JSON</param>
+    public async Task<BatchAnswer> SendAsync(string sql)
+    {
+        await using var connection = await _small.Pimm.Database.DataSource.OpenConnectionAsync(Cancel);
+        var events = (await connection.QueryAsync<string>(sql)).Select(one => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(one)).ToList();
+        var source = await connection.ExecuteScalarAsync<string>("select distinct source from customer_outcome");
+        var taken = await _small.Pimm.Service<TakeOutcomes>().RunAsync(
+            new OutcomeBatch(source!, events, FunnelOrder.Reject, Atomic: false, null), new RequestIdentity(source!, "own", new byte[32]), Cancel);
+        return taken.Answer!;
     }
 
     public async Task<LiftReport> MeasureAsync(string key, string? askedBy = null, long? of = null)

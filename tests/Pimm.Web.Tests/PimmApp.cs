@@ -8,6 +8,7 @@ namespace Pimm.Web.Tests;
 internal sealed partial class PimmApp : IAsyncDisposable
 {
     private readonly Process process;
+    private bool ended;
 
     private PimmApp(Process process, Uri address) => (this.process, Address) = (process, address);
 
@@ -50,8 +51,15 @@ internal sealed partial class PimmApp : IAsyncDisposable
         throw new InvalidOperationException($"The web app ended before it listened:\n{output}{await process.StandardError.ReadToEndAsync()}");
     }
 
+    /// <summary>A second time it does nothing: a test may have ended the app before its end.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (ended)
+        {
+            return;
+        }
+
+        ended = true;
         Kill(process);
         await process.WaitForExitAsync();
         process.Dispose();

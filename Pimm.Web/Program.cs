@@ -3,6 +3,7 @@ using Pimm.Core.Database;
 using Pimm.Core.Operating;
 using Pimm.Web.Api;
 using Pimm.Web.Health;
+using Pimm.Web.Importing;
 using Pimm.Web.Layout;
 using Pimm.Web.Security;
 using Pimm.Web.Shared;
@@ -18,6 +19,7 @@ builder.Services
     .AddPimmCore(builder.Configuration)
     .AddSignIn()
     .AddApi(builder.Configuration)
+    .AddUploads()
     .AddHealth()
     .AddMetricsExport(builder.Configuration, "pimm-web")
     .AddRooms()
@@ -43,6 +45,7 @@ app.UseAntiforgery();
 app.MapHealth();
 app.MapSignOut();
 app.MapApi();
+app.MapUploads();
 app.MapPages();
 
 app.Run();

@@ -93,6 +93,17 @@ create trigger forget_erased_identifiers_added after insert on customer_identifi
 create trigger forget_erased_identifiers_changed after update on customer_identifier
     referencing new table as added for each statement execute function forget_erased_identifiers();
 
+-- A later file's bad row of an erased customer is counted, not kept.
+create function forget_erased_rows() returns trigger language plpgsql as $$
+begin
+    update import_problem p set sealed = null, masked = null, message = 'of an erased customer'
+      from added a join erasure e on e.customer = a.customer
+     where p.import_file_id = a.import_file_id and p.line = a.line and p.customer = a.customer;
+    return null;
+end $$;
+create trigger forget_erased_rows after insert on import_problem
+    referencing new table as added for each statement execute function forget_erased_rows();
+
 -- In every audience and version: files and texts are searched for them.
 create function customer_keys(of_customer uuid) returns setof text language plpgsql stable as $$
 declare

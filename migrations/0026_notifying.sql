@@ -80,6 +80,10 @@ create trigger wave_is_told after insert on wave for each row
 create trigger export_is_told after insert on export for each row
     execute function tell_webhooks('list.exported', 'campaignId=campaign_id', 'waveDate=wave_date', 'arm=arm', 'channel=channel', 'rows=rows', 'runId=run_id');
 
+-- Written anew.
+create trigger export_anew_is_told after update of sha256 on export for each row when (new.sha256 <> old.sha256)
+    execute function tell_webhooks('list.exported', 'campaignId=campaign_id', 'waveDate=wave_date', 'arm=arm', 'channel=channel', 'rows=rows', 'runId=run_id');
+
 create trigger lift_report_is_told after insert on lift_report for each row
     execute function tell_webhooks('lift.report_ready', 'campaignId=campaign_id', 'reportId=id', 'version=version', 'asOf=as_of', 'runId=run_id');
 

@@ -66,7 +66,8 @@ public sealed record CampaignFile(
         campaign.TimeZone, campaign.HoldbackShare, campaign.ExplorationShare, campaign.SplitMethod, campaign.SplitCandidates, campaign.Salt,
         campaign.PlannedConversions, control.Settings, treatment.Settings, [.. campaign.Covariates], campaign.TrafficShare,
         campaign.Layer, campaign.LayerFrom, campaign.LayerTo, campaign.ContactLimit, campaign.ContactDays,
-        Segments: campaign.Segments ?? [], Guardrails: [.. campaign.GuardrailList()]);
+        Segments: campaign.Segments ?? [], Guardrails: [.. campaign.GuardrailList()],
+        Channel: campaign.Channel, ConsentPurpose: campaign.ConsentPurpose);
 
     /// <summary>Always the same text for the same campaign: what is not given is left out, settings stand in the order of their names.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, Format);

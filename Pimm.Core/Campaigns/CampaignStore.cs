@@ -40,7 +40,8 @@ public sealed class CampaignStore(NpgsqlDataSource database)
                exploration_share = @ExplorationShare, split_method = @SplitMethod, split_candidates = @SplitCandidates, salt = @Salt,
                planned_conversions = @PlannedConversions, split_covariates = coalesce(@SplitCovariates::text[], '{control-score}'),
                traffic_share = @TrafficShare, layer = @Layer, layer_from = @LayerFrom, layer_to = @LayerTo, contact_limit = @ContactLimit,
-               contact_days = @ContactDays, segments = coalesce(@Segments::text[], '{}'), guardrails = coalesce(@Guardrails::jsonb, '[]')
+               contact_days = @ContactDays, segments = coalesce(@Segments::text[], '{}'), guardrails = coalesce(@Guardrails::jsonb, '[]'),
+               channel = @Channel, consent_purpose = @ConsentPurpose
          where id = @Id
         """;
 

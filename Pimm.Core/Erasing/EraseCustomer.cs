@@ -8,7 +8,7 @@ namespace Pimm.Core.Erasing;
 /// Erases a customer store by store; each is done once and counted in the same transaction, so a later attempt goes on behind the last.
 /// Rows, arms, outcomes and the audit keep the pseudonym and nothing else.
 /// </summary>
-public sealed class EraseCustomer(ErasureWork work, ErasedFiles files) : IJob
+public sealed class EraseCustomer(ErasureWork work, PutAsideRows rows, ErasedFiles files) : IJob
 {
     public const string JobKind = "erase";
 
@@ -44,7 +44,9 @@ public sealed class EraseCustomer(ErasureWork work, ErasedFiles files) : IJob
     private IEnumerable<(string Store, Func<Npgsql.NpgsqlConnection, Task<long>> Erase)> Steps(JobExecution run, OpenErasure erasure) =>
     [
         .. ErasedTable.All.Select(table => (table.Name, (Func<Npgsql.NpgsqlConnection, Task<long>>)(connection => ErasureWork.EraseAsync(connection, table, erasure)))),
+        ("bad rows opened", connection => rows.EraseAsync(connection, erasure)),
         ("lists", connection => files.RemoveListsAsync(run, connection, erasure)),
+        ("uploads", connection => files.RemoveUploadsAsync(run, connection, erasure)),
         ("inbox", _ => files.RemoveOutcomesAsync(run, erasure)),
     ];
 

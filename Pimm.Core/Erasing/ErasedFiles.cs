@@ -3,26 +3,36 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Dapper;
 using Npgsql;
+using Pimm.Core.Importing;
 using Pimm.Core.Queueing;
 using Pimm.Core.Retaining;
 
 namespace Pimm.Core.Erasing;
 
 /// <summary>Files that hold a person: a list goes as a whole and can be written again without the person; so does an outcome file whose events are counted.</summary>
-public sealed class ErasedFiles(WorkFolders folders, RetentionPlan plan)
+public sealed class ErasedFiles(WorkFolders folders, RetentionPlan plan, UploadStore uploads)
 {
     private const int LineBytes = 1 << 20;
 
     private static readonly EnumerationOptions Everything = new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
 
+    // The list itself where the person was not kept off it; what was added with it; older lists that a revision replaced; and files that
+    // took the person back from a channel.
     private const string SelectLists =
         """
-        select e.campaign_id, e.wave_date, e.arm, e.channel, e.file_name
-          from export e
-         where e.file_removed_at is null and exists (
-               select from wave_plan p
-                where p.customer = @Customer and p.campaign_id = e.campaign_id and p.wave_date = e.wave_date and p.arm = e.arm and p.policy = e.arm and p.action = 1)
-         order by e.campaign_id, e.wave_date, e.arm, e.channel
+        with planned as (
+            select p.campaign_id, p.wave_date, p.arm from wave_plan p where p.customer = @Customer and p.arm = p.policy and p.action = 1),
+        withheld as (
+            select campaign_id, wave_date, arm, channel, removed_with from export_withheld where customer = @Customer)
+        select campaign_id, wave_date, arm, channel, file_name from export e join planned using (campaign_id, wave_date, arm)
+         where file_removed_at is null and not exists (select from withheld w where (w.campaign_id, w.wave_date, w.arm, w.channel) = (e.campaign_id, e.wave_date, e.arm, e.channel))
+        union
+        select campaign_id, wave_date, arm, channel, file_name from export_file join planned using (campaign_id, wave_date, arm)
+         where file_removed_at is null and part in ('add', 'replaced')
+        union
+        select f.campaign_id, f.wave_date, f.arm, f.channel, f.file_name from export_file f join withheld w on w.removed_with = f.file_name
+         where f.file_removed_at is null
+         order by file_name
         """;
 
     /// <summary>The files first: a row that says a file is there is put right by the next try.</summary>
@@ -40,13 +50,31 @@ public sealed class ErasedFiles(WorkFolders folders, RetentionPlan plan)
         return lists.Count;
     }
 
+    /// <summary>Uploads that wait for their import, or whose import failed: whoever sent one sends it again, without the person.</summary>
+    /// <returns>how many files</returns>
+    public async Task<long> RemoveUploadsAsync(JobExecution run, NpgsqlConnection connection, OpenErasure erasure)
+    {
+        if (PersonOf(erasure) is not { } person)
+            return 0;
+        var removed = 0L;
+        foreach (var upload in await uploads.WaitingAsync(connection))
+        {
+            if (File.Exists(uploads.PathOf(upload)) && Holds(uploads.PathOf(upload), person))
+            {
+                await uploads.RemoveAsync(upload.Id);
+                run.Warn($"Upload {upload.Id} named the person and was removed; it has to be sent again without.");
+                removed++;
+            }
+        }
+        return removed;
+    }
+
     /// <summary>Those whose events are counted, or were refused. One that waits is not touched: its events are counted first.</summary>
     /// <returns>how many files</returns>
     public Task<long> RemoveOutcomesAsync(JobExecution run, OpenErasure erasure)
     {
-        if (erasure.Traces.FieldPattern() is not { } pattern || !Directory.Exists(folders.Inbox))
+        if (PersonOf(erasure) is not { } person || !Directory.Exists(folders.Inbox))
             return Task.FromResult(0L);
-        var person = new Regex(pattern, RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
         var removed = 0L;
         foreach (var path in Directory.EnumerateFiles(folders.Inbox, "*", Everything).Where(path => Holds(path, person)))
         {
@@ -71,6 +99,9 @@ public sealed class ErasedFiles(WorkFolders folders, RetentionPlan plan)
         foreach (var path in Directory.EnumerateFiles(folders.Exports, $"{list.FileName}*.tmp").Where(path => File.GetLastWriteTimeUtc(path) < before))
             File.Delete(path);
     }
+
+    private static Regex? PersonOf(OpenErasure erasure) =>
+        erasure.Traces.FieldPattern() is { } pattern ? new Regex(pattern, RegexOptions.IgnoreCase | RegexOptions.CultureInvariant) : null;
 
     private static bool Holds(string path, Regex person)
     {

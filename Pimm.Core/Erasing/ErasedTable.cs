@@ -5,7 +5,7 @@ namespace Pimm.Core.Erasing;
 /// <param name="Sql">
 /// its answer is how many rows; knows @customer, @pattern and, with names, @rowPattern (null where there is nothing to look for)
 /// </param>
-internal sealed record ErasedTable(string Name, string Sql)
+public sealed record ErasedTable(string Name, string Sql)
 {
     /// <summary>In this order, each once in the life of a run.</summary>
     public static readonly IReadOnlyList<ErasedTable> All =
@@ -18,8 +18,13 @@ internal sealed record ErasedTable(string Name, string Sql)
             select customer, purpose, channel, greatest(at, clock_timestamp()), false, 'erasure' from consent_now where customer = @customer and granted
             """)),
         new("keys", "select erase_customer_key(@customer)"),
-        Texts("problems", "@rowPattern", "import_problem", "message"),
-        Texts("files", "@pattern", "import_file", "file_name"),
+        new("bad rows", Counted("update import_problem set sealed = null, masked = null, message = 'of an erased customer' where customer = @customer and (sealed is not null or masked is not null)")),
+        new("bad events", Counted("delete from outcome_problem where customer = @customer")),
+        Texts("answers", "@pattern", "idempotency", "body"),
+        Texts("problems", "@rowPattern", "import_problem", "message", "masked"),
+        Texts("file names", "@pattern", "import_file", "file_name"),
+        Texts("upload names", "@pattern", "upload", "file_name"),
+        Texts("drafts", "@pattern", "import_draft", "request::jsonb", "checked::jsonb"),
         Texts("runs", "@pattern", "job_run", "progress_msg", "error", "arguments::jsonb", "result::jsonb"),
         Texts("run lines", "@pattern", "job_run_log", "message"),
         new("kept texts", "select erase_kept_texts(@customer, @pattern)"),

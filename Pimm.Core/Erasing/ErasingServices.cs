@@ -8,6 +8,7 @@ public static class ErasingServices
     public static IServiceCollection AddErasing(this IServiceCollection services) => services
         .AddSingleton<ErasureRequests>()
         .AddSingleton<ErasureWork>()
+        .AddSingleton<PutAsideRows>()
         .AddSingleton<ErasedFiles>()
         .AddSingleton<IJob, EraseCustomer>();
 }

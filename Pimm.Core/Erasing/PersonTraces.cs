@@ -30,20 +30,22 @@ public sealed record PersonTraces(
     /// <param name="names">the names too</param>
     public string? Pattern(bool names = false)
     {
-        var parts = Keys.Select(OfKey).Concat(Emails.Concat(Others).Select(Whole)).Concat(Phones.Select(OfPhone))
+        var parts = Keys.Select(OfKey).Concat(Emails.Select(OfEmail)).Concat(Others.Select(Whole)).Concat(Phones.Select(OfPhone))
             .Concat(names ? Names.Where(name => name.Length >= TellingName).Select(Whole) : []).ToList();
         return parts.Count == 0 ? null : $"(?:{string.Join('|', parts)})";
     }
 
     /// <summary>As fields of a file, whole: a key of digits counts here too.</summary>
     public string? FieldPattern() => Keys.Count + Emails.Count + Others.Count + Phones.Count == 0 ? null
-        : $"(?:{string.Join('|', Keys.Concat(Emails).Concat(Others).Select(Whole).Concat(Phones.Select(OfPhone)))})";
+        : $"(?:{string.Join('|', Keys.Concat(Others).Select(Whole).Concat(Emails.Select(OfEmail)).Concat(Phones.Select(OfPhone)))})";
 
     private static string OfKey(string key) =>
         key.Length >= TellingLength && !key.All(char.IsAsciiDigit) ? Whole(key) : $"""['"«„“]{Escaped(key)}['"»“”]""";
 
-    // A point may end the sentence, a hyphen goes on.
-    private static string Whole(string text) => $@"(?<![A-Za-z0-9_-])(?<![A-Za-z0-9][.:+]){Escaped(text)}(?![A-Za-z0-9_-])(?![.:@][A-Za-z0-9])";
+    private static string Whole(string text) => $"(?<![A-Za-z0-9_-]){Escaped(text)}(?![A-Za-z0-9_-])";
+
+    // anna@… is not eva.anna@…, but "…anna@example.com." ends a sentence.
+    private static string OfEmail(string email) => $@"(?<![A-Za-z0-9][.+]){Whole(email)}";
 
     private static string OfPhone(string phone)
     {

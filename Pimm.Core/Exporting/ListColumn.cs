@@ -36,7 +36,7 @@ public sealed record ListColumn
     /// <summary>The cell of a canonical value; null where the channel cannot use it, or where it was hashed before it came here.</summary>
     public string? Cell(string canonical)
     {
-        if (Canonical.LooksHashed(canonical))
+        if (canonical.Length == 0 || Canonical.LooksHashed(canonical))
             return null;
         // Letters that look alike must be the same bytes; and nobody's identifier is the hash of nothing.
         var text = form(canonical)?.Normalize(NormalizationForm.FormC);

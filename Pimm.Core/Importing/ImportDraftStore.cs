@@ -70,12 +70,14 @@ public sealed class ImportDraftStore(NpgsqlDataSource database, TimeProvider tim
         await connection.ExecuteAsync(UpdateApplied, new { id, runId, by, at = time.GetUtcNow() }) == 1;
 
     /// <exception cref="InputException">no such draft</exception>
-    public async Task<ImportDraft> GetAsync(long id, CancellationToken cancellationToken = default)
+    public async Task<ImportDraft> GetAsync(long id, CancellationToken cancellationToken = default) =>
+        await FindAsync(id, cancellationToken) ?? throw new InputException($"There is no draft {id} of an import.");
+
+    public async Task<ImportDraft?> FindAsync(long id, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        var row = await connection.QuerySingleOrDefaultAsync<Row>(new CommandDefinition(SelectDraft, new { id }, cancellationToken: cancellationToken))
-            ?? throw new InputException($"There is no draft {id} of an import.");
-        return new ImportDraft(row.Id, JsonSerializer.Deserialize<DraftRequest>(row.Request, JobRequest.Json)!, row.CreatedBy, row.CreatedAt, row.CheckRunId,
+        var row = await connection.QuerySingleOrDefaultAsync<Row>(new CommandDefinition(SelectDraft, new { id }, cancellationToken: cancellationToken));
+        return row is null ? null : new ImportDraft(row.Id, JsonSerializer.Deserialize<DraftRequest>(row.Request, JobRequest.Json)!, row.CreatedBy, row.CreatedAt, row.CheckRunId,
             row.Checked is null ? null : JsonSerializer.Deserialize<DraftFindings>(row.Checked, JobRequest.Json), row.ApplyRunId, row.AppliedBy, row.AppliedAt);
     }
 

@@ -22,6 +22,7 @@ public static class ImportingServices
             .AddSingleton<ImportDraftStore>()
             .AddSingleton<DraftCheck>()
             .AddSingleton<ImportTemplateStore>()
+            .AddSingleton<MappingByName>()
             .AddSingleton<ImportDetector>()
             .AddSingleton<ImportDoor>()
             .AddSingleton<UndoImport>()

@@ -78,6 +78,9 @@ public sealed class QuarantineStore(NpgsqlDataSource database, Sealer sealer)
         return (written, lost);
     }
 
+    /// <summary>The text of one row; after <see cref="Sealer.ReadyAsync"/>.</summary>
+    internal byte[] Open(long id, long line, byte[] box) => sealer.Open(box, Context(id, line));
+
     private static void WriteRow(DelimitedWriter output, IReadOnlyList<string> fields, int columns, string[] behind)
     {
         foreach (var field in RowText.Fitted(fields, columns))

@@ -27,6 +27,9 @@ public sealed class UploadStore(NpgsqlDataSource database, IOptions<ImportingOpt
     private const string SelectUpload =
         "select id, file_name, stored_as, bytes, sha256, uploaded_by, uploaded_at, removed_at from upload where id = @id";
 
+    private const string SelectWaiting =
+        "select id, file_name, stored_as, bytes, sha256, uploaded_by, uploaded_at, removed_at from upload where removed_at is null order by id";
+
     private const string MarkRemoved = "update upload set removed_at = @at where id = @id and removed_at is null";
 
     private const string SelectForgotten = "select id from upload where removed_at is null and uploaded_at < @before";
@@ -71,6 +74,9 @@ public sealed class UploadStore(NpgsqlDataSource database, IOptions<ImportingOpt
             : throw new InputException($"The bytes of upload {id} ({upload.FileName}) are gone: they are removed when they are imported, and {options.Value.KeepUploads.TotalDays:0.#} days after they were sent; send the file again.") { Code = ImportCode.NoFile };
     }
 
+    /// <summary>Those whose bytes are there.</summary>
+    public async Task<IReadOnlyList<Upload>> WaitingAsync(NpgsqlConnection connection) => [.. await connection.QueryAsync<Upload>(SelectWaiting)];
+
     public string PathOf(Upload upload) => Path.Combine(Inbox, upload.StoredAs);
 
     /// <summary>Its bytes go, its row stays.</summary>
@@ -95,6 +101,10 @@ public sealed class UploadStore(NpgsqlDataSource database, IOptions<ImportingOpt
         foreach (var id in forgotten)
         {
             await RemoveAsync(id, cancellationToken);
+        }
+        if (!Directory.Exists(Inbox))
+        {
+            return;
         }
         var abandoned = time.GetUtcNow() - TimeSpan.FromDays(1);
         foreach (var part in new DirectoryInfo(Inbox).EnumerateFiles("*.part").Where(file => file.LastWriteTimeUtc < abandoned.UtcDateTime))

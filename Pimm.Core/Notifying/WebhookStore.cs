@@ -12,11 +12,10 @@ public sealed class WebhookStore(NpgsqlDataSource database)
         return [.. await connection.QueryAsync<Webhook>(new CommandDefinition($"{SelectWebhooks} order by w.id", new { id = (long?)null }, cancellationToken: cancellationToken))];
     }
 
-    /// <exception cref="InputException">there is none</exception>
-    public async Task<Webhook> GetAsync(long id, CancellationToken cancellationToken = default)
+    public async Task<Webhook?> FindAsync(long id, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        return await GetAsync(connection, id);
+        return await connection.QuerySingleOrDefaultAsync<Webhook>(new CommandDefinition($"{SelectWebhooks} where w.id = @id", new { id }, cancellationToken: cancellationToken));
     }
 
     /// <summary>The newest first.</summary>
@@ -74,13 +73,14 @@ public sealed class WebhookStore(NpgsqlDataSource database)
          order by d.id desc limit @limit
         """;
 
-    // One at a time to each webhook: the slow ones hold up nobody else, and the order is mostly that of what happened.
+    // One at a time to each webhook: the slow ones hold up nobody else, and the order is mostly that of what happened. The row's own
+    // claim is looked at as well: of a row that somebody else claimed meanwhile, only its own columns are read anew.
     private const string Claim = """
         update webhook_delivery t
            set attempt = t.attempt + 1, claimed_until = clock_timestamp() + @claim::interval
           from (select d.id, w.url, w.secret, n.message_id, n.event, n.body
                   from webhook_delivery d join webhook w on w.id = d.webhook_id join notice n on n.id = d.notice_id
-                 where d.state = 'pending' and d.next_at <= clock_timestamp() and w.disabled_at is null
+                 where d.state = 'pending' and d.next_at <= clock_timestamp() and (d.claimed_until is null or d.claimed_until <= clock_timestamp()) and w.disabled_at is null
                    and not exists (select from webhook_delivery o where o.webhook_id = d.webhook_id and o.state = 'pending' and o.claimed_until > clock_timestamp())
                  order by d.next_at, d.id limit 1 for update of d skip locked) due
          where t.id = due.id

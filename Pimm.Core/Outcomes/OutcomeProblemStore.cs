@@ -57,7 +57,8 @@ public sealed class OutcomeProblemStore(NpgsqlDataSource database, Sealer sealer
         select @source, p.* from (
             select e.event_id, @now, e.occurred_at, e.customer, e.audience_id, e.campaign_id, e.code, e.field, e.message, e.sealed
               from unnest(@ids, @times, @customers, @audiences, @campaigns, @codes, @fields, @messages, @sealed)
-                   e(event_id, occurred_at, customer, audience_id, campaign_id, code, field, message, sealed) order by e.event_id) p
+                   e(event_id, occurred_at, customer, audience_id, campaign_id, code, field, message, sealed)
+             where not exists (select from erasure x where x.customer = e.customer) order by e.event_id) p
         on conflict (source, event_id) do update
            set occurred_at = excluded.occurred_at, customer = excluded.customer, audience_id = excluded.audience_id, campaign_id = excluded.campaign_id,
                code = excluded.code, field = excluded.field, message = excluded.message, sealed = excluded.sealed, tries = outcome_problem.tries + 1

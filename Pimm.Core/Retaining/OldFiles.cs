@@ -19,6 +19,14 @@ public static partial class OldFiles
             .Order(StringComparer.Ordinal)
     ];
 
+    /// <summary>Outcome files that were taken or refused, and nobody has written to since.</summary>
+    public static IReadOnlyList<string> PutAway(string inbox, DateTimeOffset before) => !Directory.Exists(inbox) ? [] :
+    [
+        .. Directory.EnumerateFiles(inbox, "*", Everything)
+            .Where(path => Path.GetFileName(Path.GetDirectoryName(path)) is "taken" or "refused" && LastWritten(path) < before)
+            .Order(StringComparer.Ordinal)
+    ];
+
     /// <summary>Folders of trainings, by the number of the run in their names.</summary>
     public static IReadOnlyDictionary<string, long> OfRuns(string folder) =>
         Named(folder, RunFolder(), folders: true)

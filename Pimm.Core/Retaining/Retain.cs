@@ -1,11 +1,12 @@
 using System.Globalization;
 using Pimm.Core.Auditing;
+using Pimm.Core.Importing;
 using Pimm.Core.Queueing;
 
 namespace Pimm.Core.Retaining;
 
 /// <summary>Removes what the settings do not keep, in small transactions, so that nobody waits for it; a second try goes on where the first stopped. Being nightly, it also notes the end of the audit log outside the database.</summary>
-public sealed class Retain(RetentionStore store, RetentionPlan plan, AuditVerifier audit) : IJob
+public sealed class Retain(RetentionStore store, RetentionPlan plan, UploadStore uploads, AuditVerifier audit) : IJob
 {
     public const string JobKind = "retain";
 
@@ -21,7 +22,7 @@ public sealed class Retain(RetentionStore store, RetentionPlan plan, AuditVerifi
         var rows = new List<long>();
         foreach (var rule in await store.RulesAsync(cancellationToken))
         {
-            run.Report(0.13 * rows.Count, $"removing old {rule.Name}");
+            run.Report(0.09 * rows.Count, $"removing old {rule.Name}");
             rows.Add(await RemoveAsync(run, rule, bounds, cancellationToken));
         }
 
@@ -29,8 +30,10 @@ public sealed class Retain(RetentionStore store, RetentionPlan plan, AuditVerifi
         var lists = await RemoveListsAsync(run, bounds, cancellationToken);
         run.Report(0.9, "removing files that were left behind");
         var temporary = RemoveFiles(run, plan.TemporaryFiles());
+        var inbox = RemoveFiles(run, plan.InboxFiles());
+        await uploads.SweepAsync(cancellationToken);
         await NoteAuditHeadAsync(run, cancellationToken);
-        var counts = new RetentionCounts(rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], lists, folders, temporary, rows[6]);
+        var counts = new RetentionCounts(rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], lists, folders, temporary, rows[6], rows[7] + rows[8], inbox);
         await run.CompleteAsync(counts, connection => AuditLog.AddAsync(connection, new AuditEntry(
             AuditActor.Run(run.RunId), "retention.remove", "run", run.RunId.ToString(CultureInfo.InvariantCulture), After: counts)), cancellationToken);
     }

@@ -18,6 +18,12 @@ public sealed class RetentionOptions
     /// <summary>Days that the files of audience lists are kept; their rows with hash and count stay. Default 90, 1 to 3,660.</summary>
     public int ExportFileDays { get; set; } = 90;
 
+    /// <summary>Days that the text of bad rows is kept, sealed, to be mended; their codes and counts stay. Events put aside go. Default 90, 1 to 3,660.</summary>
+    public int BadRowDays { get; set; } = 90;
+
+    /// <summary>Days that outcome files are kept in the inbox after they were taken or refused. Default 90, 1 to 3,660.</summary>
+    public int InboxFileDays { get; set; } = 90;
+
     /// <summary>Hours that the folder of a training is kept after the run has ended. Default 24, 1 to 8,784.</summary>
     public int TrainingFolderHours { get; set; } = 24;
 
@@ -35,6 +41,8 @@ public sealed class RetentionOptions
         Within(nameof(RunDays), RunDays, 3_660);
         Within(nameof(UnfinishedDays), UnfinishedDays, 3_660);
         Within(nameof(ExportFileDays), ExportFileDays, 3_660);
+        Within(nameof(BadRowDays), BadRowDays, 3_660);
+        Within(nameof(InboxFileDays), InboxFileDays, 3_660);
         Within(nameof(TrainingFolderHours), TrainingFolderHours, 8_784);
         Within(nameof(TemporaryFileMinutes), TemporaryFileMinutes, 10_080);
         Within(nameof(BatchRows), BatchRows, 1_000_000);

@@ -14,8 +14,10 @@ namespace Pimm.Core.Retaining;
 /// <param name="TrainingFolders">of runs that have ended</param>
 /// <param name="TemporaryFiles">lists and backups that were never finished</param>
 /// <param name="Answers">of the HTTP API, kept for requests that are sent again</param>
+/// <param name="BadRows">rows and events that were put aside and that nobody has mended</param>
+/// <param name="InboxFiles">outcome files that were taken or refused</param>
 public sealed record RetentionCounts(
-    long Scorings, long Files, long RunLogLines, long ModelWeights, long Runs, long Firings, int Lists, int TrainingFolders, int TemporaryFiles, long Answers = 0);
+    long Scorings, long Files, long RunLogLines, long ModelWeights, long Runs, long Firings, int Lists, int TrainingFolders, int TemporaryFiles, long Answers = 0, long BadRows = 0, int InboxFiles = 0);
 
 /// <summary>Finds what retention would remove now, and removes nothing.</summary>
 public sealed class RetentionPlan(RetentionStore store, WorkFolders folders, IOptions<RetentionOptions> options, TimeProvider time)
@@ -29,7 +31,7 @@ public sealed class RetentionPlan(RetentionStore store, WorkFolders folders, IOp
         foreach (var rule in await store.RulesAsync(cancellationToken))
             rows.Add(await store.CountAsync(rule, bounds, cancellationToken));
         var lists = await store.OldListsAsync(bounds, cancellationToken);
-        return new RetentionCounts(rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], lists.Count, (await TrainingFoldersAsync(cancellationToken)).Count, TemporaryFiles().Count, rows[6]);
+        return new RetentionCounts(rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], lists.Count, (await TrainingFoldersAsync(cancellationToken)).Count, TemporaryFiles().Count, rows[6], rows[7] + rows[8], InboxFiles().Count);
     }
 
     internal RetentionBounds Bounds()
@@ -61,6 +63,8 @@ public sealed class RetentionPlan(RetentionStore store, WorkFolders folders, IOp
         RunSpan? OwnerOf(long number) =>
             spans.GetValueOrDefault(number) is { } run && new TrainingFolder(folders.Training, number, fence: 0).IsOf(run.CreatedAt) ? run : null;
     }
+
+    internal IReadOnlyList<string> InboxFiles() => OldFiles.PutAway(folders.Inbox, time.GetUtcNow().AddDays(-options.Value.InboxFileDays));
 
     internal IReadOnlyList<string> TemporaryFiles() =>
         OldFiles.Abandoned(folders.Exports, folders.Backups, time.GetUtcNow().AddMinutes(-options.Value.TemporaryFileMinutes));

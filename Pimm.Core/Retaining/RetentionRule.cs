@@ -63,6 +63,16 @@ internal sealed record RetentionRule(string Name, string Select, string Remove, 
     public static readonly RetentionRule Answers = new(
         "answers of the API", "select i.ctid from idempotency i where i.created_at < @Answers", "delete from idempotency where ctid = any(array({0}))");
 
+    /// <summary>Text of rows that nobody has mended; where and why they were put aside stays.</summary>
+    public static readonly RetentionRule BadRows = new(
+        "texts of bad rows",
+        "select p.ctid from import_problem p join import_file f on f.id = p.import_file_id where f.imported_at < @BadRows and f.state = 'finished' and (p.sealed is not null or p.masked is not null)",
+        "update import_problem set sealed = null, masked = null where ctid = any(array({0}))");
+
+    /// <summary>Events over HTTP that nobody could count; their batch's counts stay.</summary>
+    public static readonly RetentionRule BadEvents = new(
+        "events put aside", "select p.id from outcome_problem p where p.received_at < @BadRows", "delete from outcome_problem where id in ({0})");
+
     /// <summary>Runs that ended long ago and that neither a result nor a waiting run points to; their steps go with them.</summary>
     /// <param name="references">quoted table and column of every foreign key that keeps a run</param>
     public static RetentionRule Runs(IEnumerable<(string Table, string Column)> references) => new(

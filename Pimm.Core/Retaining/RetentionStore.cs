@@ -10,9 +10,10 @@ namespace Pimm.Core.Retaining;
 /// <param name="Firings">firings of schedules before go</param>
 /// <param name="Lists">files of lists written before go</param>
 /// <param name="Answers">answers of the HTTP API given before go</param>
+/// <param name="BadRows">texts of bad rows from before go</param>
 /// <param name="Versions">newest versions of a line that keep their weights</param>
 internal sealed record RetentionBounds(
-    DateTimeOffset Logs, DateTimeOffset Runs, DateTimeOffset Unfinished, DateTimeOffset Firings, DateTimeOffset Lists, DateTimeOffset Answers, int Versions)
+    DateTimeOffset Logs, DateTimeOffset Runs, DateTimeOffset Unfinished, DateTimeOffset Firings, DateTimeOffset Lists, DateTimeOffset Answers, DateTimeOffset BadRows, int Versions)
 {
     /// <summary>A firing that is gone would count as missed: 31 days are looked through for them, and a day is no bound.</summary>
     private const int LeastFiringDays = 32;
@@ -22,7 +23,7 @@ internal sealed record RetentionBounds(
 
     public static RetentionBounds Of(RetentionOptions options, DateTimeOffset now) =>
         new(now.AddDays(-options.RunLogDays), now.AddDays(-options.RunDays), now.AddDays(-options.UnfinishedDays),
-            now.AddDays(-Math.Max(options.RunDays, LeastFiringDays)), now.AddDays(-options.ExportFileDays), now.AddDays(-AnswerDays), options.ModelVersions);
+            now.AddDays(-Math.Max(options.RunDays, LeastFiringDays)), now.AddDays(-options.ExportFileDays), now.AddDays(-AnswerDays), now.AddDays(-options.BadRowDays), options.ModelVersions);
 }
 
 /// <summary>A list's file that the database expects to be there.</summary>
@@ -38,7 +39,7 @@ public sealed class RetentionStore(NpgsqlDataSource database)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         var references = await connection.QueryAsync<(string, string)>(new CommandDefinition(SelectReferences, cancellationToken: cancellationToken));
-        return [RetentionRule.Scorings, RetentionRule.Files, RetentionRule.RunLog, RetentionRule.Weights, RetentionRule.Runs(references), RetentionRule.Firings, RetentionRule.Answers];
+        return [RetentionRule.Scorings, RetentionRule.Files, RetentionRule.RunLog, RetentionRule.Weights, RetentionRule.Runs(references), RetentionRule.Firings, RetentionRule.Answers, RetentionRule.BadRows, RetentionRule.BadEvents];
     }
 
     internal async Task<long> CountAsync(RetentionRule rule, RetentionBounds bounds, CancellationToken cancellationToken)

@@ -68,7 +68,7 @@ internal static class RestoredDatabase
         """
         select count(bt_index_check(i.indexrelid, heapallindexed => true)::text)
           from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam join pg_namespace n on n.oid = c.relnamespace
-         where a.amname = 'btree' and i.indisvalid and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
+         where a.amname = 'btree' and c.relkind = 'i' and i.indisvalid and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
         """;
 
     private static readonly string CheckTables =

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pimm.Core;
+using Pimm.Core.Auditing;
 using Pimm.Core.Importing;
 using Pimm.Core.Outcomes;
 using Pimm.Core.Queueing;
@@ -13,68 +14,120 @@ public static class ImportCommand
     private static readonly Option<string> AudienceName = new("--audience") { Description = "the audience's name", Required = true };
     private static readonly Option<double> AcceptBadShare = new("--accept-bad-share") { Description = "stop with nothing applied when more rows than this share cannot be used, 0 to 1", DefaultValueFactory = _ => 0.05 };
     private static readonly Option<string> Order = new("--order") { Description = "labels out of the funnel's order: reject, cascade-up or cascade-down", DefaultValueFactory = _ => "reject" };
-
     private static readonly Option<string?> Delimiter = new("--delimiter") { Description = "one character; by default found" };
+    private static readonly Option<string?> Map = new("--map") { Description = "JSON file that says what each column is for; \"pimm import detect\" proposes one" };
+    private static readonly Option<string?> DateOrder = new("--date-order") { Description = "dmy, mdy or ymd; without it dates that can be read in two ways are put aside" };
+    private static readonly Option<string?> Zone = new("--zone") { Description = "IANA time zone of times without an offset; without it those are put aside" };
+    private static readonly Option<string?> Country = new("--country") { Description = "ISO 3166 code for phones written without a country; without it those are dropped" };
+    private static readonly Option<string?> Mode = new("--mode") { Description = "customers: replace the audience, or merge into its newest version; by default replace" };
+    private static readonly Option<long?> ReplayOf = new("--replay-of") { Description = "number of the import whose mended bad rows these are" };
+    private static readonly Option<string> Funnel = new("--funnel") { Description = "names of the funnel's stages in order, for a new audience", DefaultValueFactory = _ => "click,conversion,core_conversion" };
 
-    public static Command Create() => new("import", "takes customers, history or outcomes in from a file") { Customers(), History(), Outcomes() };
+    public static Command Create() => new("import", "takes customers, history or outcomes in from a file")
+    {
+        Customers(), History(), Outcomes(), ImportedFilesCommand.Detect(), ImportedFilesCommand.List(), ImportedFilesCommand.Problems(), ImportedFilesCommand.Undo(),
+    };
 
     private static Command Customers()
     {
-        var key = new Option<string>("--key") { Description = "the column that names a customer; needed when the audience is new" };
-        var funnel = new Option<string>("--funnel") { Description = "names of the funnel's stages in order, for a new audience", DefaultValueFactory = _ => "click,conversion,core_conversion" };
+        var key = new Option<string>("--key") { Description = "the column that names a customer; needed when the audience is new and no --map is given" };
         var ignore = new Option<string>("--ignore") { Description = "columns that are no attributes, for a new audience", DefaultValueFactory = _ => "" };
         return new Command("customers", "a complete state of an audience: its next version; a new name makes a new audience")
         {
-            File, AudienceName, key, funnel, ignore, AcceptBadShare, Delimiter, Invocation.JsonOption,
+            File, AudienceName, key, Funnel, ignore, AcceptBadShare, Delimiter, Map, DateOrder, Zone, Country, Mode, ReplayOf, Invocation.JsonOption,
         }.Does(async (call, cancellationToken) =>
         {
-            var path = PathOf(call);
+            var (path, name) = (PathOf(call), call.Arguments.GetValue(AudienceName)!);
             var audiences = call.Service<AudienceStore>();
-            var name = call.Arguments.GetValue(AudienceName)!;
-            var audience = await audiences.FindByNameAsync(name, cancellationToken);
-            var id = audience?.Id;
-            if (id is null)
+            if (await audiences.FindByNameAsync(name, cancellationToken) is null && call.Arguments.GetValue(Map) is null)
             {
                 var keyColumn = call.Arguments.GetValue(key) ?? throw new InputException($"The audience \"{name}\" is new: say with --key which column names a customer.");
                 var columns = ColumnDetection.Detect(path, keyColumn, Names(call.Arguments.GetValue(ignore)!), CharacterOf(call));
-                id = await audiences.CreateAsync(name, keyColumn, columns, Names(call.Arguments.GetValue(funnel)!), cancellationToken: cancellationToken);
+                await audiences.CreateAsync(name, keyColumn, columns, Names(call.Arguments.GetValue(Funnel)!), cancellationToken: cancellationToken);
             }
-            return await RunAsync(call, id.Value, "customers", path, cancellationToken);
+            return await RunAsync(call, "customers", path, cancellationToken);
         });
     }
 
     private static Command History() =>
-        new Command("history", "impressions of the past with the customer's attributes as they were then; columns impression_at and the funnel's stages")
+        new Command("history", "impressions of the past with the customer's attributes as they were then; columns impression_at and the funnel's stages, or those of --map")
         {
-            File, AudienceName, AcceptBadShare, Order, Delimiter, Invocation.JsonOption,
-        }.Does(async (call, cancellationToken) => await RunAsync(call, (await AudienceAsync(call, cancellationToken)).Id, "history", PathOf(call), cancellationToken));
+            File, AudienceName, Funnel, AcceptBadShare, Order, Delimiter, Map, DateOrder, Zone, ReplayOf, Invocation.JsonOption,
+        }.Does(async (call, cancellationToken) => await RunAsync(call, "history", PathOf(call), cancellationToken));
 
     private static Command Outcomes()
     {
         var source = new Option<string>("--source") { Description = "who counted the events; an event's id is unique within its source", Required = true };
-        return new Command("outcomes", "deliveries, funnel labels and customer outcomes; columns event_id, kind, customer, campaign, wave, stage, occurred_at, amount")
+        return new Command("outcomes", "deliveries, funnel labels and customer outcomes; columns event_id, kind, customer, campaign, wave, stage, occurred_at, amount, or those of --map")
         {
-            File, AudienceName, source, AcceptBadShare, Order, Delimiter, Invocation.JsonOption,
+            File, AudienceName, source, AcceptBadShare, Order, Delimiter, Map, DateOrder, Zone, ReplayOf, Invocation.JsonOption,
         }.Does(async (call, cancellationToken) =>
         {
-            var audience = await AudienceAsync(call, cancellationToken);
-            var request = new OutcomesRequest(audience.Id, PathOf(call), call.Arguments.GetValue(source)!, Share(call), RuleOf(call), CharacterOf(call));
-            return await StageRun.DoAsync(call, new JobRequest(ImportOutcomes.JobKind, StageRun.NewKey("outcomes"), request), cancellationToken);
+            var (audience, path) = (await AudienceAsync(call, cancellationToken), PathOf(call));
+            var mapping = await MappingAsync(call, audience, "outcomes", path, cancellationToken);
+            var request = new OutcomesRequest(audience.Id, path, call.Arguments.GetValue(source)!, Share(call), RuleOf(call), CharacterOf(call))
+                { Mapping = mapping, By = AuditActor.CommandLine, ReplayOf = call.Arguments.GetValue(ReplayOf) };
+            return await ImportedFilesCommand.TellAsync(call, new JobRequest(ImportOutcomes.JobKind, StageRun.NewKey("outcomes"), request), path, cancellationToken);
         });
     }
 
-    private static Task<int> RunAsync(Invocation call, long audienceId, string kind, string path, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(Invocation call, string kind, string path, CancellationToken cancellationToken)
     {
-        var request = new ImportRequest(audienceId, kind, path, Share(call), kind == "history" ? RuleOf(call) : "reject", CharacterOf(call));
-        return StageRun.DoAsync(call, new JobRequest(ImportFile.JobKind, StageRun.NewKey(kind), request), cancellationToken);
+        var audience = await AudienceAsync(call, cancellationToken);
+        var mapping = await MappingAsync(call, audience, kind, path, cancellationToken);
+        var request = new ImportRequest(audience.Id, kind, path, Share(call), kind == "history" ? RuleOf(call) : "reject", CharacterOf(call))
+            { Mapping = mapping, By = AuditActor.CommandLine, ReplayOf = call.Arguments.GetValue(ReplayOf) };
+        return await ImportedFilesCommand.TellAsync(call, new JobRequest(ImportFile.JobKind, StageRun.NewKey(kind), request), path, cancellationToken);
     }
 
+    /// <summary>The audience by its name; made of the mapping's attributes where there is none.</summary>
     private static async Task<Audience> AudienceAsync(Invocation call, CancellationToken cancellationToken)
     {
         var name = call.Arguments.GetValue(AudienceName)!;
-        return await call.Service<AudienceStore>().FindByNameAsync(name, cancellationToken)
-            ?? throw new InputException($"There is no audience named \"{name}\": import its customers first.");
+        var audiences = call.Service<AudienceStore>();
+        if (await audiences.FindByNameAsync(name, cancellationToken) is { } known)
+        {
+            return known;
+        }
+        if (call.Arguments.GetResult(Funnel) is null || call.Arguments.GetValue(Map) is not { } map)
+        {
+            throw new InputException($"There is no audience named \"{name}\": import its customers first.");
+        }
+        var id = await call.Service<ImportDoor>().AudienceOfAsync(name, Read(map), Names(call.Arguments.GetValue(Funnel)!), cancellationToken);
+        return await audiences.GetAsync(id, cancellationToken);
     }
+
+    /// <summary>Null: the columns go by their own names and nothing else is said of them.</summary>
+    private static async Task<ImportMapping?> MappingAsync(Invocation call, Audience audience, string kind, string path, CancellationToken cancellationToken)
+    {
+        string? Given(Option<string?> option) => call.Arguments.GetResult(option) is null ? null : call.Arguments.GetValue(option);
+        var (map, order, zone, country, mode) = (Given(Map), Given(DateOrder), Given(Zone), Given(Country), Given(Mode));
+        var mapping = map is null ? null : Read(map);
+        if (mapping is null && call.Arguments.GetValue(ReplayOf) is { } replayed)
+        {
+            mapping = await call.Service<MappingByName>().OfReplayAsync(audience, kind, replayed, NamesOf(call, path), cancellationToken);
+        }
+        if (mapping is null && (order ?? zone ?? country ?? mode) is not null)
+        {
+            mapping = MappingByName.Of(audience, kind, NamesOf(call, path));
+        }
+        mapping = mapping is null ? null : mapping with
+        {
+            DateOrder = order ?? mapping.DateOrder, Zone = zone ?? mapping.Zone, DefaultCountry = country ?? mapping.DefaultCountry, Mode = mode ?? mapping.Mode,
+        };
+        mapping?.Validate(kind);
+        return mapping;
+    }
+
+    private static IReadOnlyList<string> NamesOf(Invocation call, string path)
+    {
+        using var file = DelimitedReader.Open(path, CharacterOf(call));
+        return file.Names.All;
+    }
+
+    private static ImportMapping Read(string path) => System.IO.File.Exists(path)
+        ? ImportMapping.FromJson(System.IO.File.ReadAllText(path))
+        : throw new InputException($"There is no file '{path}' with the mapping; check the path.");
 
     private static string PathOf(Invocation call)
     {

@@ -29,6 +29,7 @@ public static class RetainCommand
             (counts.RunLogLines, "lines of runs that have ended"), (counts.ModelWeights, "versions of models lose their weights"), (counts.Runs, "runs that nothing points to"),
             (counts.Firings, "firings of schedules"),
             (counts.Lists, "files of audience lists"), (counts.TrainingFolders, "folders of trainings that have ended"), (counts.TemporaryFiles, "temporary files that were left behind"), (counts.Answers, "answers of the API that nobody asks for again"),
+            (counts.BadRows, "texts of bad rows and events that nobody mended"), (counts.InboxFiles, "outcome files that were taken or refused"),
         })
             lines.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{number,10:N0}  {what}"));
         lines.WriteLine("Nothing was removed.");

@@ -18,7 +18,7 @@ public static class WebhooksCommand
         OnOne("remove", "tells nobody there any more, not even what is on its way", async (call, webhooks, id, cancellationToken) =>
         {
             var removed = await webhooks.RemoveAsync(id, AuditActor.CommandLine, cancellationToken);
-            call.Print(new { removed = removed.Id, removed.Pending }, lines => lines.WriteLine($"Webhook {removed.Id} is gone{(removed.Pending > 0 ? $", and {removed.Pending} notices to it" : "")}."));
+            call.Print(new { removed = removed.Id, removed.Pending }, lines => lines.WriteLine($"Webhook {removed.Id} is gone{(removed.Pending > 0 ? $", and {removed.Pending} pending deliveries" : "")}."));
             return ExitCode.Done;
         }),
         OnOne("enable", "tells a disabled webhook again, what waited for it first", async (call, webhooks, id, cancellationToken) =>

@@ -23,7 +23,7 @@ public static class ApiDocument
         ["id"] = "the number that lists and creations answer",
         ["search"] = "only those whose name contains this, in any case",
         ["state"] = "only those in this state",
-        ["kind"] = "only this kind, for example train",
+        ["kind"] = "which kind: of runs for example train, of files customers, history or outcomes",
         ["campaignId"] = "only this campaign's",
         ["version"] = "the report's version; the newest where it is not given",
         ["line"] = "the model line's id",
@@ -31,6 +31,11 @@ public static class ApiDocument
         ["date"] = "the wave's day, as 2026-12-01",
         ["arm"] = "a or b: neutral names of the control and the treatment, as in the files' names",
         ["channel"] = "the channel that the list was written for",
+        ["order"] = "reject (where it is not given) or cascade-up: what happens to a stage of the funnel without the one before it",
+        ["atomic"] = "true: one event that cannot be used refuses the whole batch",
+        ["audience"] = "the audience: its number for events, its name for a file",
+        ["name"] = "the file's name, for people",
+        ["source"] = "of outcomes: who counted the events; the key's name where it is not given",
         ["If-Match"] = "the ETag of what was read",
     };
 
@@ -48,6 +53,11 @@ public static class ApiDocument
         [404] = "There is no such thing.", [409] = "What is asked for contradicts what is there.", [410] = "It was there and was removed.",
         [412] = "Somebody changed it meanwhile: the answer has the current state and the fields that differ.", [413] = "The body is too large.",
         [415] = "Another type of content is needed.", [422] = "The key of idempotency was used for another request.", [428] = "If-Match is needed.",
+    };
+
+    private static Dictionary<string, IOpenApiHeader> RetryAfter => new()
+    {
+        ["Retry-After"] = new OpenApiHeader { Description = "seconds", Schema = new OpenApiSchema { Type = JsonSchemaType.Integer } },
     };
 
     public static IServiceCollection AddApiDocument(this IServiceCollection services) => services.AddOpenApi(Name, document =>
@@ -77,6 +87,7 @@ public static class ApiDocument
             operation.Responses[$"{status}"] = new OpenApiResponse
             {
                 Description = meaning, Content = new Dictionary<string, OpenApiMediaType> { [ProblemJson] = new OpenApiMediaType { Schema = new OpenApiSchemaReference(Problem, context.Document) } },
+                Headers = status is 429 or 503 ? RetryAfter : null,
             };
         }
         ShowExamples(operation, metadata.OfType<ApiExample>().LastOrDefault(), context.ApplicationServices);
@@ -121,6 +132,7 @@ public static class ApiDocument
         document.Servers = [new OpenApiServer { Url = "/" }];
         document.Components ??= new OpenApiComponents();
         document.Components.Schemas?.Remove("ProblemDetails");
+        ApiSchemas.OpenAnswers(document);
         document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
         {
             [ApiKeyAuthentication.SchemeName] = new OpenApiSecurityScheme

@@ -55,7 +55,7 @@ public static class ApiErrors
         switch (error)
         {
             case InputException wrong:
-                await ApiProblem.WrongInput(wrong.Message).ExecuteAsync(context);
+                await ApiProblem.WrongInput(wrong).ExecuteAsync(context);
                 return;
             case BadHttpRequestException bad:
                 await Refused(bad).ExecuteAsync(context);

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
+using Pimm.Core;
 
 namespace Pimm.Web.Api;
 
@@ -31,6 +32,10 @@ public static class ApiProblem
 
     public static ProblemHttpResult WrongInput(string detail, IReadOnlyList<ApiFieldError>? errors = null) =>
         Of(StatusCodes.Status400BadRequest, "wrong-input", "The request cannot be used", detail, errors);
+
+    /// <summary>With the refusal's own code where it has one.</summary>
+    public static ProblemHttpResult WrongInput(InputException refused, int status = StatusCodes.Status400BadRequest) =>
+        Of(status, refused.Code?.Replace('_', '-') ?? "wrong-input", "The request cannot be used", refused.Message);
 
     /// <param name="what">such as "campaign 7"</param>
     public static ProblemHttpResult NotFound(string what) =>

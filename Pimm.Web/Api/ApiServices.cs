@@ -48,7 +48,9 @@ public static class ApiServices
         api.MapLiftApi();
         api.MapModelsApi();
         api.MapRunsApi();
+        api.MapImportsApi();
         api.MapOutcomesApi();
+        api.MapWebhooksApi();
         routes.MapApiDocument();
         return routes;
     }

@@ -25,7 +25,7 @@ public static class CampaignsApi
             .WithSummary("One campaign: definition, seven stages, counts").WithDescription("The ETag stands for the definition alone: it changes when somebody changes the draft, not when a stage advances.")
             .WithExample(CampaignExamples.Campaign);
         campaigns.MapPost("", CreateAsync).RequireScope(ApiScopes.CampaignsWrite).Accepts<CampaignFile>(Json).WithName("createCampaign")
-            .WithSummary("Creates a draft").WithDescription("The body is that of `pimm campaigns create`; docs/campaigns.md has every field. Model lines are made when they are new.")
+            .WithSummary("Creates a draft").WithDescription("The body is that of `pimm campaigns create`; docs/campaigns.md has every field. Model lines are made when they are new. Location says where the draft is, ETag stands for its definition.")
             .WithExample(CampaignExamples.Campaign, CampaignExamples.Request);
         campaigns.MapPut("/{id:long}", ReplaceAsync).RequireScope(ApiScopes.CampaignsWrite).Accepts<CampaignFile>(Json).WithName("replaceCampaign")
             .WithSummary("Replaces a draft's definition").WithDescription("Only while its customers are not split. A submission of the definition before becomes void.")

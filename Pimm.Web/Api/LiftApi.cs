@@ -1,4 +1,5 @@
 using System.Net.Mime;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Pimm.Core.Access;
 using Pimm.Core.Campaigns;
@@ -9,13 +10,14 @@ namespace Pimm.Web.Api;
 /// <summary>What a campaign's treatment model was worth.</summary>
 public static class LiftApi
 {
-    // The beginning of one: a whole report is some hundred lines.
-    private static readonly JsonNode Example = JsonNode.Parse(
-        """
-        {"campaign":"Spring savings","simulated":false,"asOf":"2027-01-15T03:00:00+00:00","confidence":0.95,
-         "verdict":{"status":"ship","sentence":"The treatment model made 4.1 more core conversions per 1,000 impressions (1.9 to 6.3)."},
-         "numbers":[{"key":"extraPerThousand","name":"Extra core conversions","estimate":4.1,"standardError":1.12,"lower":1.9,"upper":6.3,"unit":"per 1,000 impressions"}]}
-        """)!;
+    // With one number of nine and no wave: a whole report is some hundred lines.
+    private static readonly JsonNode Example = JsonSerializer.SerializeToNode(
+        new LiftReport(
+            "Spring savings", false, new DateTimeOffset(2027, 1, 15, 3, 0, 0, TimeSpan.Zero), 0.95, new LiftWindows(new DateTimeOffset(2027, 1, 4, 16, 0, 0, TimeSpan.Zero), true, []),
+            new LiftVerdict("ship", "The treatment model made 4.1 more core conversions per 1,000 impressions (1.9 to 6.3)."), [],
+            [new LiftNumber(LiftKeys.Extra, "Extra core conversions", "what the treatment model was worth", "why", 4.1, 1.12, 1.9, 6.3, "difference of means", "per 1,000 impressions", null, null)],
+            new LiftSequential(412, 489, 1600, 7.9, 0.13, null, null, false, null), [new LiftFunnelStage("exported", 10_000, 10_000, null, null)], null),
+        LiftReport.JsonOptions)!;
 
     public static RouteGroupBuilder MapLiftApi(this RouteGroupBuilder api)
     {

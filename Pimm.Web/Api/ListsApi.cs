@@ -40,7 +40,7 @@ public static class ListsApi
         lists.MapGet("", ListAsync).WithName("listLists").WithSummary("A campaign's audience lists, by day, arm and channel").WithExample(new ApiPage<ApiList>([Example], null));
         lists.MapGet("/{date}/{arm}/{channel}", DownloadAsync).WithName("downloadList").WithSummary("Downloads an audience list")
             .WithDescription("The ETag is the file's SHA-256, and Repr-Digest says it again as RFC 9530 does. Each download is audited before its first byte.")
-            .Produces(StatusCodes.Status200OK, contentType: Csv).ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status410Gone);
+            .Produces<string>(StatusCodes.Status200OK, Csv).ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status410Gone);
         return api;
     }
 

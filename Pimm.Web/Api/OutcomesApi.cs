@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Mvc;
@@ -30,8 +31,8 @@ public static class OutcomesApi
 
     public static RouteGroupBuilder MapOutcomesApi(this RouteGroupBuilder api)
     {
-        api.MapPost("/outcomes", PostAsync).RequireScope(ApiScopes.OutcomesWrite).WithTags("Outcomes")
-            .WithName("sendOutcomes").WithSummary("Takes a batch of up to 2,000 events in").WithExample(ExampleAnswer, ExampleBatch)
+        api.MapPost("/outcomes", PostAsync).RequireScope(ApiScopes.OutcomesWrite).WithTags("Outcomes").WithName("sendOutcomes").WithExample(ExampleAnswer, ExampleBatch)
+            .WithSummary("Takes a batch of up to 2,000 events in")
             .WithDescription(
                 "The body is {\"events\": […]} as application/json, or one event a line as application/x-ndjson, of at most 1 MiB. "
                 + "The header Idempotency-Key is required: the same request with the same key is answered again, without effect and with Idempotency-Replayed: true, for 7 days.")

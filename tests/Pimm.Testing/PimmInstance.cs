@@ -35,6 +35,8 @@ public sealed class PimmInstance : IAsyncDisposable
         {
             ["Database:ConnectionString"] = database.ConnectionString,
             ["Exporting:Folder"] = Path.Combine(folder.FullName, "exports"),
+            ["Importing:Uploads"] = Path.Combine(folder.FullName, "uploads"),
+            ["Outcomes:Inbox"] = Path.Combine(folder.FullName, "inbox"),
             ["Training:Executable"] = "",
             ["Training:Folder"] = Path.Combine(folder.FullName, "training"),
             // Another number of threads is another model.

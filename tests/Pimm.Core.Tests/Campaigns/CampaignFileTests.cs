@@ -12,7 +12,8 @@ public sealed class CampaignFileTests
          "impressionsPerDay":2000,"timeZone":"Asia/Shanghai","holdbackShare":0.2,"explorationShare":0.01,"splitMethod":"blocks","splitCandidates":7,
          "salt":"s","plannedConversions":1600,"controlSettings":{"b":"2","a":"1"},"treatmentSettings":{"embedding":"16"},
          "splitCovariates":["control-score","balance"],"trafficShare":0.8,"layer":"offers","layerFrom":0,"layerTo":5000,"contactLimit":2,"contactDays":30,
-         "segments":["device"],"guardrails":[{"metric":"amount","margin":0.05,"direction":"higher-is-better"}]}
+         "segments":["device"],"guardrails":[{"metric":"amount","margin":0.05,"direction":"higher-is-better"}],
+         "channel":"meta","consentPurpose":"marketing"}
         """;
 
     [Fact]

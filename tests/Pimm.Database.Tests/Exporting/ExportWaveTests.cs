@@ -25,7 +25,7 @@ public sealed class ExportWaveTests(SmallCampaign world) : IClassFixture<SmallCa
             var lines = await File.ReadAllLinesAsync(PathOf(list), Cancel);
             lines[0].ShouldBe("campaign_id,export_id,audience_group,customer_ref,email_sha256,phone_sha256,country,model_version,scored_at,expires_at");
             list.FileName.ShouldMatch($@"^aud_[0-9a-f]{{8}}_{(list.Arm == 0 ? 'a' : 'b')}_{list.WaveDate:yyyyMMdd}\.csv$");
-            lines[1].ShouldMatch($@"^{world.Campaign.Id},{list.FileName[4..^4]},{(list.Arm == 0 ? 'a' : 'b')},sim-\d{{7}},,,,\d+\.1,2026-03-02T[0-9:]{{8}}Z,{list.WaveDate.AddDays(30):yyyy-MM-dd}T00:00:00Z$");
+            lines[1].ShouldMatch($@"^{world.Campaign.Id},{list.FileName[4..^4]},{(list.Arm == 0 ? 'a' : 'b')},sim-\d{{7}},,,,\d+\.1,\d{{4}}-\d\d-\d\dT[0-9:]{{8}}Z,{list.WaveDate.AddDays(29):yyyy-MM-dd}T16:00:00Z$");
             lines.Length.ShouldBe(1 + world.Campaign.ImpressionsPerDay);
             SHA256.HashData(await File.ReadAllBytesAsync(PathOf(list), Cancel)).ShouldBe(list.Sha256);
         }

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Logging;
 using Npgsql;
 using Pimm.Core;
 using Pimm.Core.Identifying;
+using Pimm.Database.Tests.Safekeeping;
 using Pimm.Testing;
 using Shouldly;
 using Xunit;
@@ -124,6 +125,21 @@ public sealed class SealerTests(TestDatabase database) : IClassFixture<TestDatab
 
         await using var later = Process(other);
         (await Should.ThrowAsync<InputException>(() => ReadyAsync(later))).Message.ShouldContain("restore that table from the same backup as identifier_key");
+    }
+
+    [Fact]
+    public async Task A_restored_backup_opens_what_was_sealed_before_it()
+    {
+        await using var source = new BackupWorld(await TestDatabase.MigratedAsync());
+        byte[] box;
+        await using (var process = Process(source.Database))
+            box = (await ReadyAsync(process)).Seal("ann@example.com"u8, Context);
+        var backup = await source.BackUpAsync();
+        await using var target = new BackupWorld(await TestDatabase.EmptyAsync());
+        await target.RestoreAsync(backup.Folder);
+
+        await using var restored = Process(target.Database);
+        Encoding.UTF8.GetString((await ReadyAsync(restored)).Open(box, Context)).ShouldBe("ann@example.com");
     }
 
     [Fact]

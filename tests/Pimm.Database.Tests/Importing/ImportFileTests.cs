@@ -33,7 +33,7 @@ public sealed class ImportFileTests(EmptyAudience world) : IClassFixture<EmptyAu
     [Fact]
     public async Task A_customer_file_becomes_the_next_version_and_every_row_is_accounted_for()
     {
-        var first = await ImportAsync("customers", "key,age,channel\na,30,web\nb,,\n\"c,1\",41.5,\"he said \"\"hi\"\"\"\n");
+        var first = await ImportAsync("customers", "key,age,channel\na,30,web\nb,,\nc:1,41.5,\"he said \"\"hi\"\"\"\n");
         var second = await ImportAsync("customers", "channel,key,age,more\nweb,a,31,x\napp,d,20,y\n");
 
         first.State.ShouldBe(JobStates.Succeeded, first.Error);
@@ -45,7 +45,7 @@ public sealed class ImportFileTests(EmptyAudience world) : IClassFixture<EmptyAu
         newest.Customers.ShouldBe(2);
         await using var connection = await world.Pimm.Database.DataSource.OpenConnectionAsync(Cancel);
         (await connection.QueryAsync<string>($"select customer_key || '|' || coalesce(age::text, 'none') || '|' || coalesce(channel, 'none') from {world.Audience.CustomersTable} where version = @v order by customer_key", new { v = newest.Version - 1 }))
-            .ShouldBe(["a|30|web", "b|none|none", "c,1|41.5|he said \"hi\""]);
+            .ShouldBe(["a|30|web", "b|none|none", "c:1|41.5|he said \"hi\""]);
     }
 
     [Fact]
@@ -116,7 +116,7 @@ public sealed class ImportFileTests(EmptyAudience world) : IClassFixture<EmptyAu
         { "UTF-16", "customers", Encoding.Unicode.GetBytes("key,age,channel\na,1,web\n"), "is UTF-16 text; save it as UTF-8" },
         { "label 2", "history", "key,impression_at,click,buy,age,channel\na,2026-01-05T10:00:00Z,2,0,1,web\n"u8.ToArray(), "the label is '2'; it must be 0 or 1" },
         { "broken funnel", "history", "key,impression_at,click,buy,age,channel\na,2026-01-05T10:00:00Z,0,1,1,web\n"u8.ToArray(), "without the one before it" },
-        { "no offset", "history", "key,impression_at,click,buy,age,channel\na,2026-01-05T10:00:00,0,0,1,web\n"u8.ToArray(), "is no instant" },
+        { "no offset", "history", "key,impression_at,click,buy,age,channel\na,2026-01-05T10:00:00,0,0,1,web\n"u8.ToArray(), "has no offset and the file's zone is not known; name it with --zone" },
         { "no number", "customers", "key,age,channel\na,1 year,web\n"u8.ToArray(), "'1 year' is no number" },
         { "10,000 columns", "customers", Encoding.UTF8.GetBytes(string.Join(',', Enumerable.Range(0, 10_000).Select(i => $"c{i}")) + "\n"), "at most 1,024 columns" },
     };

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Pimm.Core.Auditing;
+using Pimm.Core.Importing;
 using Pimm.Core.Queueing;
 using Pimm.Core.Retaining;
 using Pimm.Core.Training;
@@ -83,6 +84,29 @@ public sealed class RetainTests : IDisposable
         (await retaining).State.ShouldBe(JobStates.Succeeded);
         (await world.ScalarAsync<string>("select string_agg(version::text, ' ' order by version) from model_version where model_line_id = 2 and weights_removed_at is not null")).ShouldBe("1 2 6 7 8 9 10");
         (await Should.ThrowAsync<PostgresException>(() => connection.ExecuteAsync(Promote, new { version = 6 }))).MessageText.ShouldContain("lost its weights");
+    }
+
+    [Fact]
+    public async Task Texts_of_bad_rows_and_handled_outcome_files_have_their_days()
+    {
+        await using var world = await QueueWorld.CreateAsync();
+        await ExecuteAsync(world, Rows);
+        await ExecuteAsync(world, BadRows);
+        Aged("inbox/savers/taken/old.csv", DateTime.UtcNow.AddDays(-91));
+        Aged("inbox/savers/shop/refused/old.csv", DateTime.UtcNow.AddDays(-91));
+        Aged("inbox/savers/shop/waits.csv", DateTime.UtcNow.AddDays(-91));
+        Aged("inbox/savers/refused/new.csv", DateTime.UtcNow.AddDays(-89));
+        var plan = new RetentionPlan(new RetentionStore(world.Database.DataSource), Folders, Options.Create(new RetentionOptions()), TimeProvider.System);
+
+        var planned = await plan.CountAsync(Cancel);
+        (await RetainAsync(world, plan)).State.ShouldBe(JobStates.Succeeded);
+
+        (planned.BadRows, planned.InboxFiles).ShouldBe((3, 2));
+        var left = await plan.CountAsync(Cancel);
+        (left.BadRows, left.InboxFiles).ShouldBe((0, 0));
+        (await world.ScalarAsync<string>("select string_agg(line || coalesce(convert_from(sealed, 'UTF8'), '-') || code, ' ' order by line) from import_problem")).ShouldBe("1-bad 2-bad 3newbad");
+        (await world.ScalarAsync<string>("select string_agg(event_id, ' ') from outcome_problem")).ShouldBe("new");
+        Directory.EnumerateFiles(Folders.Inbox, "*", SearchOption.AllDirectories).Select(Path.GetFileName).Order().ShouldBe(["new.csv", "waits.csv"]);
     }
 
     [Fact]
@@ -178,7 +202,7 @@ public sealed class RetainTests : IDisposable
     private async Task<JobRun> RetainAsync(QueueWorld world, RetentionPlan plan)
     {
         var audit = new AuditVerifier(new AuditLog(world.Database.DataSource), Options.Create(new AuditingOptions { HeadFile = HeadFile }), TimeProvider.System);
-        await world.StartAsync(new Retain(new RetentionStore(world.Database.DataSource), plan, audit).RunAsync);
+        await world.StartAsync(new Retain(new RetentionStore(world.Database.DataSource), plan, new UploadStore(world.Database.DataSource, Options.Create(new ImportingOptions { Uploads = Path.Combine(folder.FullName, "uploads") }), TimeProvider.System), audit).RunAsync);
         return await world.FinishedAsync(await world.AskAsync());
     }
 
@@ -234,6 +258,16 @@ public sealed class RetainTests : IDisposable
         select (select string_agg(t::text, '|' order by t.id) from scoring t where finished_at is not null or run_id = 1008) || (select string_agg(t::text, '|' order by t.wave_date) from wave t)
             || (select string_agg(t::text, '|' order by t.id) from promotion t)
             || (select string_agg(t::text, '|' order by t.id) from model_version t where t.version in (3, 5) or t.version > 10)
+        """;
+
+    private const string BadRows =
+        """
+        insert into import_file(audience_id, kind, file_name, sha256, received, created, updated, skipped, quarantined, imported_at) values
+            (1, 'customers', 'long ago', sha256('6'), 2, 0, 0, 0, 2, now() - interval '91 days'), (1, 'customers', 'lately', sha256('7'), 1, 0, 0, 0, 1, now() - interval '89 days');
+        insert into import_problem(import_file_id, line, code, message, masked, sealed)
+        select id, 1, 'bad', 'no number', 'x', 'old'::bytea from import_file where file_name = 'long ago' union all select id, 2, 'bad', 'no number', 'x', 'old'::bytea from import_file where file_name = 'long ago'
+        union all select id, 3, 'bad', 'no number', 'x', 'new'::bytea from import_file where file_name = 'lately' and received = 1 and quarantined = 1;
+        insert into outcome_problem(source, event_id, received_at, code, message, sealed) values ('shop', 'old', now() - interval '91 days', 'bad', 'm', 'x'), ('shop', 'new', now() - interval '89 days', 'bad', 'm', 'x');
         """;
 
     private const string Rows =

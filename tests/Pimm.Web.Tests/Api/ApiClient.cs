@@ -30,7 +30,14 @@ internal sealed class ApiClient(Uri address, string? key) : IDisposable
         }
         foreach (var (name, value) in headers)
         {
-            request.Headers.TryAddWithoutValidation(name, value);
+            if (name == "Content-Type")
+            {
+                request.Content!.Headers.ContentType = MediaTypeHeaderValue.Parse(value);
+            }
+            else
+            {
+                request.Headers.TryAddWithoutValidation(name, value);
+            }
         }
         return client.SendAsync(request, Xunit.TestContext.Current.CancellationToken);
     }

@@ -1,8 +1,10 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
 using Pimm.Core;
 using Pimm.Web.Api;
+using Pimm.Web.Importing;
 using Pimm.Web.Security;
 
 namespace Pimm.Web.Tests.Api;
@@ -13,6 +15,9 @@ internal sealed record ApiEndpoint(string Method, string Pattern, string? Scope,
 {
     /// <summary>Everything that MapApi maps, but the document, which is for everybody.</summary>
     public static IReadOnlyList<ApiEndpoint> All { get; } = Mapped();
+
+    /// <summary>Of bodies that it takes.</summary>
+    public string ContentType => Endpoint.Metadata.GetMetadata<IAcceptsMetadata>()?.ContentTypes.FirstOrDefault() ?? "application/json";
 
     public bool HasNumber => Pattern.Contains(":long}", StringComparison.Ordinal);
 
@@ -34,12 +39,13 @@ internal sealed record ApiEndpoint(string Method, string Pattern, string? Scope,
     {
         var builder = WebApplication.CreateBuilder();
         builder.Configuration.AddInMemoryCollection([new("Database:ConnectionString", "Host=nowhere")]);
-        builder.Services.AddPimmCore(builder.Configuration).AddSignIn().AddApi(builder.Configuration);
-        var app = builder.Build();
-        app.MapApi();
+        builder.Services.AddPimmCore(builder.Configuration).AddSignIn().AddApi(builder.Configuration).AddUploads();
+        using var app = builder.Build() as IDisposable;
+        var routes = (IEndpointRouteBuilder)app;
+        routes.MapApi();
         return
         [
-            .. from endpoint in ((IEndpointRouteBuilder)app).DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
+            .. from endpoint in routes.DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
                let pattern = "/" + endpoint.RoutePattern.RawText!.Trim('/')
                where pattern != ApiServices.DocumentPath
                from method in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods

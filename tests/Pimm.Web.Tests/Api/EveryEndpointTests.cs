@@ -28,7 +28,7 @@ public sealed class EveryEndpointTests(WebFixture web)
         using var nobody = new ApiClient(web.Address, null);
         foreach (var endpoint in ApiEndpoint.All)
         {
-            var answer = await nobody.SendAsync(endpoint.Method, endpoint.Path(web.Campaign), Body(endpoint));
+            var answer = await nobody.SendAsync(endpoint.Method, endpoint.Path(web.Campaign), Body(endpoint), Type(endpoint));
 
             await ShouldBeProblemAsync(answer, HttpStatusCode.Unauthorized, "no-key", endpoint);
             answer.Headers.WwwAuthenticate.ShouldHaveSingleItem().Scheme.ShouldBe("Bearer");
@@ -43,7 +43,7 @@ public sealed class EveryEndpointTests(WebFixture web)
             using var other = await ApiClient.WithAsync(web, [.. ApiScopes.All.Keys.Where(name => name != scope)]);
             foreach (var endpoint in ApiEndpoint.All.Where(endpoint => endpoint.Scope == scope))
             {
-                var answer = await other.SendAsync(endpoint.Method, endpoint.Path(web.Campaign), Body(endpoint));
+                var answer = await other.SendAsync(endpoint.Method, endpoint.Path(web.Campaign), Body(endpoint), Type(endpoint));
 
                 var problem = await ShouldBeProblemAsync(answer, HttpStatusCode.Forbidden, "missing-scope", endpoint);
                 problem["detail"]!.GetValue<string>().ShouldContain(scope);
@@ -129,6 +129,8 @@ public sealed class EveryEndpointTests(WebFixture web)
 
         await ShouldBeProblemAsync(await nobody.SendAsync(method, path), status, code, path);
     }
+
+    private static (string, string)[] Type(ApiEndpoint endpoint) => endpoint.Method == "GET" ? [] : [("Content-Type", endpoint.ContentType)];
 
     private static string? Body(ApiEndpoint endpoint) => endpoint.Method == "GET" ? null : "{}";
 

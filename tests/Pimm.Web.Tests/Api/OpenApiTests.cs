@@ -33,6 +33,20 @@ public sealed class OpenApiTests(WebFixture web)
         operations.Select(operation => operation.Body["operationId"]!.GetValue<string>()).ShouldBeUnique();
     }
 
+    [Fact]
+    public void Every_address_stands_in_the_table_of_the_documentation_with_its_scope()
+    {
+        var table = File.ReadAllLines(Path.Combine(Here(), "../../../docs/api.md")).Where(line => line.StartsWith("| `", StringComparison.Ordinal)).ToList();
+
+        foreach (var endpoint in ApiEndpoint.All)
+        {
+            var address = Plain(endpoint.Pattern)["/api/v1".Length..];
+            table.ShouldContain(line => System.Text.RegularExpressions.Regex.IsMatch(line, $@"^\| `{endpoint.Method} {System.Text.RegularExpressions.Regex.Escape(address)}(\?[^`]*)?` \| `{endpoint.Scope}` \|"), $"{endpoint}");
+        }
+    }
+
+    private static string Here([System.Runtime.CompilerServices.CallerFilePath] string test = "") => Path.GetDirectoryName(test)!;
+
     private async Task<JsonNode> DocumentAsync()
     {
         using var nobody = new ApiClient(web.Address, null);

@@ -1,0 +1,245 @@
+using System.Security.Cryptography;
+using System.Text;
+using Dapper;
+using Pimm.Core.Campaigns;
+using Pimm.Core.Erasing;
+using Pimm.Core.Importing;
+using Pimm.Core.Outcomes;
+using Pimm.Core.Queueing;
+using Pimm.Core.Statistics;
+using Pimm.Core.Suppressing;
+using Pimm.Core.Training;
+using Pimm.Testing;
+using Shouldly;
+using Xunit;
+
+namespace Pimm.Database.Tests.Erasing;
+
+/// <summary>One person goes through every stage, is erased, and is then looked for in every row and every file.</summary>
+public sealed class ErasedPersonTests
+{
+    private const string Key = "Kunde-XQ74-0031";
+    private const string Email = "nadeschda.quittenbaum@example.org";
+    private const string Phone = "+491762223344";
+    private const string FirstName = "Nadeschda";
+    private const string LastName = "Quittenbaum";
+    private const string Header = "ref,mail,mobile,first,last,agreed,agreed_at,age";
+
+    private static readonly Guid Person = CustomerHash.Of(Key);
+
+    /// <summary>What channels are given: SHA-256 of the forms that they ask for.</summary>
+    private static readonly string[] Hashed = [.. new[] { Email, Phone, Phone[1..], FirstName.ToLowerInvariant(), LastName.ToLowerInvariant(), Key }.Select(Sha256)];
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_person_is_nowhere_and_the_experiment_is_whole()
+    {
+        await using var pimm = await StartAsync();
+        var audience = await ImportAsync(pimm);
+        var campaign = await PlayAsync(pimm, audience);
+        await LeaveTracesAsync(pimm, audience, campaign);
+        var before = await DumpAsync(pimm);
+        Found(before, Key, Email, Hashed[0], Hashed[1]).ShouldBe([Key, Email, Hashed[0], Hashed[1]], "the test must see what it looks for");
+        var kept = await KeptAsync(pimm, campaign);
+
+        var run = await EraseAsync(pimm, new ErasureAsked(null, Email, null));
+
+        run.State.ShouldBe(JobStates.Succeeded, run.Error);
+        var after = await DumpAsync(pimm);
+        Found(after, [Key, Email, Phone, Phone[3..], FirstName, LastName, .. Hashed]).ShouldBeEmpty();
+        (await KeptAsync(pimm, campaign)).ShouldBe(kept);
+        kept.ShouldContain("assigned 1");
+        await using var connection = await pimm.Database.Owner.OpenConnectionAsync(Cancel);
+        (await connection.ExecuteScalarAsync<long>("select count(*) from customer_identifier where customer = @Person", new { Person })).ShouldBe(0);
+        (await connection.ExecuteScalarAsync<string>($"select customer_key from audience.customers_{audience} where customer = @Person", new { Person })).ShouldBe($"erased-{Person.ToString()[..8]}");
+        (await connection.ExecuteScalarAsync<long>("select count(*) from suppression_now where reason = 'erased'")).ShouldBe(3);
+        (await connection.ExecuteScalarAsync<bool>("select finished_at is not null and traces_sealed is null from erasure")).ShouldBeTrue();
+        (await connection.QueryAsync<string>("select action from audit_event where object_id = @person order by id", new { person = Person.ToString() })).ShouldBe(["erase.request", "erase.finish"]);
+        (await connection.ExecuteScalarAsync<bool>("select granted from consent_now where customer = @Person", new { Person })).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_later_file_brings_nothing_back_under_the_same_key_or_another_one()
+    {
+        await using var pimm = await StartAsync();
+        var audience = await ImportAsync(pimm);
+        (await EraseAsync(pimm, new ErasureAsked(Key, null, null))).State.ShouldBe(JobStates.Succeeded);
+
+        var again = await ImportFileAsync(pimm, audience, "again.csv", [Row(Key, Email, Phone, "41"), Row(Key, Email, Phone, "41"), Row("Other-1", Email, "", "30"), Row("Other-2", "other@example.org", "", "31")]);
+
+        var counts = System.Text.Json.JsonDocument.Parse(again.Result!).RootElement.GetProperty("counts");
+        (counts.GetProperty("received").GetInt64(), counts.GetProperty("created").GetInt64(), counts.GetProperty("skipped").GetInt64(), counts.GetProperty("quarantined").GetInt64()).ShouldBe((4, 2, 1, 1));
+        Found(await DumpAsync(pimm, except: "again.csv"), Key, Email, Phone).ShouldBeEmpty();
+        await using var connection = await pimm.Database.Owner.OpenConnectionAsync(Cancel);
+        (await connection.QueryAsync<Guid>("select customer from customer_identifier where kind = 1 and seen_at > (select finished_at from erasure)")).ShouldBe([CustomerHash.Of("Other-2")]);
+        // Whoever comes with the erased address under another key is not contacted by it: it is not there.
+        (await pimm.Service<ErasureStore>().ErasedAsync(connection, [Person, CustomerHash.Of("Other-1")])).ShouldBe([Person]);
+    }
+
+    [Fact]
+    public async Task It_waits_for_imports_that_began_before_and_goes_on_behind_the_stores_that_are_done()
+    {
+        await using var pimm = await StartAsync();
+        await ImportAsync(pimm);
+        await using var connection = await pimm.Database.Owner.OpenConnectionAsync(Cancel);
+        var import = await connection.ExecuteScalarAsync<long>(
+            """
+            insert into job_run(kind, dedupe_key, arguments, state, attempt, fence, owner, started_at, lease_until)
+            values ('import', 'slow', '{}', 'running', 1, 1, 'tests', now(), now() + interval '1 hour') returning id
+            """);
+        var request = await pimm.Service<ErasureRequests>().RequestAsync(Person, new ErasureAsked(Key, null, null), "cli:ada", Cancel);
+        var id = await connection.ExecuteScalarAsync<long>("select id from job_run where kind = 'erase'");
+        var queue = pimm.Service<JobQueue>();
+        while ((await queue.GetAsync(id, Cancel)).ProgressMsg != $"waiting for run {import}, which began before")
+        {
+            await Task.Delay(50, Cancel);
+        }
+
+        // As an attempt leaves it that was killed behind its third store.
+        await connection.ExecuteAsync(
+            """
+            delete from customer_identifier where customer = @Person;
+            select erase_customer_key(@Person);
+            insert into job_run_step(run_id, step, fence) select @id, unnest(array['identifiers', 'consents', 'keys']), 0;
+            update erasure set counts = '{"identifiers": 4, "consents": 1, "keys": 1}';
+            update job_run set state = 'succeeded', lease_until = null, finished_at = now() where id = @import;
+            """, new { Person, id, import });
+        var run = await queue.WaitAsync(id, Cancel);
+
+        run.State.ShouldBe(JobStates.Succeeded, run.Error);
+        request.Kind.ShouldBe("erase");
+        Found(await DumpAsync(pimm), Key, Email, Phone, LastName).ShouldBeEmpty();
+        (await connection.ExecuteScalarAsync<string>("select counts->>'identifiers' || ' ' || (counts->>'keys') || ' ' || (counts->>'bad rows') from erasure")).ShouldBe("4 1 1");
+    }
+
+    private static Task<PimmInstance> StartAsync() => PimmInstance.StartAsync();
+
+    private static string Row(string key, string mail, string mobile, string age) => $"{key},{mail},{mobile},{FirstName},{LastName},yes,2026-01-05T10:00:00Z,{age}";
+
+    /// <summary>40 customers, the person among them, and a bad row of the person's.</summary>
+    private static async Task<long> ImportAsync(PimmInstance pimm)
+    {
+        var audience = await pimm.Service<AudienceStore>().CreateAsync("people", "ref", [new AudienceColumn("age", "number")], ["click"], cancellationToken: Cancel);
+        var others = Enumerable.Range(1, 39).Select(i => $"C-{i:00000},c{i}@example.com,+4915112345{i:000},Otto,Muster,yes,2026-01-05T10:00:00Z,{20 + i}");
+        var run = await ImportFileAsync(pimm, audience, "people.csv", [.. others, Row(Key, Email, Phone, "41"), Row(Key, Email, Phone, "forty-one"), Row($"{Key}!", Email, Phone, "41")]);
+        run.State.ShouldBe(JobStates.Succeeded, run.Error);
+        return audience;
+    }
+
+    private static async Task<JobRun> ImportFileAsync(PimmInstance pimm, long audience, string name, IReadOnlyList<string> rows)
+    {
+        var path = pimm.Write(name, Header + "\n" + string.Join('\n', rows) + "\n");
+        var mapping = new ImportMapping
+        {
+            Columns =
+            [
+                new("ref", "key"), new("mail", "identifier:email"), new("mobile", "identifier:phone"), new("first", "identifier:first-name"), new("last", "identifier:last-name"),
+                new("agreed", "consent:offers/all"), new("agreed_at", "consent-time:offers/all"), new("age", "feature"),
+            ],
+        };
+        var run = await pimm.RunAsync(new JobRequest(ImportFile.JobKind, name, new ImportRequest(audience, "customers", path, AcceptBadShare: 0.6) { Mapping = mapping }), Cancel);
+        // Whoever sent a file has it; what Pimm keeps is looked at.
+        File.Delete(path);
+        return run;
+    }
+
+    /// <summary>Every customer is exported, as a plain list and as one for Google.</summary>
+    private static async Task<long> PlayAsync(PimmInstance pimm, long audience)
+    {
+        var models = pimm.Service<ModelStore>();
+        var (control, treatment) = (await models.CreateLineAsync(audience, "control", "random", cancellationToken: Cancel), await models.CreateLineAsync(audience, "treatment", "random", cancellationToken: Cancel));
+        var campaign = new Campaign(
+            0, "spring", audience, control, treatment, "UTC", new DateOnly(2026, 3, 2), 1, 30, 20, 0, 0, "blocks", 1, "spring", "tests", DateTimeOffset.UnixEpoch, ConsentPurpose: "offers");
+        var id = await pimm.Service<CampaignStore>().CreateAsync(campaign, Cancel);
+        foreach (var line in new[] { control, treatment })
+            await DoAsync(pimm, new JobRequest(TrainModelLine.JobKind, $"train {line}", new TrainLineRequest(line)));
+        await DoAsync(pimm, new JobRequest("score", "score", new { }, id));
+        await DoAsync(pimm, new JobRequest("allocate", "allocate", new { }, id, campaign.StartsOn));
+        await DoAsync(pimm, new JobRequest("export", "export", new { }, id, campaign.StartsOn));
+        await DoAsync(pimm, new JobRequest("export", "export google", new { channel = "google-customer-match" }, id, campaign.StartsOn));
+        return id;
+    }
+
+    /// <summary>Outcomes, and texts and files as they lie about after months.</summary>
+    private static async Task LeaveTracesAsync(PimmInstance pimm, long audience, long campaign)
+    {
+        var outcomes = pimm.Write("outcomes.csv", $"event_id,kind,customer,campaign,wave,stage,occurred_at,amount\ne1,delivered,{Key},{campaign},2026-03-02,,2026-03-02T10:00:00Z,\ne2,outcome,{Key},,,,2026-03-03T10:00:00Z,12\n");
+        await DoAsync(pimm, new JobRequest(ImportOutcomes.JobKind, "outcomes", new OutcomesRequest(audience, outcomes, "shop")));
+        var taken = Directory.CreateDirectory(Path.Combine(pimm.Folder, "inbox", "people", "taken")).FullName;
+        File.Move(outcomes, Path.Combine(taken, "outcomes.csv"));
+        await using var owner = await pimm.Database.Owner.OpenConnectionAsync(Cancel);
+        await owner.ExecuteAsync(
+            """
+            insert into job_run_log(run_id, fence, seq, level, message) select min(id), 1, 99, 'warning', @line from job_run;
+            update job_run set error = @line, result = jsonb_build_object('note', @line) where id = (select min(id) from job_run);
+            insert into import_refusal(run_id, fence, reason) select min(id), 7, @line from job_run;
+            insert into suppression(kind, customer, reason, source, recorded_by, at) values ('customer', @Person, 'do-not-contact', @line, 'cli:ada', now());
+            """, new { Person, line = $"customer '{Key}' ({Email}, 0176 222 33 44) wrote on 3 May" });
+        var upload = await pimm.Service<UploadStore>().ReceiveAsync(new MemoryStream(Encoding.UTF8.GetBytes($"{Header}\n{Row(Key, Email, Phone, "41")}\n")), $"{Key}.csv", "user:ada", Cancel);
+        File.Exists(pimm.Service<UploadStore>().PathOf(upload)).ShouldBeTrue();
+    }
+
+    private static async Task<JobRun> EraseAsync(PimmInstance pimm, ErasureAsked asked)
+    {
+        var requests = pimm.Service<ErasureRequests>();
+        (await requests.FindAsync(asked, Cancel)).ShouldBe([Person]);
+        return await pimm.RunAsync(await requests.RequestAsync(Person, asked, "cli:ada", Cancel), Cancel);
+    }
+
+    private static async Task DoAsync(PimmInstance pimm, JobRequest request)
+    {
+        var run = await pimm.RunAsync(request, Cancel);
+        run.State.ShouldBe(JobStates.Succeeded, run.Error);
+    }
+
+    private static async Task<string> KeptAsync(PimmInstance pimm, long campaign)
+    {
+        await using var connection = await pimm.Database.Owner.OpenConnectionAsync(Cancel);
+        return (await connection.ExecuteScalarAsync<string>(
+            """
+            select format('assigned %s, scored %s, planned %s, delivered %s, outcomes %s, arms %s',
+                (select count(*) from assignment where customer = @Person), (select count(*) from score where customer = @Person), (select count(*) from wave_plan where customer = @Person),
+                (select count(*) from delivery where customer = @Person), (select count(*) from customer_outcome where customer = @Person),
+                (select md5(string_agg(a::text, '|' order by a.customer)) from assignment a where campaign_id = @campaign))
+            """, new { Person, campaign }))!;
+    }
+
+    /// <summary>Every table of every schema as text, and every file, each under its name.</summary>
+    private static async Task<IReadOnlyDictionary<string, string>> DumpAsync(PimmInstance pimm, string? except = null)
+    {
+        await using var connection = await pimm.Database.Owner.OpenConnectionAsync(Cancel);
+        var dump = new Dictionary<string, string>();
+        var tables = await connection.QueryAsync<string>(
+            "select c.oid::regclass::text from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind = 'r' and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg_%'");
+        foreach (var table in tables)
+            dump.Add(table, await connection.ExecuteScalarAsync<string?>($"select string_agg(t::text, E'\\n') from {table} t") ?? "");
+        foreach (var path in Directory.EnumerateFiles(pimm.Folder, "*", SearchOption.AllDirectories).Where(path => Path.GetFileName(path) != except))
+            dump.Add(path, Path.GetFileName(path) + "\n" + Encoding.Latin1.GetString(await File.ReadAllBytesAsync(path, Cancel)));
+        return dump;
+    }
+
+    /// <summary>Those of the values that stand somewhere: as text, as hexadecimal digits of bytea, as base64.</summary>
+    private static IReadOnlyList<string> Found(IReadOnlyDictionary<string, string> dump, params string[] values) =>
+    [
+        .. from value in values
+           let places = dump.Where(place => Forms(value).Any(form => place.Value.Contains(form, StringComparison.OrdinalIgnoreCase))).Select(place => place.Key).ToList()
+           where places.Count > 0
+           select value
+    ];
+
+    private static IEnumerable<string> Forms(string value)
+    {
+        var bytes = Encoding.UTF8.GetBytes(value);
+        yield return value;
+        yield return Convert.ToHexStringLower(bytes);
+        // Wherever it begins in what was encoded: the letters that depend on what stands beside it are left out.
+        for (var offset = 0; offset < 3; offset++)
+        {
+            var text = Convert.ToBase64String([.. new byte[offset], .. bytes]);
+            yield return text[(offset == 0 ? 0 : 4)..^4];
+        }
+    }
+
+    private static string Sha256(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+}

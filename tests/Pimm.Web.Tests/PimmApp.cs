@@ -14,6 +14,13 @@ internal sealed partial class PimmApp : IAsyncDisposable
 
     public Uri Address { get; }
 
+    /// <summary>Memory that the process holds now.</summary>
+    public long ResidentBytes()
+    {
+        process.Refresh();
+        return process.WorkingSet64;
+    }
+
     /// <param name="settings">beside those of every test, as in Section__Name</param>
     public static async Task<PimmApp> StartAsync(TestDatabase database, IReadOnlyDictionary<string, string>? settings = null)
     {

@@ -43,7 +43,7 @@ public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider
     private const string TakeOutFuture =
         """
         delete from staged_outcome s using audience a
-         where a.id = s.audience_id and not a.simulated and s.occurred_at > @now + interval '5 minutes'
+         where a.id = s.audience_id and not a.simulated and s.occurred_at > @now::timestamptz + interval '5 minutes'
         returning s.line, 'occurred_at' as "column", 'future_time' as code,
                   'this lies more than 5 minutes ahead of this server''s clock; correct the sender''s clock or the time''s offset.' as message
         """;
@@ -54,7 +54,7 @@ public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider
         with closed as materialized (
             select c.id, c.audience_id, campaign_period(c.starts_on, c.days, c.window_days, c.time_zone) as period
               from campaign c join audience a on a.id = c.audience_id and not a.simulated where c.audience_id = any(@audiences)),
-        over as materialized (select id, audience_id, period, upper(period) < @now - @grace as over from closed)
+        over as materialized (select id, audience_id, period, upper(period) < @now::timestamptz - @grace::interval as over from closed)
         delete from staged_outcome s
          where s.corrects is null and case s.kind when 3
                then (select bool_and(o.over) from over o where o.audience_id = s.audience_id and o.period @> s.occurred_at)

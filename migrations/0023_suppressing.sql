@@ -105,7 +105,8 @@ create trigger forget_erased_rows after insert on import_problem
     referencing new table as added for each statement execute function forget_erased_rows();
 
 -- In every audience and version: files and texts are searched for them.
-create function customer_keys(of_customer uuid) returns setof text language plpgsql stable as $$
+create function customer_keys(of_customer uuid) returns setof text
+language plpgsql stable security definer set search_path = public, pg_temp as $$
 declare
     of_audience bigint;
 begin
@@ -161,3 +162,7 @@ comment on table scoring_exclusion is 'customers left out of a scoring as they w
 
 -- Shards that were scored before have counts of fewer steps; such a scoring is planned anew.
 select discard_scoring(id, run_id) from scoring where finished_at is null and run_id is not null;
+
+-- Whose consent was asked for, and for which channel, decided who is eligible.
+create trigger campaign_gate_is_frozen before update on campaign for each row
+    when ((old.channel, old.consent_purpose) is distinct from (new.channel, new.consent_purpose)) execute function campaign_is_frozen();

@@ -24,7 +24,7 @@ public sealed class ApiKeyStore(NpgsqlDataSource database)
         $"update api_key set revoked_at = @at, revoked_by = @by where prefix = @prefix and revoked_at is null returning {Columns}";
 
     private const string Touch =
-        "update api_key set last_used_at = @at where id = @id and (last_used_at is null or last_used_at <= @at - interval '1 minute')";
+        "update api_key set last_used_at = @at where id = @id and (last_used_at is null or last_used_at <= @at::timestamptz - interval '1 minute')";
 
     public async Task<IReadOnlyList<ApiKey>> ListAsync(CancellationToken cancellationToken = default)
     {

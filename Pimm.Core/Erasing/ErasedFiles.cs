@@ -25,7 +25,7 @@ public sealed class ErasedFiles(WorkFolders folders, RetentionPlan plan, UploadS
         withheld as (
             select campaign_id, wave_date, arm, channel, removed_with from export_withheld where customer = @Customer)
         select campaign_id, wave_date, arm, channel, file_name from export e join planned using (campaign_id, wave_date, arm)
-         where file_removed_at is null and not exists (select from withheld w where (w.campaign_id, w.wave_date, w.arm, w.channel) = (e.campaign_id, e.wave_date, e.arm, e.channel))
+         where file_removed_at is null and not exists (select from withheld w where (w.campaign_id, w.wave_date, w.arm, w.channel) = (e.campaign_id, e.wave_date, e.arm, e.channel) and w.removed_with is null)
         union
         select campaign_id, wave_date, arm, channel, file_name from export_file join planned using (campaign_id, wave_date, arm)
          where file_removed_at is null and part in ('add', 'replaced')

@@ -35,12 +35,15 @@ public sealed record PersonTraces(
         return parts.Count == 0 ? null : $"(?:{string.Join('|', parts)})";
     }
 
-    /// <summary>As fields of a file, whole: a key of digits counts here too.</summary>
+    /// <summary>For files, by .NET: a key that also stands for other things counts where it is a whole field.</summary>
     public string? FieldPattern() => Keys.Count + Emails.Count + Others.Count + Phones.Count == 0 ? null
-        : $"(?:{string.Join('|', Keys.Concat(Others).Select(Whole).Concat(Emails.Select(OfEmail)).Concat(Phones.Select(OfPhone)))})";
+        : $"(?:{string.Join('|', Keys.Select(OfField).Concat(Others.Select(Whole)).Concat(Emails.Select(OfEmail)).Concat(Phones.Select(OfPhone)))})";
 
-    private static string OfKey(string key) =>
-        key.Length >= TellingLength && !key.All(char.IsAsciiDigit) ? Whole(key) : $"""['"«„“]{Escaped(key)}['"»“”]""";
+    private static bool IsTelling(string key) => key.Length >= TellingLength && !key.All(char.IsAsciiDigit);
+
+    private static string OfKey(string key) => IsTelling(key) ? Whole(key) : $"""['"«„“]{Escaped(key)}['"»“”]""";
+
+    private static string OfField(string key) => IsTelling(key) ? Whole(key) : $"""(?<![^,;\t|\r\n"']){Escaped(key)}(?![^,;\t|\r\n"'])""";
 
     private static string Whole(string text) => $"(?<![A-Za-z0-9_-]){Escaped(text)}(?![A-Za-z0-9_-])";
 

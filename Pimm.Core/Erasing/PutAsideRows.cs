@@ -24,7 +24,7 @@ public sealed class PutAsideRows(QuarantineStore quarantine, OutcomeProblemStore
     /// <returns>how many rows and events named the person</returns>
     public async Task<long> EraseAsync(NpgsqlConnection connection, OpenErasure erasure)
     {
-        if (erasure.Traces.FieldPattern() is not { } pattern)
+        if (erasure.Traces.Pattern() is not { } pattern)
             return 0;
         await sealer.ReadyAsync();
         var person = new Regex(pattern, RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);

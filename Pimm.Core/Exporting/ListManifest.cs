@@ -34,6 +34,24 @@ public sealed record ListManifest(
 {
     private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web) { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    internal static ListManifest Of(ListDraft draft, ListDelta? delta, long run, DateTimeOffset at)
+    {
+        var (list, profile, figures, source) = (draft.Order.List, draft.Order.List.Profile, draft.Figures, draft.Source);
+        var because = draft.Withheld.GroupBy(customer => customer.Reason).OrderBy(reason => reason.Key, StringComparer.Ordinal).ToDictionary(reason => reason.Key, reason => (long)reason.Count());
+        return new ListManifest(
+            draft.Name + ".csv", draft.Revision, figures.Rows, figures.Bytes, Convert.ToHexStringLower(figures.Sha256), $"{profile.Name} {profile.Version}",
+            [.. profile.Columns.Select(column => column.Header)], draft.Lines.Fields, list.Campaign.Id, list.Date, ListNames.Group(list.Arm),
+            new ManifestGate(draft.Order.Planned, draft.Withheld.Count, because, figures.Skipped, at, list.Campaign.ConsentPurpose),
+            source.Model, source.ScoredAt, new ManifestSplit(source.SplitMethod, ListNames.Fingerprint(list.Campaign.Salt), source.SplitWinner),
+            draft.Order.By, run, ApprovedBy: null, Beside(delta?.Add), Beside(delta?.Remove, delta?.Unknown ?? 0),
+            draft.Before is { } before ? new ManifestFile(before.FileName, before.Rows, Convert.ToHexStringLower(before.Sha256)) : null,
+            figures.Rows >= profile.SmallestList ? [] :
+                [FormattableString.Invariant($"{figures.Rows:N0} rows: {profile.Name} cannot use a list of fewer than {profile.SmallestList:N0}, and fewer of them will be matched.")]);
+    }
+
+    private static ManifestFile? Beside(ExportedFile? file, long unknown = 0) =>
+        file is null ? null : new ManifestFile(file.FileName, file.Rows, Convert.ToHexStringLower(file.Sha256), unknown);
+
     public string ToJson() => JsonSerializer.Serialize(this, Format) + "\n";
 
     public static ListManifest FromJson(string text) => JsonSerializer.Deserialize<ListManifest>(text, Format)!;

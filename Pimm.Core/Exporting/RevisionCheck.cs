@@ -10,10 +10,10 @@ namespace Pimm.Core.Exporting;
 internal static class RevisionCheck
 {
     /// <exception cref="InputException">something else has changed</exception>
-    public static async Task RequireOnlyWithheldAsync(
-        JobExecution run, ExportedList before, long withheld, FileFigures now, string olderFile, string newerFile, CancellationToken cancellationToken)
+    public static async Task RequireOnlyWithheldAsync(JobExecution run, ListDraft draft, string olderFile, CancellationToken cancellationToken)
     {
-        var more = withheld - before.Withheld;
+        var (before, now) = (draft.Before!, draft.Figures);
+        var more = draft.Withheld.Count - before.Withheld;
         if (before.Manifest is not null && more > 0)
         {
             if (!File.Exists(olderFile) || !(await HashAsync(olderFile, cancellationToken)).AsSpan().SequenceEqual(before.Sha256))
@@ -23,7 +23,7 @@ internal static class RevisionCheck
                     return;
             }
             // Of those withheld some may have had no line before either.
-            else if (await ListFile.LinesLeftOutAsync(olderFile, newerFile, cancellationToken) is { } leftOut && leftOut <= more)
+            else if (await ListFile.LinesLeftOutAsync(olderFile, draft.Path, cancellationToken) is { } leftOut && leftOut <= more)
                 return;
         }
         throw new InputException(

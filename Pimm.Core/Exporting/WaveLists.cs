@@ -35,13 +35,12 @@ public sealed class WaveLists(NpgsqlDataSource database, ExportStore exports, Li
         foreach (var wave in order.Waves)
         {
             run.Report((double)written.Count / (2 * order.Waves.Count), $"writing the lists of {wave.WaveDate:yyyy-MM-dd}");
-            for (short arm = 0; arm <= 1; arm++)
+            var (first, at) = (wave == order.Waves[0], time.GetUtcNow());
+            written.AddRange(await Task.WhenAll(((short[])[0, 1]).Select(arm =>
             {
-                var first = wave == order.Waves[0];
                 var list = new ListSpec(order.Campaign, order.Audience, wave.WaveDate, arm, order.Profile);
-                written.Add(await writer.WriteAsync(
-                    run, new ListOrder(list, wave.Impressions, first, !first || order.Before.Contains(arm), by), time.GetUtcNow(), cancellationToken));
-            }
+                return Task.Run(() => writer.WriteAsync(run, new ListOrder(list, wave.Impressions, first, !first || order.Before.Contains(arm), by), at, cancellationToken), cancellationToken);
+            })));
         }
         foreach (var warning in written.Where(list => list.IsNew).SelectMany(list => list.List.ReadManifest()!.Warnings.Select(warning => $"{list.List.FileName}: {warning}")))
             run.Warn(warning);

@@ -55,8 +55,8 @@ public sealed class OutcomeProblemStore(NpgsqlDataSource database, Sealer sealer
         """
         insert into outcome_problem(source, event_id, received_at, occurred_at, customer, audience_id, campaign_id, code, field, message, sealed)
         select @source, p.* from (
-            select e.event_id, @now, e.occurred_at, e.customer, e.audience_id, e.campaign_id, e.code, e.field, e.message, e.sealed
-              from unnest(@ids, @times, @customers, @audiences, @campaigns, @codes, @fields, @messages, @sealed)
+            select e.event_id, @now::timestamptz, e.occurred_at, e.customer, e.audience_id, e.campaign_id, e.code, e.field, e.message, e.sealed
+              from unnest(@ids::text[], @times::timestamptz[], @customers::uuid[], @audiences::bigint[], @campaigns::bigint[], @codes::text[], @fields::text[], @messages::text[], @sealed::bytea[])
                    e(event_id, occurred_at, customer, audience_id, campaign_id, code, field, message, sealed)
              where not exists (select from erasure x where x.customer = e.customer) order by e.event_id) p
         on conflict (source, event_id) do update
@@ -66,7 +66,7 @@ public sealed class OutcomeProblemStore(NpgsqlDataSource database, Sealer sealer
 
     private const string DeleteCounted = "delete from outcome_problem p using staged_outcome s where p.source = @source and p.event_id = s.event_id";
 
-    private const string DeleteSettled = "delete from outcome_problem p using unnest(@ids, @tries) t(id, tries) where p.id = t.id and p.tries = t.tries";
+    private const string DeleteSettled = "delete from outcome_problem p using unnest(@ids::bigint[], @tries::integer[]) t(id, tries) where p.id = t.id and p.tries = t.tries";
 
     public async Task<IReadOnlyList<OutcomeProblem>> ListAsync(OutcomeProblemFilter filter, int limit, CancellationToken cancellationToken = default)
     {

@@ -18,15 +18,13 @@ public sealed record OutcomeOrigin(string Source, FunnelOrder Order, IReadOnlyLi
 /// </summary>
 public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider time)
 {
-    private const string TakeOutCopies =
-        """
-        delete from staged_outcome s using (select line, row_number() over (partition by event_id order by line) as nth from staged_outcome) c
-         where c.line = s.line and c.nth > 1
-        """;
-
     // Before what is wrong: an event that was counted once is counted, however late it is sent again.
     private const string TakeOutKnown =
-        "delete from staged_outcome s using outcome_event e where e.source = @Source and e.event_id = s.event_id";
+        """
+        delete from staged_outcome s using (select line, row_number() over (partition by event_id order by line) as nth from staged_outcome) c
+         where c.line = s.line and c.nth > 1;
+        delete from staged_outcome s using outcome_event e where e.source = @Source and e.event_id = s.event_id
+        """;
 
     // A delivery beside the plans is no impression of the campaign, but the report says how many there were in each arm.
     private const string KeepStrayDeliveries =
@@ -45,7 +43,7 @@ public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider
     private const string TakeOutFuture =
         """
         delete from staged_outcome s using audience a
-         where a.id = s.audience_id and not a.simulated and s.occurred_at > @now + interval '5 minutes'
+         where a.id = s.audience_id and not a.simulated and s.occurred_at > @now::timestamptz + interval '5 minutes'
         returning s.line, 'occurred_at' as "column", 'future_time' as code,
                   'this lies more than 5 minutes ahead of this server''s clock; correct the sender''s clock or the time''s offset.' as message
         """;
@@ -56,7 +54,7 @@ public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider
         with closed as materialized (
             select c.id, c.audience_id, campaign_period(c.starts_on, c.days, c.window_days, c.time_zone) as period
               from campaign c join audience a on a.id = c.audience_id and not a.simulated where c.audience_id = any(@audiences)),
-        over as materialized (select id, audience_id, period, upper(period) < @now - @grace as over from closed)
+        over as materialized (select id, audience_id, period, upper(period) < @now::timestamptz - @grace::interval as over from closed)
         delete from staged_outcome s
          where s.corrects is null and case s.kind when 3
                then (select bool_and(o.over) from over o where o.audience_id = s.audience_id and o.period @> s.occurred_at)
@@ -131,7 +129,7 @@ public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider
     /// <summary>Takes out of the staging table what was counted before, or stands there twice.</summary>
     /// <returns>how many</returns>
     public async Task<long> TakeOutKnownAsync(NpgsqlConnection connection, OutcomeOrigin origin) =>
-        await connection.ExecuteAsync(TakeOutCopies) + await connection.ExecuteAsync(TakeOutKnown, origin);
+        await connection.ExecuteAsync(TakeOutKnown, origin);
 
     /// <summary>Takes out of the staging table what cannot be believed and says why; deliveries to customers that were not exported are kept apart.</summary>
     public async Task<IReadOnlyList<ImportProblem>> TakeOutProblemsAsync(NpgsqlConnection connection, OutcomeOrigin origin)

@@ -1,4 +1,5 @@
 using Npgsql;
+using Pimm.Core.Auditing;
 using Pimm.Core.Importing;
 
 namespace Pimm.Core.Outcomes;
@@ -6,9 +7,10 @@ namespace Pimm.Core.Outcomes;
 /// <summary>Tries events that were put aside again, each source's and audience's together.</summary>
 public sealed class ReplayOutcomes(NpgsqlDataSource database, OutcomeProblemStore problems, OutcomeBatchStore stored, OutcomeBatches batches)
 {
+    /// <param name="actor">as the audit names whoever asks</param>
     /// <param name="audience">of customer outcomes that name no campaign, where none was given when they came</param>
     /// <returns>what became of them together; without errors, which the problems list</returns>
-    public async Task<BatchAnswer> RunAsync(OutcomeProblemFilter filter, FunnelOrder order, Audience? audience, CancellationToken cancellationToken)
+    public async Task<BatchAnswer> RunAsync(string actor, OutcomeProblemFilter filter, FunnelOrder order, Audience? audience, CancellationToken cancellationToken)
     {
         await problems.ReadyAsync(cancellationToken);
         var total = new BatchAnswer(0, 0, 0, 0, 0, 0, []);
@@ -17,7 +19,7 @@ public sealed class ReplayOutcomes(NpgsqlDataSource database, OutcomeProblemStor
             long? last = 0;
             while (last is { } after)
             {
-                (last, var answer) = await RunAsync(filter, group, after, order, audience, cancellationToken);
+                (last, var answer) = await RunAsync(actor, filter, group, after, order, audience, cancellationToken);
                 total = Sum(total, answer);
             }
         }
@@ -26,7 +28,7 @@ public sealed class ReplayOutcomes(NpgsqlDataSource database, OutcomeProblemStor
 
     /// <returns>the last one's id; null: there was none</returns>
     private async Task<(long? Last, BatchAnswer Answer)> RunAsync(
-        OutcomeProblemFilter filter, OutcomeProblemGroup group, long after, FunnelOrder order, Audience? audience, CancellationToken cancellationToken)
+        string actor, OutcomeProblemFilter filter, OutcomeProblemGroup group, long after, FunnelOrder order, Audience? audience, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
@@ -39,6 +41,7 @@ public sealed class ReplayOutcomes(NpgsqlDataSource database, OutcomeProblemStor
         var batch = new OutcomeBatch(group.Source, [.. kept.Select(one => (ReadOnlyMemory<byte>)problems.Open(group.Source, one))], order, Atomic: false, home);
         var answer = await batches.TakeAsync(connection, batch, cancellationToken);
         await problems.RemoveSettledAsync(connection, kept);
+        await AuditLog.AddAsync(connection, new AuditEntry(actor, "outcomes.replay", "source", group.Source, After: new { answer.Received, answer.Accepted, answer.Duplicate, answer.Quarantined }));
         await transaction.CommitAsync(cancellationToken);
         return (kept[^1].Id, answer);
     }

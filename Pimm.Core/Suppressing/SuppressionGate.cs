@@ -16,16 +16,21 @@ public static class SuppressionGate
         $"not exists (select from not_contactable barred where barred.customer = {customerColumn} and (barred.channel is null or barred.channel = {channelParameter}))";
 
     /// <summary>
-    /// Agreed for this channel or for all, and neither took it back for this channel nor, at that time or later, for all.
+    /// Agreed for this channel or for all, and neither took it back for this channel nor, at that time or later, for all. Looked up
+    /// customer by customer, so that a list costs what it is long and not what all consents are.
     /// </summary>
     public static string Consented(string customerColumn, string channelParameter, string purposeParameter) =>
         $"""
-        exists (select from consent_now given
-                 where given.customer = {customerColumn} and given.purpose = {purposeParameter} and given.channel in ({channelParameter}, '{ConsentRecord.EveryChannel}') and given.granted
-                   and not exists (select from consent_now taken
-                                    where taken.customer = given.customer and taken.purpose = given.purpose and not taken.granted
-                                      and (taken.channel = {channelParameter} or taken.channel = '{ConsentRecord.EveryChannel}' and taken.at >= given.at)))
+        exists (select from (values (1)) asked(once)
+                  left join lateral ({Newest(customerColumn, channelParameter, purposeParameter)}) own on true
+                  left join lateral ({Newest(customerColumn, $"'{ConsentRecord.EveryChannel}'", purposeParameter)}) every on true
+                 where case when own.granted is null then every.granted
+                            when not own.granted then false
+                            else every.granted is null or every.granted or own.at > every.at end)
         """;
+
+    private static string Newest(string customer, string channel, string purpose) =>
+        $"select said.granted, said.at from consent said where said.customer = {customer} and said.purpose = {purpose} and said.channel = {channel} order by said.at desc, said.granted limit 1";
 
     /// <summary>Whether models may learn from a customer's impressions: no objection, not erased. An opt-out of being contacted is no objection.</summary>
     public static string MayBeLearnedFrom(string customerColumn) =>

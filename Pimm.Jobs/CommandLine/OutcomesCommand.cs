@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Pimm.Core;
+using Pimm.Core.Auditing;
 using Pimm.Core.Importing;
 using Pimm.Core.Outcomes;
 
@@ -49,7 +50,7 @@ public static class OutcomesCommand
                 var name = call.Arguments.GetValue(audience);
                 var home = name is null ? null
                     : await call.Service<AudienceStore>().FindByNameAsync(name, cancellationToken) ?? throw new InputException($"There is no audience \"{name}\": check the name.");
-                var answer = await call.Service<ReplayOutcomes>().RunAsync(Filter(call), FunnelOrders.Parse(call.Arguments.GetRequiredValue(order)), home, cancellationToken);
+                var answer = await call.Service<ReplayOutcomes>().RunAsync(AuditActor.CommandLine, Filter(call), FunnelOrders.Parse(call.Arguments.GetRequiredValue(order)), home, cancellationToken);
                 call.Print(answer, lines => lines.WriteLine(string.Create(CultureInfo.InvariantCulture,
                     $"{answer.Received:N0} tried: {answer.Accepted:N0} counted now, {answer.Duplicate:N0} counted before, {answer.Quarantined:N0} still put aside.")));
                 return ExitCode.Done;

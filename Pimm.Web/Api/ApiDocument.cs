@@ -31,11 +31,10 @@ public static class ApiDocument
         ["date"] = "the wave's day, as 2026-12-01",
         ["arm"] = "a or b: neutral names of the control and the treatment, as in the files' names",
         ["channel"] = "the channel that the list was written for",
-        ["order"] = "reject (where it is not given) or cascade-up: what happens to a stage of the funnel without the one before it",
-        ["atomic"] = "true: one event that cannot be used refuses the whole batch",
-        ["audience"] = "the audience: its number for events, its name for a file",
+        ["audience"] = "the audience's name; a file of customers makes a new one",
         ["name"] = "the file's name, for people",
         ["source"] = "of outcomes: who counted the events; the key's name where it is not given",
+        ["part"] = "manifest, add or remove",
         ["If-Match"] = "the ETag of what was read",
     };
 

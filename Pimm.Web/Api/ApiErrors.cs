@@ -42,7 +42,7 @@ public static class ApiErrors
         await (context.Response.StatusCode switch
         {
             StatusCodes.Status405MethodNotAllowed => ApiProblem.Of(405, "method-not-allowed", "Not this method", $"{path} does not take {method}: it takes {context.Response.Headers.Allow}."),
-            StatusCodes.Status415UnsupportedMediaType => ApiProblem.Of(415, "unsupported-content-type", "Not this type of content", $"{path} does not take \"{context.Request.ContentType}\": send application/json."),
+            StatusCodes.Status415UnsupportedMediaType => ApiProblem.Of(415, "unsupported-content-type", "Not this type of content", $"{path} does not take \"{context.Request.ContentType}\": {ApiServices.DocumentPath} says which types it takes."),
             _ => ApiProblem.Of(404, "not-found", "There is no such thing", $"There is nothing at {path}: {ApiServices.DocumentPath} lists every address."),
         }).ExecuteAsync(context);
     }

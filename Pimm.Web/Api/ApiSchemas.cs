@@ -15,6 +15,11 @@ internal static class ApiSchemas
                 Walk(body.Schema, schemas, sent);
             }
         }
+        // Anything: where nothing is an answer too, the property says so itself, and null must not be both.
+        if (schemas.TryGetValue("JsonNode", out var anything) && anything is OpenApiSchema any)
+        {
+            any.Type = JsonSchemaType.Object | JsonSchemaType.Array | JsonSchemaType.String | JsonSchemaType.Number | JsonSchemaType.Boolean;
+        }
         foreach (var answer in schemas.Where(schema => !sent.Contains(schema.Key)).Select(schema => schema.Value).OfType<OpenApiSchema>())
         {
             answer.AdditionalPropertiesAllowed = true;

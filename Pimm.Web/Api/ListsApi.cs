@@ -13,16 +13,27 @@ namespace Pimm.Web.Api;
 /// <summary>One audience list: the customers whom one arm reaches on one day, for one channel.</summary>
 /// <param name="Arm">a (control) or b (treatment): neutral, because a channel should not see which is which</param>
 /// <param name="Channel">the form that the list was written in</param>
+/// <param name="Revision">above 1: written anew without customers who were withheld since</param>
+/// <param name="Withheld">customers of the wave who may not be contacted</param>
+/// <param name="Unlisted">customers of the wave without an identifier that the channel takes</param>
 /// <param name="Sha256">of the file, lower-case hexadecimal</param>
 /// <param name="Available">false: retention removed the file, or it lies on another machine</param>
-/// <param name="Href">where to download it</param>
-public sealed record ApiList(DateOnly Date, string Arm, string Channel, string FileName, long Rows, long Bytes, string Sha256, DateTimeOffset ExportedAt, bool Available, string Href)
+/// <param name="Href">where to download it; /manifest, /add and /remove behind it are the files beside it</param>
+public sealed record ApiList(
+    DateOnly Date, string Arm, string Channel, string FileName, int Revision, long Rows, long Withheld, long Unlisted, long Bytes, string Sha256,
+    DateTimeOffset ExportedAt, bool Available, string Href)
 {
+    private const int Channels = 100;
+
     public static string ArmName(short arm) => arm == 0 ? "a" : "b";
 
     public static ApiList Of(ExportedList list, bool available) => new(
-        list.WaveDate, ArmName(list.Arm), list.Channel, list.FileName, list.Rows, list.Bytes, Convert.ToHexStringLower(list.Sha256), list.ExportedAt, available,
+        list.WaveDate, ArmName(list.Arm), list.Channel, list.FileName, list.Revision, list.Rows, list.Withheld, list.Unlisted, list.Bytes,
+        Convert.ToHexStringLower(list.Sha256), list.ExportedAt, available,
         string.Create(CultureInfo.InvariantCulture, $"{ApiServices.Prefix}/campaigns/{list.CampaignId}/lists/{list.WaveDate:yyyy-MM-dd}/{ArmName(list.Arm)}/{list.Channel}"));
+
+    /// <summary>A list's place in the order of a campaign's lists, whatever lists there are beside it.</summary>
+    public static long Place(ExportedList list) => ((list.WaveDate.DayNumber * 2L) + list.Arm) * Channels + Array.IndexOf(Campaign.Channels, list.Channel);
 }
 
 /// <summary>Audience lists and their files.</summary>
@@ -31,7 +42,7 @@ public static class ListsApi
     private const string Csv = "text/csv";
 
     private static readonly ApiList Example = new(
-        new DateOnly(2026, 12, 1), "a", "generic-csv", "aud_5f0c1a2b_a_20261201.csv", 2000, 91_002, "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        new DateOnly(2026, 12, 1), "a", Campaign.GenericCsv, "aud_5f0c1a2b_a_20261201.csv", 1, 1_988, 12, 0, 91_002, "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         new DateTimeOffset(2026, 12, 1, 2, 0, 9, TimeSpan.Zero), true, $"{ApiServices.Prefix}/campaigns/7/lists/2026-12-01/a/generic-csv");
 
     public static RouteGroupBuilder MapListsApi(this RouteGroupBuilder api)
@@ -41,49 +52,76 @@ public static class ListsApi
         lists.MapGet("/{date}/{arm}/{channel}", DownloadAsync).WithName("downloadList").WithSummary("Downloads an audience list")
             .WithDescription("The ETag is the file's SHA-256, and Repr-Digest says it again as RFC 9530 does. Each download is audited before its first byte.")
             .Produces<string>(StatusCodes.Status200OK, Csv).ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status410Gone);
+        lists.MapGet("/{date}/{arm}/{channel}/{part}", DownloadPartAsync).WithName("downloadListPart").WithSummary("Downloads a file beside an audience list")
+            .WithDescription("manifest (JSON: what the list is, what it was made of, who made it), add or remove (who came and who went since the last export of this arm and channel; audited).")
+            .Produces<string>(StatusCodes.Status200OK, Csv).ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status410Gone);
         return api;
     }
 
     private static async Task<Results<Ok<ApiPage<ApiList>>, ProblemHttpResult>> ListAsync(
-        long id, CampaignStore campaigns, ExportStore exports, IOptions<ExportingOptions> folder, CancellationToken cancellationToken, int? limit = null, int? after = null)
+        long id, CampaignStore campaigns, ExportStore exports, IOptions<ExportingOptions> folder, CancellationToken cancellationToken, int? limit = null, long? after = null)
     {
-        var (rows, passed) = (ApiQuery.Limit(limit), Math.Max(0, after ?? 0));
+        var rows = ApiQuery.Limit(limit);
         if (await campaigns.FindAsync(id, cancellationToken) is null)
         {
             return ApiProblem.NotFound($"campaign {id}");
         }
-        // Lists are only ever added behind the last day: their place in the order stays.
-        var lists = (await exports.ListsAsync(id, cancellationToken)).Skip(passed).ToList();
-        return TypedResults.Ok(new ApiPage<ApiList>(
-            [.. lists.Take(rows).Select(list => ApiList.Of(list, File.Exists(PathOf(list, folder.Value))))], lists.Count > rows ? passed + rows : null));
+        var lists = (await exports.ListsAsync(id, cancellationToken)).OrderBy(ApiList.Place).Where(list => after is null || ApiList.Place(list) > after).Take(rows + 1).ToList();
+        return TypedResults.Ok(ApiPage<ApiList>.Of(lists, rows, list => ApiList.Of(list, File.Exists(PathOf(list.FileName, folder.Value))), ApiList.Place));
     }
 
     private static async Task<IResult> DownloadAsync(
-        long id, string date, string arm, string channel, HttpContext context, ExportStore exports, IOptions<ExportingOptions> folder, AuditLog audit, CancellationToken cancellationToken)
+        long id, string date, string arm, string channel, HttpContext context, ExportStore exports, IOptions<ExportingOptions> folder, AuditLog audit) =>
+        await FindAsync(exports, id, date, arm, channel, context.RequestAborted) is { } list
+            ? await SendAsync(context, audit, folder.Value, list, list.FileName, list.Rows, Convert.ToHexStringLower(list.Sha256))
+            : NoList(id, date, arm, channel);
+
+    private static async Task<IResult> DownloadPartAsync(
+        long id, string date, string arm, string channel, string part, HttpContext context, ExportStore exports, IOptions<ExportingOptions> folder, AuditLog audit)
+    {
+        if (part is not ("manifest" or "add" or "remove"))
+        {
+            throw new InputException($"\"{part}\" is no file beside a list: choose manifest, add or remove.");
+        }
+        if (await FindAsync(exports, id, date, arm, channel, context.RequestAborted) is not { } list)
+        {
+            return NoList(id, date, arm, channel);
+        }
+        if (part == "manifest" && list.Manifest is { } manifest)
+        {
+            return TypedResults.Text(manifest, "application/json");
+        }
+        return (part == "add" ? list.ReadManifest()?.Add : list.ReadManifest()?.Remove) is { } beside
+            ? await SendAsync(context, audit, folder.Value, list, beside.File, beside.Rows, beside.Sha256)
+            : ApiProblem.NotFound($"{part} beside this list: nothing of the kind was written with it");
+    }
+
+    private static async Task<ExportedList?> FindAsync(ExportStore exports, long id, string date, string arm, string channel, CancellationToken cancellationToken)
     {
         if (!DateOnly.TryParseExact(date, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day))
         {
             throw new InputException($"\"{date}\" is no day: write it as 2026-12-01.");
         }
-        if (arm is not ("a" or "b"))
-        {
-            throw new InputException($"\"{arm}\" is no arm of a list: choose a or b.");
-        }
-        if (await exports.FindAsync(id, day, arm == "a" ? 0 : 1, channel, cancellationToken) is not { } list)
-        {
-            return ApiProblem.NotFound($"list of campaign {id} for {day:yyyy-MM-dd}, arm {arm}, channel {channel}");
-        }
-        var path = PathOf(list, folder.Value);
-        if (!File.Exists(path))
-        {
-            return ApiProblem.Of(StatusCodes.Status410Gone, "list-removed", "The file is gone", $"The file of this list was removed, or lies on another machine: `pimm export --campaign {id}` writes the same bytes again.");
-        }
-        await audit.AddAsync(new AuditEntry(
-            ApiCaller.Of(context).Actor, "list.download", "list", list.FileName, After: new { campaign = id, list.Rows, sha256 = Convert.ToHexStringLower(list.Sha256) },
-            From: context.Connection.RemoteIpAddress?.ToString()), cancellationToken);
-        context.Response.Headers["Repr-Digest"] = $"sha-256=:{Convert.ToBase64String(list.Sha256)}:";
-        return TypedResults.PhysicalFile(path, $"{Csv}; charset=utf-8", list.FileName, entityTag: new EntityTagHeaderValue(ApiTag.Quote(Convert.ToHexStringLower(list.Sha256))));
+        return arm is "a" or "b"
+            ? await exports.FindAsync(id, day, arm == "a" ? 0 : 1, channel, cancellationToken)
+            : throw new InputException($"\"{arm}\" is no arm of a list: choose a or b.");
     }
 
-    private static string PathOf(ExportedList list, ExportingOptions folder) => Path.GetFullPath(Path.Combine(folder.Folder, list.FileName));
+    private static ProblemHttpResult NoList(long id, string date, string arm, string channel) => ApiProblem.NotFound($"list of campaign {id} for {date}, arm {arm}, channel {channel}");
+
+    private static async Task<IResult> SendAsync(HttpContext context, AuditLog audit, ExportingOptions folder, ExportedList list, string file, long rows, string sha256)
+    {
+        var path = PathOf(file, folder);
+        if (!File.Exists(path))
+        {
+            return ApiProblem.Of(StatusCodes.Status410Gone, "list-removed", "The file is gone", $"The file was removed, or lies on another machine: `pimm export --campaign {list.CampaignId}` writes the same bytes again.");
+        }
+        await audit.AddAsync(new AuditEntry(
+            ApiCaller.Of(context).Actor, "list.download", "list", file, After: new { campaign = list.CampaignId, rows, sha256 },
+            From: context.Connection.RemoteIpAddress?.ToString()), context.RequestAborted);
+        context.Response.Headers["Repr-Digest"] = $"sha-256=:{Convert.ToBase64String(Convert.FromHexString(sha256))}:";
+        return TypedResults.PhysicalFile(path, $"{Csv}; charset=utf-8", file, entityTag: new EntityTagHeaderValue(ApiTag.Quote(sha256)));
+    }
+
+    private static string PathOf(string file, ExportingOptions folder) => Path.GetFullPath(Path.Combine(folder.Folder, file));
 }

@@ -21,7 +21,8 @@ internal sealed class IngestApi : IAsyncDisposable
     private const int Clients = 4;
     private const int Transactions = 10;
     private const int Rounds = 3;
-    private const int Customers = Rounds * Clients * (Transactions + 1) * Impressions;
+    private const int WarmUp = 20;
+    private const int Customers = ((Rounds * Clients * Transactions) + WarmUp) * Impressions;
     private const double LeastShare = 0.5;
 
     private const int OfferedPerSecond = 2_000;
@@ -60,7 +61,7 @@ internal sealed class IngestApi : IAsyncDisposable
         app = await PimmApp.StartAsync(database, new Dictionary<string, string> { ["Api__RequestsPerSecond"] = "100000", ["Api__Burst"] = "100000" });
         File.WriteAllText(Script("sets"), SetScript());
         File.WriteAllText(Script("rows"), RowScript());
-        await SendAllAsync(Bodies(Clients), Clients);
+        await SendAllAsync(Bodies(WarmUp), Clients);
         Pgbench("sets", 1);
     }
 

@@ -31,7 +31,10 @@ internal static class IngestBench
 {
     private static readonly Dictionary<string, Func<Task<IReadOnlyList<IngestResult>>>> Sections = new(StringComparer.Ordinal)
     {
+        ["import"] = IngestImport.MeasureAsync,
         ["api"] = IngestApi.MeasureAsync,
+        ["export"] = IngestExport.MeasureAsync,
+        ["upload"] = IngestUpload.MeasureAsync,
     };
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };

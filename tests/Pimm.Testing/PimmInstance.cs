@@ -26,9 +26,10 @@ public sealed class PimmInstance : IAsyncDisposable
     public T Service<T>() where T : notnull => _host.Services.GetRequiredService<T>();
 
     /// <param name="settings">beside or instead of those of every test, as in Section:Name</param>
-    public static async Task<PimmInstance> StartAsync(IReadOnlyDictionary<string, string?>? settings = null)
+    /// <param name="cluster">null: the one that all tests share</param>
+    public static async Task<PimmInstance> StartAsync(IReadOnlyDictionary<string, string?>? settings = null, PrivateCluster? cluster = null)
     {
-        var database = await TestDatabase.MigratedAsync();
+        var database = await TestDatabase.MigratedAsync(cluster);
         var folder = Directory.CreateTempSubdirectory("pimm-instance-");
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration.AddPimmSettings().AddInMemoryCollection(new Dictionary<string, string?>

@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Pimm.Core;
 using Pimm.Core.Access;
+using Pimm.Core.Auditing;
 using Pimm.Core.Queueing;
 using Pimm.Web.Security;
 using Shouldly;
@@ -115,6 +116,26 @@ public sealed class AccessTests(WebFixture web) : IAsyncDisposable
         var actions = new RunActions(web.Services.GetRequiredService<JobQueue>(), new WorkPermit(Users, scope.ServiceProvider.GetRequiredService<AppUserStore>()), NullLogger<RunActions>.Instance);
 
         (await Should.ThrowAsync<InputException>(() => actions.EnqueueAsync(person, new JobRequest("score", "refused", new { }, web.Campaign)))).Message.ShouldContain(expected);
+    }
+
+    [Fact]
+    public async Task Whose_click_started_cancelled_and_repeated_a_run_is_in_the_audit_log()
+    {
+        var user = (await Users.FindByNameAsync("ada"))!;
+        var person = new ClaimsPrincipal(new ClaimsIdentity(
+            [new(ClaimTypes.NameIdentifier, $"{user.Id}"), new(Users.Options.ClaimsIdentity.SecurityStampClaimType, user.SecurityStamp)], "test"));
+        var actions = new RunActions(web.Services.GetRequiredService<JobQueue>(), new WorkPermit(Users, scope.ServiceProvider.GetRequiredService<AppUserStore>()), NullLogger<RunActions>.Instance);
+
+        var run = await actions.EnqueueAsync(person, new JobRequest("nobody-takes-it", "clicked", new { }));
+        (await actions.EnqueueAsync(person, new JobRequest("nobody-takes-it", "clicked", new { }))).ShouldBe(run, "a second click is the same run");
+        await actions.CancelAsync(person, run);
+        await actions.CancelAsync(person, run);
+        await actions.RetryAsync(person, run);
+        await actions.CancelAsync(person, run);
+
+        var recorded = await web.Services.GetRequiredService<AuditLog>().ListAsync(new AuditFilter(Object: $"run:{run}"), 10, TestContext.Current.CancellationToken);
+        recorded.Select(row => row.Action).ShouldBe(["run.cancel", "run.retry", "run.cancel", "run.enqueue"]);
+        recorded.ShouldAllBe(row => row.Actor == "user:ada");
     }
 
     public ValueTask DisposeAsync() => scope.DisposeAsync();

@@ -8,10 +8,18 @@ namespace Pimm.Web.Tests;
 internal sealed partial class PimmApp : IAsyncDisposable
 {
     private readonly Process process;
+    private bool ended;
 
     private PimmApp(Process process, Uri address) => (this.process, Address) = (process, address);
 
     public Uri Address { get; }
+
+    /// <summary>Memory that the process holds now.</summary>
+    public long ResidentBytes()
+    {
+        process.Refresh();
+        return process.WorkingSet64;
+    }
 
     /// <param name="settings">beside those of every test, as in Section__Name</param>
     public static async Task<PimmApp> StartAsync(TestDatabase database, IReadOnlyDictionary<string, string>? settings = null)
@@ -50,8 +58,15 @@ internal sealed partial class PimmApp : IAsyncDisposable
         throw new InvalidOperationException($"The web app ended before it listened:\n{output}{await process.StandardError.ReadToEndAsync()}");
     }
 
+    /// <summary>A second time it does nothing: a test may have ended the app before its end.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (ended)
+        {
+            return;
+        }
+
+        ended = true;
         Kill(process);
         await process.WaitForExitAsync();
         process.Dispose();

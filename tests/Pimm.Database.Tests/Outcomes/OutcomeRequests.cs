@@ -43,7 +43,7 @@ public sealed class OutcomeRequests : IAsyncLifetime
     }
 
     public Task<BatchAnswer> ReplayAsync(FunnelOrder order = FunnelOrder.Reject) =>
-        Pimm.Service<ReplayOutcomes>().RunAsync(new OutcomeProblemFilter(), order, null, Cancel);
+        Pimm.Service<ReplayOutcomes>().RunAsync("cli:tests", new OutcomeProblemFilter(), order, null, Cancel);
 
     public async Task<IReadOnlyList<T>> QueryAsync<T>(string sql)
     {

@@ -22,8 +22,8 @@ public sealed class TakeOutcomesTests(OutcomeRequests requests) : IClassFixture<
             World.Outcome("k5", 199, null)], "kinds");
 
         (answer with { Errors = [] }).ShouldBe(new BatchAnswer(5, 5, 0, 0, 0, 0, []));
-        (await requests.OneAsync<long>($"select count(*) from delivery where customer = '{OutcomeWorld.CustomerOf(1)}'")).ShouldBe(1);
-        (await requests.QueryAsync<short>($"select stage from funnel_label where customer = '{OutcomeWorld.CustomerOf(1)}' order by stage")).ShouldBe([(short)1, (short)2]);
+        (await requests.OneAsync<long>($"select count(*) from delivery where customer = '{OutcomeWorld.CustomerOf(1)}' and campaign_id = {World.Campaign}")).ShouldBe(1);
+        (await requests.QueryAsync<short>($"select stage from funnel_label where customer = '{OutcomeWorld.CustomerOf(1)}' and campaign_id = {World.Campaign} order by stage")).ShouldBe([(short)1, (short)2]);
         (await requests.QueryAsync<double?>("select amount from customer_outcome where source = 'kinds' order by event_id")).ShouldBe([12.5, null]);
         (await requests.QueryAsync<string>("select event_id || coalesce(currency, '') from outcome_received where source = 'kinds' and import_file_id is null order by event_id")).ShouldBe(["k1", "k2", "k3", "k4EUR", "k5"]);
     }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Dapper;
 using Microsoft.Extensions.Options;
+using Pimm.Core.Auditing;
 using Pimm.Core;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Importing;
@@ -89,6 +90,10 @@ public sealed class NightlyPromotionTests
         await change.PromoteAsync(second, "a person", "it was right", Cancel);
         (await ChampionAsync(pimm, line)).ShouldBe(second);
         (await Should.ThrowAsync<InputException>(() => change.PromoteAsync(second, "a person", "twice", Cancel))).Message.ShouldBe("Version 2 is the champion of \"nightly\" already.");
+        var recorded = await pimm.Service<AuditLog>().ListAsync(new AuditFilter(Object: $"model-line:{line}"), 3, Cancel);
+        recorded.Select(row => (row.Action, row.Actor.Split(':')[0])).ShouldBe([("model.promote", "cli"), ("model.rollback", "cli"), ("model.promote", "run")]);
+        (recorded[1].Before, JsonDocument.Parse(recorded[1].After!).RootElement.GetProperty("modelVersionId").GetInt64())
+            .ShouldBe(($$"""{"version": 2, "modelVersionId": {{second}}}""", first));
     }
 
     private static async Task JudgementIsWholeAsync(PimmInstance pimm, long version, long champion)

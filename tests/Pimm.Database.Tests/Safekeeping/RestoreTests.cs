@@ -28,6 +28,29 @@ public sealed class RestoreTests
     }
 
     [Fact]
+    public async Task The_audit_log_comes_back_whole_records_the_restore_and_no_webhook_is_told()
+    {
+        await using var world = new BackupWorld(await TestDatabase.MigratedAsync());
+        await world.ScalarAsync<long>(AddUser);
+        await world.ScalarAsync<object?>("select add_audit_event('user:ada', 'test.add', 'test', i::text, null, null, null) from generate_series(1, 20) i");
+        await world.ScalarAsync<int>("insert into webhook (url, events, secret, created_by) values ('https://hooks.example.com/', '{run.failed}', 'x', 'user:ada')");
+        var backup = await world.BackUpAsync();
+        await world.ScalarAsync<object?>("select add_audit_event('user:ada', 'test.add', 'test', 'after the backup', null, null, null)");
+        await world.Audit.NoteHeadAsync();
+        world.LetGo();
+
+        var report = await world.RestoreAsync(backup.Folder, force: true);
+
+        // 20, then the restore; the backup's own row came behind its snapshot.
+        var verdict = await world.Audit.VerifyAsync(1, null, default);
+        (verdict.Entries, verdict.Break).ShouldBe((21, null));
+        (await world.ScalarAsync<string>("select action from audit_event order by id desc limit 1")).ShouldBe("backup.restore");
+        (await world.ScalarAsync<string>("select string_agg(id || action, chr(32) order by id) from audit_event where id > 19", report.KeptAs)).ShouldBe("20test.add 21backup.write 22test.add");
+        (report.Rested.DisabledWebhooks, await world.ScalarAsync<string>("select disabled_reason from webhook")).ShouldBe((1, "restored from a backup"));
+        await world.ScalarAsync<object?>($"drop database {report.KeptAs} with (force)", "postgres");
+    }
+
+    [Fact]
     public async Task Nobody_may_be_connected_to_the_database_that_is_replaced()
     {
         await using var world = new BackupWorld(await TestDatabase.MigratedAsync());

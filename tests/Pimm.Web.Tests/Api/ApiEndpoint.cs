@@ -29,6 +29,7 @@ internal sealed record ApiEndpoint(string Method, string Pattern, string? Scope,
         "{date}" => "2026-12-01",
         "{arm}" => "a",
         "{channel}" => "generic-csv",
+        "{part}" => "manifest",
         ['{', ..] => "1",
         _ => part,
     }));

@@ -73,6 +73,19 @@ public sealed class CampaignsApiTests(WebFixture web)
     }
 
     [Fact]
+    public async Task Of_two_who_change_the_same_state_at_once_one_does()
+    {
+        using var client = await ApiClient.WithAsync(web);
+        var created = await client.SendAsync("POST", "/api/v1/campaigns", Body("API at once"));
+        var (address, seen) = (created.Headers.Location!.OriginalString, created.Headers.ETag!.ToString());
+
+        var answers = await Task.WhenAll(Enumerable.Range(4, 6).Select(days => client.SendAsync("PUT", address, Body("API at once", days: days), ("If-Match", seen))));
+
+        answers.Count(answer => answer.StatusCode == HttpStatusCode.OK).ShouldBe(1);
+        answers.Count(answer => answer.StatusCode == HttpStatusCode.PreconditionFailed).ShouldBe(5);
+    }
+
+    [Fact]
     public async Task A_campaign_whose_customers_are_split_is_neither_changed_nor_submitted()
     {
         using var client = await ApiClient.WithAsync(web);

@@ -94,7 +94,7 @@ public sealed class OutcomesApiTests(WebFixture web) : IAsyncLifetime
     public async Task A_process_that_dies_in_flight_leaves_nothing_and_blocks_nobody()
     {
         var body = Document([world.Outcome("d1", 1, 1), world.Outcome("d2", 999, 1)]);
-        await using (var app = await PimmApp.StartAsync(web.Database))
+        var app = await PimmApp.StartAsync(web.Database);
         await using (await BlockAsync(web.Database))
         {
             var lost = SendAsync(app.Address, "one", body);
@@ -123,13 +123,11 @@ public sealed class OutcomesApiTests(WebFixture web) : IAsyncLifetime
     public async Task Batches_that_a_kill_interrupts_count_once_when_they_are_sent_again(int killAfter)
     {
         var batches = Enumerable.Range(0, 40).Select(b => Document(Enumerable.Range(0, 60).Select(i => world.Outcome($"{(b * 50) + i}", i, 1)))).ToList();
-        await using (var app = await PimmApp.StartAsync(web.Database))
-        {
-            var sending = Task.WhenAll(batches.Select((body, b) => TryAsync(app.Address, $"b{b}", body)));
-            await Task.Delay(killAfter, Cancel);
-            await app.DisposeAsync();
-            await sending;
-        }
+        var app = await PimmApp.StartAsync(web.Database);
+        var sending = Task.WhenAll(batches.Select((body, b) => TryAsync(app.Address, $"b{b}", body)));
+        await Task.Delay(killAfter, Cancel);
+        await app.DisposeAsync();
+        await sending;
 
         var accepted = 0;
         for (var b = 0; b < batches.Count; b++)

@@ -88,6 +88,39 @@ public sealed class ReadingApiTests(WebFixture web)
     }
 
     [Fact]
+    public async Task A_list_has_a_manifest_and_what_is_beside_it_is_found_or_said_to_be_missing()
+    {
+        using var client = await ApiClient.WithAsync(web);
+        var lists = (await client.GetAsync($"/api/v1/campaigns/{web.Campaign}/lists?limit=4"))["items"]!.AsArray();
+        var second = lists[2]!;
+
+        var manifest = await client.GetAsync($"{second["href"]}/manifest");
+        var add = await client.SendAsync("GET", $"{second["href"]}/add");
+        var nothing = await client.SendAsync("GET", $"{lists[0]!["href"]}/remove");
+
+        manifest["sha256"]!.GetValue<string>().ShouldBe(second["sha256"]!.GetValue<string>());
+        add.StatusCode.ShouldBe(manifest["add"] is null ? HttpStatusCode.NotFound : HttpStatusCode.OK);
+        nothing.StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        (await client.SendAsync("GET", $"{second["href"]}/everything")).StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+    }
+
+    [Fact]
+    public async Task A_campaigns_lists_come_in_pages_too()
+    {
+        using var client = await ApiClient.WithAsync(web);
+        var (found, after) = (new List<string>(), "");
+        do
+        {
+            var page = await client.GetAsync($"/api/v1/campaigns/{web.Campaign}/lists?limit=4{after}");
+            found.AddRange(page["items"]!.AsArray().Select(item => $"{item!["date"]} {item["arm"]}"));
+            after = page["next"] is { } next ? $"&after={next}" : "";
+        }
+        while (after != "");
+
+        found.ShouldBe([.. Enumerable.Range(0, 3).SelectMany(day => new[] { "a", "b" }.Select(arm => $"{SeededCampaign.FirstDay.AddDays(day):yyyy-MM-dd} {arm}"))]);
+    }
+
+    [Fact]
     public async Task A_list_whose_file_was_removed_says_so()
     {
         using var client = await ApiClient.WithAsync(web);

@@ -27,7 +27,7 @@ public sealed class MappedColumn(DetectedColumn found, IReadOnlyList<string> sam
     /// <summary>Of labels: the values that mean 1, with commas; empty: the column holds 0 and 1.</summary>
     public string Ones { get; set; } = "";
 
-    /// <summary>A person chose the role: another look at the file leaves it.</summary>
+    /// <summary>A person changed it: another look at the file leaves it.</summary>
     public bool IsChosen { get; set; }
 
     public bool IsAttribute => Role is "feature" or "protected" or "proxy" or "arm";
@@ -95,7 +95,7 @@ public sealed class MappingForm
         return form;
     }
 
-    /// <summary>Roles that a person chose stay where a file of this kind has them.</summary>
+    /// <summary>What a person changed stays, where a file of this kind has the role.</summary>
     public void KeepChosen(MappingForm before, IReadOnlyList<string> roles)
     {
         foreach (var column in Columns)

@@ -95,9 +95,9 @@ public sealed class ImportStoryTests(WebFixture web) : IAsyncLifetime
         await ButtonAsync(page, "Apply: 30 customers become version 1");
         await Expect(page.Page.GetByText("Mapping used")).ToBeVisibleAsync();
 
-        await SendAsync(page, "events.csv", Encoding.UTF8.GetBytes("event_id,kind,customer,occurred_at,amount\nf1,outcome,folk00001,2026-05-01T10:00:00Z,10\nf2,outcome,folk00002,2026-05-02T10:00:00Z,20\nf3,outcome,stranger,2026-05-03T10:00:00Z,30\n"));
-        await page.Page.GetByLabel("Outcomes").CheckAsync();
-        await Expect(page.Page.GetByLabel("What kind is")).ToHaveValueAsync("event-kind");
+        await SendAsync(page, "events.csv", Encoding.UTF8.GetBytes("event_id,kind,customer,campaign,wave,stage,occurred_at,amount\nf1,outcome,folk00001,,,,2026-05-01T10:00:00Z,10\nf2,outcome,folk00002,,,,2026-05-02T10:00:00Z,20\nf3,outcome,stranger,,,,2026-05-03T10:00:00Z,30\n"));
+        await page.Page.Locator("[value=outcomes]").CheckAsync();
+        await Expect(page.Page.GetByLabel("What kind is", new() { Exact = true })).ToHaveValueAsync("event-kind");
         await page.Page.Locator("#audience").SelectOptionAsync(new SelectOptionValue { Label = "Folk with outcomes (30 customers, version 1)" });
         await page.Page.GetByLabel("Source: who counted them").FillAsync("shop");
         await ButtonAsync(page, "Check all rows");
@@ -135,7 +135,12 @@ public sealed class ImportStoryTests(WebFixture web) : IAsyncLifetime
         await page.Page.GetByLabel("What Notes is").SelectOptionAsync("ignore");
     }
 
-    private static Task ButtonAsync(WatchedPage page, string name) => page.Page.GetByRole(AriaRole.Button, new() { Name = name }).ClickAsync();
+    private static async Task ButtonAsync(WatchedPage page, string name)
+    {
+        var button = page.Page.GetByRole(AriaRole.Button, new() { Name = name });
+        await Expect(button).ToBeEnabledAsync();
+        await button.ClickAsync();
+    }
 
     private static async Task<string> DownloadAsync(WatchedPage page)
     {

@@ -51,7 +51,7 @@ internal static class IngestExport
     private static string PeerScript(long audience, string folder) =>
         string.Concat(Enumerable.Range(0, 2).Select(arm =>
             $"""
-            \copy (select c.customer_key, p.campaign_id, p.wave_date from wave_plan p join wave w using (campaign_id, wave_date) join scoring s on s.id = w.scoring_id join audience.customers_{audience} c on c.customer = p.customer and c.version = s.audience_version where p.campaign_id = 1 and p.wave_date = '2026-03-02' and p.policy = {arm} and p.arm = {arm} and p.action = 1 order by p.customer) to '{Path.Combine(folder, $"peer{arm}.csv")}' csv header
+            \copy (select p.campaign_id, 'aud_0a1b2c3d_{(arm == 0 ? 'a' : 'b')}_20260302' as export_id, '{(arm == 0 ? 'a' : 'b')}' as audience_group, c.customer_key as customer_ref, null as email_sha256, null as phone_sha256, null as country, v.model_line_id || '.' || v.version as model_version, s.finished_at as scored_at, w.impressions_at + interval '1 day' as expires_at from wave_plan p join wave w using (campaign_id, wave_date) join scoring s on s.id = w.scoring_id join model_version v on v.id = s.control_version_id join audience.customers_{audience} c on c.customer = p.customer and c.version = s.audience_version where p.campaign_id = 1 and p.wave_date = '2026-03-02' and p.policy = {arm} and p.arm = {arm} and p.action = 1 order by p.customer) to '{Path.Combine(folder, $"peer{arm}.csv")}' csv header
 
             """))
         + "select count(*) from wave_plan where policy = arm and action = 1;\n";
@@ -68,6 +68,7 @@ internal static class IngestExport
         insert into campaign(name, audience_id, control_line_id, treatment_line_id, time_zone, starts_on, days, window_days, impressions_per_day, holdback_share, exploration_share, split_method, split_candidates, salt, created_by, created_at)
         values ('bench', {audience}, 1, 2, 'Asia/Shanghai', '2026-03-02', 1, 1, {Rows / 2}, 0, 0, 'plain', 1, 'bench', 'bench', now());
         insert into scoring(campaign_id, audience_version, control_version_id, treatment_version_id, customers, exclusions, finished_at) values (1, 1, 1, 2, {Rows}, '[]', now());
+        insert into allocation(campaign_id, scoring_id, method, winner, imbalances, balance, control_customers, treatment_customers, allocated_at) values (1, 1, 'plain', 0, '{"{0}"}', '{"{}"}', {Rows / 2}, {Rows / 2}, now());
         insert into wave(campaign_id, wave_date, scoring_id, impressions, exploration, impressions_at, published_at) values (1, '2026-03-02', 1, {Rows / 2}, 0, now(), now());
         insert into wave_plan(customer, campaign_id, wave_date, policy, arm, action, exploration, rank)
         select customer, 1, '2026-03-02', mod(n, 2), mod(n, 2), 1, false, n / 2 from (select customer, row_number() over (order by customer_key)::integer as n from audience.customers_{audience}) c;

@@ -19,11 +19,20 @@ public sealed record OutcomeOrigin(string Source, FunnelOrder Order, IReadOnlyLi
 public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider time)
 {
     // Before what is wrong: an event that was counted once is counted, however late it is sent again.
-    private const string TakeOutKnown =
+    private const string TakeOutKnown = "delete from staged_outcome s using outcome_event e where e.source = @Source and e.event_id = s.event_id";
+
+    // Behind what is wrong by itself, so that a bad event never stands for a good one of its id; of good ones that which needs no other.
+    private const string TakeOutTwins =
         """
-        delete from staged_outcome s using (select line, row_number() over (partition by event_id order by line) as nth from staged_outcome) c
-         where c.line = s.line and c.nth > 1;
-        delete from staged_outcome s using outcome_event e where e.source = @Source and e.event_id = s.event_id
+        delete from staged_outcome s using (
+            select line, row_number() over (partition by event_id order by corrects is not null, stage, line) as nth from staged_outcome) c
+         where c.line = s.line and c.nth > 1
+        """;
+
+    private const string SelectCounted =
+        """
+        select event_id from outcome_event where source = @Source and event_id = any(@ids)
+        union select event_id from staged_outcome where event_id = any(@ids)
         """;
 
     // A delivery beside the plans is no impression of the campaign, but the report says how many there were in each arm.
@@ -126,13 +135,21 @@ public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider
                occurred_at, amount, currency, corrects, void, @ImportFileId, @BatchId from staged_outcome;
         """;
 
-    /// <summary>Takes out of the staging table what was counted before, or stands there twice.</summary>
+    /// <summary>Takes out of the staging table what was counted before.</summary>
     /// <returns>how many</returns>
     public async Task<long> TakeOutKnownAsync(NpgsqlConnection connection, OutcomeOrigin origin) =>
         await connection.ExecuteAsync(TakeOutKnown, origin);
 
-    /// <summary>Takes out of the staging table what cannot be believed and says why; deliveries to customers that were not exported are kept apart.</summary>
-    public async Task<IReadOnlyList<ImportProblem>> TakeOutProblemsAsync(NpgsqlConnection connection, OutcomeOrigin origin)
+    /// <summary>Which of these ids are counted already, or are about to be.</summary>
+    public async Task<IReadOnlySet<string>> CountedAsync(NpgsqlConnection connection, OutcomeOrigin origin, IEnumerable<string> ids) =>
+        (await connection.QueryAsync<string>(SelectCounted, new { origin.Source, ids = ids.ToArray() })).ToHashSet(StringComparer.Ordinal);
+
+    /// <summary>
+    /// Takes out of the staging table what cannot be believed and says why, and what stands there twice; deliveries to customers that
+    /// were not exported are kept apart.
+    /// </summary>
+    /// <returns>what is wrong, and how many stood there twice</returns>
+    public async Task<(IReadOnlyList<ImportProblem> Problems, long Twins)> TakeOutProblemsAsync(NpgsqlConnection connection, OutcomeOrigin origin)
     {
         var (now, grace) = (time.GetUtcNow(), TimeSpan.FromDays(options.Value.GraceDays));
         List<ImportProblem> problems = [.. await connection.QueryAsync<ImportProblem>(TakeOutFuture, new { now })];
@@ -143,11 +160,12 @@ public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider
         }
         problems.AddRange(await connection.QueryAsync<ImportProblem>(TakeOutUnknownImpressions));
         problems.AddRange(await connection.QueryAsync<ImportProblem>(TakeOutLate, new { now, grace, audiences = origin.Audiences.Select(audience => audience.Id).ToArray() }));
+        var twins = await connection.ExecuteAsync(TakeOutTwins);
         if (origin.Order != FunnelOrder.CascadeUp)
         {
             problems.AddRange(await connection.QueryAsync<ImportProblem>(TakeOutBrokenOrder));
         }
-        return problems;
+        return (problems, twins);
     }
 
     /// <summary>Moves the new events into their tables.</summary>

@@ -38,6 +38,7 @@ create table outcome_batch (
     check (cardinality(audiences) = cardinality(accepted_of))
 );
 create index on outcome_batch using gin (audiences);
+create index on outcome_batch (received_at desc);
 comment on column outcome_batch.accepted_of is 'how many of the accepted events belong to each of the audiences';
 comment on table outcome_batch is 'append-only: batches of events that were taken over HTTP';
 

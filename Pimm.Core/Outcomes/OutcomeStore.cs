@@ -100,15 +100,6 @@ public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider
                   'a later stage without the one before it; send the earlier event too or choose --order cascade-up.' as message
         """;
 
-    private const string AddMissingStages =
-        """
-        insert into funnel_label(customer, campaign_id, wave_date, stage, occurred_at)
-        select s.customer, s.campaign_id, s.wave_date, g.stage, min(s.occurred_at)
-          from staged_outcome s cross join lateral generate_series(1, s.stage - 1) g(stage)
-         where s.kind = 2 group by 1, 2, 3, 4 order by 1, 2, 3, 4
-        on conflict do nothing
-        """;
-
     // Written first. In the order of the ids, so that two batches with the same events never wait for each other in a ring;
     // what the other one has counted meanwhile goes no further here.
     private const string KeepNewEvents =
@@ -119,13 +110,16 @@ public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider
         delete from staged_outcome s where not exists (select from fresh f where f.event_id = s.event_id)
         """;
 
+    // Stages that were reported and those they imply in one order, so that two batches never wait for each other in a ring.
     private const string Land =
         """
         insert into delivery(customer, campaign_id, wave_date, delivered_at)
         select customer, campaign_id, wave_date, min(occurred_at) from staged_outcome where kind = 1 group by 1, 2, 3 order by 1, 2, 3
         on conflict do nothing;
         insert into funnel_label(customer, campaign_id, wave_date, stage, occurred_at)
-        select customer, campaign_id, wave_date, stage, min(occurred_at) from staged_outcome where kind = 2 group by 1, 2, 3, 4 order by 1, 2, 3, 4
+        select s.customer, s.campaign_id, s.wave_date, g.stage, coalesce(min(s.occurred_at) filter (where g.stage = s.stage), min(s.occurred_at))
+          from staged_outcome s cross join lateral generate_series(case when @implied then 1 else s.stage end, s.stage) g(stage)
+         where s.kind = 2 group by 1, 2, 3, 4 order by 1, 2, 3, 4
         on conflict do nothing;
         insert into customer_outcome(customer, audience_id, occurred_at, amount, source, event_id)
         select customer, audience_id, occurred_at, amount, @Source, event_id from staged_outcome where kind = 3 and corrects is null;
@@ -173,11 +167,7 @@ public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider
     public async Task<long> LandAsync(NpgsqlConnection connection, OutcomeOrigin origin)
     {
         var known = await connection.ExecuteAsync(KeepNewEvents, origin);
-        await connection.ExecuteAsync(Land, new { origin.Source, origin.ImportFileId, origin.BatchId, now = time.GetUtcNow() });
-        if (origin.Order == FunnelOrder.CascadeUp)
-        {
-            await connection.ExecuteAsync(AddMissingStages);
-        }
+        await connection.ExecuteAsync(Land, new { origin.Source, origin.ImportFileId, origin.BatchId, now = time.GetUtcNow(), implied = origin.Order == FunnelOrder.CascadeUp });
         return known;
     }
 

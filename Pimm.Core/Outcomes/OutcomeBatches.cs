@@ -31,8 +31,8 @@ public sealed class OutcomeBatches(OutcomeBatchStore batches, OutcomeStore outco
         {
             await corrections.ApplyAsync(connection, origin);
         }
-        await problems.RemoveCountedAsync(connection, batch.Source);
         await problems.AddAsync(connection, batch.Source, refused, cancellationToken);
+        await problems.RemoveCountedAsync(connection, batch.Source);
         var shares = await batches.SharesAsync(connection, audiences.Select(audience => audience.Id));
         var answer = Answer(batch, shares, known, refused);
         await batches.AddAsync(connection, origin.BatchId!.Value, batch.Source, answer, shares);

@@ -18,6 +18,9 @@ comment on column import_file.unlogged is 'its events came before there was a lo
 alter table stray_delivery alter column import_file_id drop not null;
 comment on column stray_delivery.import_file_id is 'null: the delivery was reported over HTTP';
 
+alter table audience add column currency text check (currency ~ '^[A-Z]{3}$');
+comment on column audience.currency is 'of all its amounts: the first that an outcome named; null: none did';
+
 alter table customer_outcome
     add column voided       boolean not null default false,
     add column corrected_at timestamptz,

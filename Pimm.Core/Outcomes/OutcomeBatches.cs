@@ -10,7 +10,8 @@ public sealed class OutcomeBatches(OutcomeBatchStore batches, OutcomeStore outco
     public async Task<BatchAnswer> TakeAsync(NpgsqlConnection connection, OutcomeBatch batch, CancellationToken cancellationToken)
     {
         var (placed, refused, audiences) = await PlaceAsync(connection, batch);
-        var origin = new OutcomeOrigin(batch.Source, batch.Order, audiences, null, await batches.NextIdAsync(connection));
+        var currencies = placed.Any(row => row.Event is { Kind: OutcomeKind.Outcome, Currency: not null });
+        var origin = new OutcomeOrigin(batch.Source, batch.Order, audiences, null, await batches.NextIdAsync(connection), currencies);
         await StagedOutcomeStore.StageEventsAsync(connection, placed, cancellationToken);
         var known = await outcomes.TakeOutKnownAsync(connection, origin);
         var corrected = placed.Any(row => row.Event.Corrects is not null);

@@ -10,7 +10,9 @@ namespace Pimm.Core.Outcomes;
 /// <param name="Audiences">those whose customers the events name</param>
 /// <param name="ImportFileId">the file; null: they came over HTTP</param>
 /// <param name="BatchId">the batch over HTTP; null: they came as a file</param>
-public sealed record OutcomeOrigin(string Source, FunnelOrder Order, IReadOnlyList<Audience> Audiences, long? ImportFileId, long? BatchId = null);
+/// <param name="NamesCurrencies">an outcome or a correction names its currency</param>
+public sealed record OutcomeOrigin(
+    string Source, FunnelOrder Order, IReadOnlyList<Audience> Audiences, long? ImportFileId, long? BatchId = null, bool NamesCurrencies = false);
 
 /// <summary>
 /// Events that came back, as they lie in the table staged_outcome of the caller's transaction: what was seen before is taken out
@@ -80,6 +82,21 @@ public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider
                   and p.policy = p.arm and p.action = 1)
         returning s.line, 'customer' as "column", 'unknown_impression' as code,
                   'this customer was not on a list of that campaign and wave.' as message
+        """;
+
+    private const string SettleCurrencies =
+        """
+        update audience a set currency = s.currency
+          from (select distinct on (audience_id) audience_id, currency from staged_outcome where kind = 3 and currency is not null order by audience_id, line) s
+         where a.id = s.audience_id and a.currency is null
+        """;
+
+    // Amounts of an audience are added up.
+    private const string TakeOutOtherCurrencies =
+        """
+        delete from staged_outcome s using audience a where a.id = s.audience_id and s.kind = 3 and s.currency <> a.currency
+        returning s.line, 'currency' as "column", 'other_currency' as code,
+                  'the audience''s amounts are in the currency that its first outcome named, and are added up; send this amount converted into that one.' as message
         """;
 
     // An impression reaches stage k only through the k - 1 stages before it, in this file or an earlier one.
@@ -154,6 +171,11 @@ public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider
         }
         problems.AddRange(await connection.QueryAsync<ImportProblem>(TakeOutUnknownImpressions));
         problems.AddRange(await connection.QueryAsync<ImportProblem>(TakeOutLate, new { now, grace, audiences = origin.Audiences.Select(audience => audience.Id).ToArray() }));
+        if (origin.NamesCurrencies)
+        {
+            await connection.ExecuteAsync(SettleCurrencies);
+            problems.AddRange(await connection.QueryAsync<ImportProblem>(TakeOutOtherCurrencies));
+        }
         var twins = await connection.ExecuteAsync(TakeOutTwins);
         if (origin.Order != FunnelOrder.CascadeUp)
         {

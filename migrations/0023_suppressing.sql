@@ -160,6 +160,10 @@ end $$;
 alter table scoring_exclusion add column step text not null default 'contact limit';
 comment on table scoring_exclusion is 'customers left out of a scoring as they were when it was planned, with the first step that leaves them out; removed when it is finished';
 
+-- A draft may be changed after its customers were scored; it is not split out of scores of another definition.
+alter table scoring add column definition text;
+comment on column scoring.definition is 'what decided who was scored, and by which lines, as JSON; null: from before it was kept';
+
 -- Shards that were scored before have counts of fewer steps; such a scoring is planned anew.
 select discard_scoring(id, run_id) from scoring where finished_at is null and run_id is not null;
 

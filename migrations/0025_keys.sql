@@ -29,6 +29,14 @@ create trigger api_key_is_frozen before update on api_key for each row
           or (old.revoked_at is not null and (old.revoked_at, old.revoked_by) is distinct from (new.revoked_at, new.revoked_by)))
     execute function api_key_is_frozen();
 
+-- What a key did is known by its prefix, and what was submitted by its row: both stay, whoever asks.
+create function access_row_stays() returns trigger language plpgsql as $$
+begin
+    raise exception 'rows of % are never deleted', tg_table_name using errcode = '42501';
+end $$;
+create trigger api_key_stays before delete on api_key for each row execute function access_row_stays();
+alter table api_key enable always trigger api_key_stays;
+
 create table campaign_submission (
     id                bigint generated always as identity primary key,
     campaign_id       bigint      not null references campaign,
@@ -40,3 +48,6 @@ create table campaign_submission (
 );
 create index on campaign_submission (campaign_id, id);
 comment on table campaign_submission is 'append-only: definitions that were submitted for approval; void as soon as the campaign''s own has another hash';
+
+create trigger campaign_submission_stays before delete on campaign_submission for each row execute function access_row_stays();
+alter table campaign_submission enable always trigger campaign_submission_stays;

@@ -13,6 +13,11 @@ public sealed class ApiKeyStore(NpgsqlDataSource database)
 
     private const string SelectByPrefix = $"select {Columns} from api_key where prefix = @prefix";
 
+    // Whoever makes a key waits for whoever is making one.
+    private const string HoldNames = "select pg_advisory_xact_lock(hashtext('api_key'))";
+
+    private const string SelectInUse = "select prefix from api_key where name = @name and revoked_at is null and expires_at > @at order by id";
+
     private const string Insert =
         $"""
         insert into api_key (name, prefix, secret_sha256, scopes, created_by, created_at, expires_at)
@@ -36,6 +41,13 @@ public sealed class ApiKeyStore(NpgsqlDataSource database)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         return await connection.QuerySingleOrDefaultAsync<ApiKey>(new CommandDefinition(SelectByPrefix, new { prefix }, cancellationToken: cancellationToken));
+    }
+
+    /// <summary>Prefixes of the usable keys of this name, the oldest first; nobody else makes one before the caller's transaction ends.</summary>
+    public async Task<IReadOnlyList<string>> HoldNameAsync(NpgsqlConnection connection, string name, DateTimeOffset at)
+    {
+        await connection.ExecuteAsync(HoldNames);
+        return [.. await connection.QueryAsync<string>(SelectInUse, new { name, at })];
     }
 
     /// <summary>Adds a key inside the caller's transaction.</summary>

@@ -33,6 +33,10 @@ public sealed class AllocateWave(
         var existing = await allocations.FindAsync(campaign.Id, cancellationToken);
         var scoring = existing is null ? await scorings.NewestAsync(campaign.Id, cancellationToken) : await scorings.FindAsync(existing.ScoringId, cancellationToken);
         _ = scoring ?? throw new InputException($"Campaign \"{campaign.Name}\" has no scores yet: score it first.");
+        if (existing is null)
+        {
+            scoring.RequireDefinition(campaign);
+        }
         var scores = await scorings.ScoresAsync(scoring.Id, cancellationToken);
 
         run.Report(0.2, existing is null ? $"splitting {scores.Count:N0} customers" : "reading the earlier waves");
@@ -52,6 +56,7 @@ public sealed class AllocateWave(
             },
             async connection =>
             {
+                await CampaignStore.HoldAsync(connection, campaign);
                 if (split is not null)
                 {
                     await allocations.AddSplitAsync(connection, split.Allocation, split.Assignments, run.RunId, cancellationToken);

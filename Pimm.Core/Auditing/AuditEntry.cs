@@ -22,12 +22,17 @@ public static class AuditActor
     /// <summary>A worker by itself, outside of any run.</summary>
     public const string Pimm = "pimm";
 
+    private const string Keys = "key:";
+
     /// <summary>Whoever typed the command, by the operating system.</summary>
     public static string CommandLine { get; } = $"cli:{Environment.UserName}";
 
     public static string User(string name) => $"user:{name}";
 
-    public static string Key(string prefix) => $"key:{prefix}";
+    public static string Key(string prefix) => $"{Keys}{prefix}";
+
+    /// <summary>Of a key; null where the actor is none.</summary>
+    public static string? PrefixOf(string actor) => actor.StartsWith(Keys, StringComparison.Ordinal) ? actor[Keys.Length..] : null;
 
     public static string Run(long id) => string.Create(CultureInfo.InvariantCulture, $"run:{id}");
 }

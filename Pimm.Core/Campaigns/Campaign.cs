@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 
 namespace Pimm.Core.Campaigns;
 
@@ -97,6 +98,14 @@ public sealed record Campaign(
         Salt = salt != Salt ? salt : throw new InputException(
             $"The salt \"{salt}\" is that of campaign \"{Name}\": a restart needs one of its own, or the arms carry over what they saw before."),
     };
+
+    /// <summary>Everything that decides who is scored, and by which lines, as JSON: scores of another one are not this campaign's.</summary>
+    public string ScoredDefinition() => JsonSerializer.Serialize(new
+    {
+        AudienceId, ControlLineId, TreatmentLineId, TrafficShare, Layer, LayerFrom, LayerTo, ContactLimit, ContactDays, Channel, ConsentPurpose,
+        Salt = TrafficShare < 1 ? Salt : null,
+        ContactsOf = ContactLimit is null ? null : new { StartsOn, Days, TimeZone },
+    });
 
     /// <exception cref="InputException">a value is out of its range; the sentence names it</exception>
     public Campaign Validated()

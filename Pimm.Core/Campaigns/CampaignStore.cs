@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using Dapper;
 using Npgsql;
 using Pimm.Core.Auditing;
@@ -123,6 +124,17 @@ public sealed class CampaignStore(NpgsqlDataSource database)
         catch (PostgresException refused) when (Refusal(campaign, refused) is not null)
         {
             throw new InputException(Refusal(campaign, refused)!, refused);
+        }
+    }
+
+    /// <summary>Holds the campaign in the caller's transaction as it was when the caller read it: nobody changes it before that ends.</summary>
+    /// <exception cref="InputException">somebody changed it meanwhile</exception>
+    public static async Task HoldAsync(NpgsqlConnection connection, Campaign read)
+    {
+        var now = await connection.QuerySingleAsync<Campaign>($"{SelectCampaign} for update", new { read.Id });
+        if (JsonSerializer.Serialize(now) != JsonSerializer.Serialize(read))
+        {
+            throw new InputException($"Campaign \"{read.Name}\" was changed meanwhile: ask for the wave again.");
         }
     }
 

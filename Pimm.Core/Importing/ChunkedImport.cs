@@ -158,7 +158,7 @@ public sealed class ChunkedImport(ImportStore imports, ImportProgressStore progr
             await progresses.FinishAsync(connection, run, progress, result.Counts, source.WithRows(later, options.Value.Unpacking));
             await AuditLog.AddAsync(connection, new AuditEntry(
                 intake.Options.By ?? AuditActor.Run(run.RunId), "import.apply", "import", progress.Id.ToString(CultureInfo.InvariantCulture),
-                After: new { intake.Kind, audience = intake.Audience.Id, result.Counts.Received, result.Counts.Created, result.Counts.Updated, result.Counts.Skipped, result.Counts.Quarantined }));
+                After: new { intake.Kind, audience = intake.Audience.Id, result.Counts.Received, result.Counts.Created, result.Counts.Updated, result.Counts.Skipped, result.Counts.Quarantined, intake.Options.AcceptBadShare }));
             result.Tell(problems, progress.Warnings);
             foreach (var note in result.Notes)
             {

@@ -40,6 +40,9 @@ public sealed class NotifyingOptions
     /// <param name="attempt">1 for the first</param>
     public TimeSpan? PauseAfter(int attempt) => (Retries ?? Published) is var pauses && attempt <= pauses.Length ? pauses[attempt - 1] : null;
 
+    /// <param name="attempt">1 for the first</param>
+    internal bool IsBeyondLast(int attempt) => attempt > (Retries ?? Published).Length + 1;
+
     /// <exception cref="InputException">a setting is out of its range</exception>
     public NotifyingOptions Validated()
     {

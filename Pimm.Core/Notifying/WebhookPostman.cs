@@ -30,7 +30,9 @@ public sealed class WebhookPostman(
     {
         while (await webhooks.ClaimAsync(options.Claim, cancellationToken) is { } delivery)
         {
-            var answer = await TryAsync(delivery, cancellationToken);
+            // Each try before this one ended a worker, or was never noted: it is not made once more for ever.
+            var answer = options.IsBeyondLast(delivery.Attempt)
+                ? new WebhookAnswer(null, "every try was cut off before its answer was noted") : await TryAsync(delivery, cancellationToken);
             FaultPoint.Reach("notify.posted");
             // Not to be interrupted: what was sent is noted.
             await NoteAsync(delivery, answer);
@@ -48,11 +50,17 @@ public sealed class WebhookPostman(
         {
             return new WebhookAnswer(null, $"its secret cannot be opened: {e.Message}");
         }
+        // Whatever else is wrong with this one must not hold up those behind it; without a database nothing could be noted anyway.
+        catch (Exception e) when (e is not OperationCanceledException && PostgresErrors.Translate(e) is not DatabaseException)
+        {
+            logger.LogError(e, "Notice {Message} to webhook {Webhook} could not be sent", delivery.MessageId, delivery.WebhookId);
+            return new WebhookAnswer(null, $"it could not be sent: {e.GetType().Name}");
+        }
     }
 
     private async Task NoteAsync(ClaimedDelivery delivery, WebhookAnswer answer)
     {
-        var pause = answer.IsGone ? null : options.PauseAfter(delivery.Attempt);
+        var pause = options.PauseAfter(delivery.Attempt);
         await using var connection = await database.OpenConnectionAsync(CancellationToken.None);
         await using var transaction = await connection.BeginTransactionAsync(CancellationToken.None);
         if (!await WebhookStore.EndTryAsync(connection, delivery, answer, pause))
@@ -61,12 +69,12 @@ public sealed class WebhookPostman(
             await AuditLog.AddAsync(connection, new AuditEntry(
                 AuditActor.Pimm, "webhook.disable", "webhook", delivery.WebhookId.ToString(CultureInfo.InvariantCulture), After: new { reason = "answered 410 Gone" }));
         // A notice that tells of a dead one is not told of itself.
-        if (answer.Error is not null && pause is null && delivery.Event != WebhookEvents.Dead)
+        if (answer.Error is not null && pause is null && !answer.IsGone && delivery.Event != WebhookEvents.Dead)
             await WebhookStore.TellDeadAsync(connection, delivery);
         await transaction.CommitAsync(CancellationToken.None);
         if (answer.Error is not null)
             logger.LogWarning("Notice {Message} ({Event}) to webhook {Webhook}, try {Attempt}: {Reason}{Then}", delivery.MessageId, delivery.Event, delivery.WebhookId, delivery.Attempt,
-                answer.Error, pause is { } wait ? $", again in {wait}" : ", given up");
+                answer.Error, answer.IsGone ? ", kept until the webhook is enabled" : pause is { } wait ? $", again in {wait}" : ", given up");
     }
 
     private async Task RemoveOldAsync(CancellationToken cancellationToken) => await webhooks.RemoveOldAsync(options.KeepDays, cancellationToken);

@@ -37,12 +37,14 @@ public sealed class WebhookStore(NpgsqlDataSource database)
         return await connection.QuerySingleOrDefaultAsync<ClaimedDelivery>(new CommandDefinition(Claim, new { claim }, cancellationToken: cancellationToken));
     }
 
+    /// <summary>What met a webhook that is gone waits, as if it had not been tried, until somebody enables the webhook.</summary>
     /// <param name="pause">until the next try; null: there is none</param>
     /// <returns>false: the claim had run out and the delivery is somebody else's</returns>
     internal static async Task<bool> EndTryAsync(NpgsqlConnection connection, ClaimedDelivery delivery, WebhookAnswer answer, TimeSpan? pause) =>
         await connection.ExecuteAsync(EndTry, new
         {
-            delivery.Id, delivery.Attempt, answer.Status, answer.Error, pause, State = answer.Error is null ? "delivered" : pause is null ? "dead" : "pending",
+            delivery.Id, delivery.Attempt, answer.Status, answer.Error, answer.IsGone, pause = answer.IsGone ? TimeSpan.Zero : pause,
+            State = answer.Error is null ? "delivered" : pause is null && !answer.IsGone ? "dead" : "pending",
         }) == 1;
 
     internal static Task<int> DisableAsync(NpgsqlConnection connection, long id, string reason) => connection.ExecuteAsync(Disable, new { id, reason });
@@ -89,10 +91,10 @@ public sealed class WebhookStore(NpgsqlDataSource database)
 
     private const string EndTry = """
         update webhook_delivery
-           set state = @State, status = @Status, error = @Error, claimed_until = null,
+           set state = @State, status = @Status, error = @Error, claimed_until = null, attempt = case when @IsGone then 0 else attempt end,
                next_at = case when @State = 'pending' then clock_timestamp() + @pause::interval else next_at end,
                finished_at = case when @State <> 'pending' then clock_timestamp() end
-         where id = @Id and attempt = @Attempt and state = 'pending'
+         where id = @Id and attempt = @Attempt and state = 'pending' and claimed_until is not null
         """;
 
     private const string Disable = "update webhook set disabled_at = clock_timestamp(), disabled_reason = @reason where id = @id and disabled_at is null";

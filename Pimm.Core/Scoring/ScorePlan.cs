@@ -5,8 +5,9 @@ namespace Pimm.Core.Scoring;
 /// <summary>What a scoring is made of, pinned when it was planned: whoever scores a shard of it, and whenever, does it with the same models and customers.</summary>
 /// <param name="ScoringId">the unfinished scoring</param>
 /// <param name="ModelsUnchanged">the weights still have the hashes they had when the scoring was planned</param>
+/// <param name="Definition">the campaign's <see cref="Campaigns.Campaign.ScoredDefinition"/>; null: from before that was kept</param>
 public sealed record ScorePlan(
-    long ScoringId, long CampaignId, int AudienceVersion, long ControlVersionId, long TreatmentVersionId, bool ModelsUnchanged);
+    long ScoringId, long CampaignId, int AudienceVersion, long ControlVersionId, long TreatmentVersionId, bool ModelsUnchanged, string? Definition);
 
 /// <summary>A range of an audience's customers that is scored and written as a whole.</summary>
 /// <param name="Shard">0 to the number of shards - 1, in the order of their customers</param>

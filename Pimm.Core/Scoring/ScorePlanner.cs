@@ -20,7 +20,8 @@ public sealed class ScorePlanner(
     {
         options.Value.Validate();
         var known = await shards.FindPlanAsync(run.RunId, cancellationToken);
-        if (known is not null && run.Attempt > 1)
+        var definition = campaign.ScoredDefinition();
+        if (known is not null && run.Attempt > 1 && known.Definition == definition)
         {
             return TakenUp(run, known);
         }
@@ -31,7 +32,7 @@ public sealed class ScorePlanner(
         var treatment = await champions.ChampionAsync(campaign.TreatmentLineId, cancellationToken);
 
         var ranges = ScoreShard.Of(options.Value.ShardsOf(version.Customers));
-        var plan = new ScorePlan(0, campaign.Id, version.Version, control.Id, treatment.Id, ModelsUnchanged: true);
+        var plan = new ScorePlan(0, campaign.Id, version.Version, control.Id, treatment.Id, ModelsUnchanged: true, definition);
         // A first attempt with a plan: somebody tries the run again, maybe weeks later.
         if (known == plan with { ScoringId = known?.ScoringId ?? 0 })
         {
@@ -39,7 +40,7 @@ public sealed class ScorePlanner(
         }
         if (known is not null)
         {
-            run.Log("The scoring was planned with champions or customers that are no longer the newest; it is planned anew.");
+            run.Log("The scoring was planned with champions, customers or a definition that are no longer the newest; it is planned anew.");
             await shards.EndLostAsync(known.ScoringId, cancellationToken);
         }
         await run.CommitAsync(async connection =>

@@ -14,7 +14,8 @@ public sealed class ScoreShardStore(NpgsqlDataSource database, TimeProvider time
     private const string SelectPlanOfRun =
         """
         select s.id as scoring_id, s.campaign_id, s.audience_version, s.control_version_id, s.treatment_version_id,
-               c.weights_sha256 is not distinct from s.control_sha256 and t.weights_sha256 is not distinct from s.treatment_sha256 as models_unchanged
+               c.weights_sha256 is not distinct from s.control_sha256 and t.weights_sha256 is not distinct from s.treatment_sha256 as models_unchanged,
+               s.definition
           from scoring s join model_version c on c.id = s.control_version_id join model_version t on t.id = s.treatment_version_id
          where s.run_id = @runId and s.finished_at is null
          order by s.id desc limit 1
@@ -28,8 +29,8 @@ public sealed class ScoreShardStore(NpgsqlDataSource database, TimeProvider time
 
     private const string InsertPlan =
         """
-        insert into scoring(campaign_id, audience_version, control_version_id, treatment_version_id, control_sha256, treatment_sha256, customers, exclusions, run_id)
-        select @CampaignId, @AudienceVersion, c.id, t.id, c.weights_sha256, t.weights_sha256, 0, '[]', @runId
+        insert into scoring(campaign_id, audience_version, control_version_id, treatment_version_id, control_sha256, treatment_sha256, customers, exclusions, run_id, definition)
+        select @CampaignId, @AudienceVersion, c.id, t.id, c.weights_sha256, t.weights_sha256, 0, '[]', @runId, @Definition
           from model_version c, model_version t where c.id = @ControlVersionId and t.id = @TreatmentVersionId
         returning id
         """;
@@ -119,7 +120,7 @@ public sealed class ScoreShardStore(NpgsqlDataSource database, TimeProvider time
         await connection.ExecuteAsync(DiscardAbandoned, new { plan.CampaignId, runId });
         var id = await connection.ExecuteScalarAsync<long>(InsertPlan, new
         {
-            plan.CampaignId, plan.AudienceVersion, plan.ControlVersionId, plan.TreatmentVersionId, runId,
+            plan.CampaignId, plan.AudienceVersion, plan.ControlVersionId, plan.TreatmentVersionId, runId, plan.Definition,
         });
         await connection.ExecuteAsync(InsertShard, shards.Select(s => new { id, s.Shard, s.FirstCustomer, s.NextCustomer }));
         await ScoringExclusions.PlanAsync(connection, id, campaign, audience, plan.AudienceVersion);

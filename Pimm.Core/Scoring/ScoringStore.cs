@@ -1,14 +1,27 @@
 using Dapper;
 using Npgsql;
 using NpgsqlTypes;
+using Pimm.Core.Campaigns;
 using Pimm.Core.Database;
 
 namespace Pimm.Core.Scoring;
 
 /// <summary>One scoring of a campaign's eligible customers by both champions; frozen.</summary>
 /// <param name="Exclusions">the exclusion funnel as JSON: [{"step", "customers"}]</param>
+/// <param name="Definition">the campaign's <see cref="Campaign.ScoredDefinition"/> when it was planned; null: from before that was kept</param>
 public sealed record ScoringRun(
-    long Id, long CampaignId, int AudienceVersion, long ControlVersionId, long TreatmentVersionId, long Customers, string Exclusions, DateTimeOffset FinishedAt);
+    long Id, long CampaignId, int AudienceVersion, long ControlVersionId, long TreatmentVersionId, long Customers, string Exclusions, DateTimeOffset FinishedAt,
+    string? Definition = null)
+{
+    /// <exception cref="InputException">other customers or other lines would be scored now</exception>
+    public void RequireDefinition(Campaign campaign)
+    {
+        if (Definition is not null && Definition != campaign.ScoredDefinition())
+        {
+            throw new InputException($"Campaign \"{campaign.Name}\" was changed since it was scored: score it again, then ask for the wave.");
+        }
+    }
+}
 
 /// <summary>Both models' scores of one customer.</summary>
 public readonly record struct CustomerScore(Guid Customer, float Control, float Treatment);
@@ -18,13 +31,13 @@ public sealed class ScoringStore(NpgsqlDataSource database)
 {
     private const string SelectScoring =
         """
-        select id, campaign_id, audience_version, control_version_id, treatment_version_id, customers, exclusions::text, finished_at
+        select id, campaign_id, audience_version, control_version_id, treatment_version_id, customers, exclusions::text, finished_at, definition
           from scoring where id = @id and finished_at is not null
         """;
 
     private const string SelectNewest =
         """
-        select id, campaign_id, audience_version, control_version_id, treatment_version_id, customers, exclusions::text, finished_at
+        select id, campaign_id, audience_version, control_version_id, treatment_version_id, customers, exclusions::text, finished_at, definition
           from scoring where campaign_id = @campaignId and finished_at is not null order by id desc limit 1
         """;
 

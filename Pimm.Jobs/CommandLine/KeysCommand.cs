@@ -16,11 +16,12 @@ public static class KeysCommand
         var name = new Argument<string>("name") { Description = "which program will use it, for example \"push channel\"" };
         var scopes = new Option<string>("--scopes") { Description = $"what it may do, separated by commas: {string.Join(", ", ApiScopes.All.Keys)}", Required = true };
         var expires = new Option<string>("--expires") { Description = "for how many days it is good, as 90d, at most 730d", DefaultValueFactory = _ => "90d" };
-        return new Command("create", "make a key, printed this once") { name, scopes, expires, Invocation.JsonOption }.Does(async (invocation, cancellationToken) =>
+        var replaces = new Option<string?>("--replaces") { Description = "prefix of the key of the same name that this one is to replace: both are good until that one is revoked" };
+        return new Command("create", "make a key, printed this once") { name, scopes, expires, replaces, Invocation.JsonOption }.Does(async (invocation, cancellationToken) =>
         {
             var made = await invocation.Service<KeyAdministration>().CreateAsync(
                 invocation.Arguments.GetRequiredValue(name), ApiScopes.Parse(invocation.Arguments.GetRequiredValue(scopes)),
-                Days(invocation.Arguments.GetRequiredValue(expires)), AuditActor.CommandLine, cancellationToken);
+                Days(invocation.Arguments.GetRequiredValue(expires)), AuditActor.CommandLine, cancellationToken, invocation.Arguments.GetValue(replaces));
             invocation.Print(new { key = made.Text, made.Key.Name, made.Key.Prefix, made.Key.Scopes, made.Key.ExpiresAt }, lines =>
             {
                 lines.WriteLine(made.Text);

@@ -33,7 +33,6 @@ public static class ApiDocument
         ["channel"] = "the channel that the list was written for",
         ["audience"] = "the audience's name; a file of customers makes a new one",
         ["name"] = "the file's name, for people",
-        ["source"] = "of outcomes: who counted the events; the key's name where it is not given",
         ["part"] = "manifest, add or remove",
         ["If-Match"] = "the ETag of what was read",
     };
@@ -59,7 +58,7 @@ public static class ApiDocument
         ["Retry-After"] = new OpenApiHeader { Description = "seconds", Schema = new OpenApiSchema { Type = JsonSchemaType.Integer } },
     };
 
-    public static IServiceCollection AddApiDocument(this IServiceCollection services) => services.AddOpenApi(Name, document =>
+    public static IServiceCollection AddApiDocument(this IServiceCollection services) => services.AddSingleton<WrittenDocument>().AddOpenApi(Name, document =>
     {
         document.ShouldInclude = operation => $"/{operation.RelativePath}".StartsWith(ApiServices.Prefix + "/", StringComparison.Ordinal);
         document.AddSchemaTransformer(AllowInfinitiesAsync);
@@ -67,7 +66,9 @@ public static class ApiDocument
         document.AddDocumentTransformer(FinishAsync);
     });
 
-    public static void MapApiDocument(this IEndpointRouteBuilder routes) => routes.MapOpenApi(ApiServices.DocumentPath).AllowAnonymous();
+    public static void MapApiDocument(this IEndpointRouteBuilder routes) => routes
+        .MapGet(ApiServices.DocumentPath, async (WrittenDocument document) => Results.Bytes(await document.BytesAsync(), "application/json;charset=utf-8"))
+        .AllowAnonymous().RequireRateLimiting(ApiLimit.Policy).ExcludeFromDescription();
 
     private static async Task DescribeAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
     {
@@ -141,5 +142,18 @@ public static class ApiDocument
             },
         };
         return Task.CompletedTask;
+    }
+
+    /// <summary>The document as it is sent: the endpoints stay the same while the process lives, and anybody may ask for it.</summary>
+    private sealed class WrittenDocument([FromKeyedServices(Name)] IOpenApiDocumentProvider documents)
+    {
+        private readonly Lazy<Task<byte[]>> bytes = new(async () =>
+        {
+            using var written = new MemoryStream();
+            await (await documents.GetOpenApiDocumentAsync()).SerializeAsJsonAsync(written, OpenApiSpecVersion.OpenApi3_1);
+            return written.ToArray();
+        });
+
+        public Task<byte[]> BytesAsync() => bytes.Value;
     }
 }

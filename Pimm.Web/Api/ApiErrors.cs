@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Npgsql;
 using Pimm.Core;
 using Pimm.Core.Database;
 
@@ -24,7 +26,8 @@ public static class ApiErrors
                 await AnswerUnroutedAsync(context);
                 return;
             }
-            await next();
+            using var more = context.RequestServices.GetRequiredService<RefusalLimit>().Ask(context);
+            await (more.IsAcquired ? next() : ApiLimit.RefuseAsync(context, more, "Too many requests with a key that opens nothing came from this address"));
         }
         catch (Exception error) when (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
         {
@@ -54,6 +57,10 @@ public static class ApiErrors
         context.Response.Clear();
         switch (error)
         {
+            // What the database found wrong names its tables, rules and values: callers are told none of it.
+            case InputException when thrown is not InputException:
+                await RefusedByDatabase(context, thrown, log).ExecuteAsync(context);
+                return;
             case InputException wrong:
                 await ApiProblem.WrongInput(wrong).ExecuteAsync(context);
                 return;
@@ -66,10 +73,29 @@ public static class ApiErrors
                 await ApiProblem.Of(503, "database-away", "Not now", $"The database does not answer: try again in {RetryAfterSeconds} s.").ExecuteAsync(context);
                 return;
             default:
-                log.LogError(thrown, "{Method} {Path} failed", context.Request.Method, context.Request.Path);
-                await ApiProblem.Of(500, "failed", "Pimm failed", "Something is wrong inside Pimm: whoever runs it finds it in the log.").ExecuteAsync(context);
+                await Failed(context, thrown, log).ExecuteAsync(context);
                 return;
         }
+    }
+
+    private static ProblemHttpResult RefusedByDatabase(HttpContext context, Exception thrown, ILogger log)
+    {
+        var state = (thrown as PostgresException ?? thrown.InnerException as PostgresException)?.SqlState;
+        var taken = state == PostgresErrorCodes.UniqueViolation;
+        if (!taken && state?.StartsWith("22", StringComparison.Ordinal) != true)
+        {
+            return Failed(context, thrown, log);
+        }
+        log.LogWarning(thrown, "{Method} {Path}: the database refused what was sent", context.Request.Method, context.Request.Path);
+        return taken
+            ? ApiProblem.Of(409, "exists", "It exists already", "Something of this name or key exists already, maybe since a moment: read what there is, then use another.")
+            : ApiProblem.WrongInput("The request has a value that cannot be stored: look for characters of the code 0 and for numbers out of range.");
+    }
+
+    private static ProblemHttpResult Failed(HttpContext context, Exception thrown, ILogger log)
+    {
+        log.LogError(thrown, "{Method} {Path} failed", context.Request.Method, context.Request.Path);
+        return ApiProblem.Of(500, "failed", "Pimm failed", "Something is wrong inside Pimm: whoever runs it finds it in the log.");
     }
 
     private static IResult Refused(BadHttpRequestException bad) => bad switch

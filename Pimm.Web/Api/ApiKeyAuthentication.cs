@@ -62,6 +62,7 @@ public sealed class ApiKeyAuthentication(
     private AuthenticateResult Refuse(Refusal why)
     {
         refusal = why;
+        Context.RequestServices.GetRequiredService<RefusalLimit>().Count(Context);
         Logger.LogWarning("A request with a key was refused: {Code}", why.Code);
         return AuthenticateResult.Fail(why.Sentence);
     }

@@ -13,11 +13,15 @@ public sealed class ApiOptions
     /// <summary>Requests at once that a key may send after a pause. Default 200, range 1 to 100,000.</summary>
     public int Burst { get; set; } = 200;
 
+    /// <summary>Requests a minute that one address may send with a key that opens nothing; then it waits, whatever its key. Default 60, range 1 to 100,000.</summary>
+    public int RefusalsPerMinute { get; set; } = 60;
+
     /// <exception cref="InputException">a value is outside its range</exception>
     public ApiOptions Validated()
     {
         Check(nameof(RequestsPerSecond), RequestsPerSecond);
         Check(nameof(Burst), Burst);
+        Check(nameof(RefusalsPerMinute), RefusalsPerMinute);
         return this;
     }
 

@@ -21,6 +21,7 @@ public static class ApiServices
     {
         services.AddSingleton((configuration.GetSection(ApiOptions.Section).Get<ApiOptions>() ?? new ApiOptions()).Validated());
         services.AddSingleton<CampaignView>();
+        services.AddSingleton<RefusalLimit>();
         services.AddApiDocument();
         services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, ApiKeyAuthentication>(ApiKeyAuthentication.SchemeName, null);
         services.Configure<RateLimiterOptions>(limits => limits.AddPolicy<string, ApiLimit>(ApiLimit.Policy));

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Pimm.Core;
 using Pimm.Core.Access;
+using Pimm.Core.Auditing;
 using Pimm.Core.Importing;
 using Pimm.Core.Queueing;
 using Pimm.Web.Importing;
@@ -55,7 +56,7 @@ public static class ImportsApi
     }
 
     private static async Task<Results<Accepted<ApiImport>, ProblemHttpResult>> SendAsync(
-        HttpContext context, UploadReception reception, AudienceStore audiences, ImportDoor door, JobQueue queue, string kind, string audience, string? name = null, string? source = null)
+        HttpContext context, UploadReception reception, AudienceStore audiences, ImportDoor door, JobQueue queue, string kind, string audience, string? name = null)
     {
         try
         {
@@ -65,7 +66,8 @@ public static class ImportsApi
             {
                 return ApiProblem.WrongInput(new InputException(sent.Refusal!) { Code = sent.Code });
             }
-            var request = new DraftRequest(kind, sent.UploadId, detection.Proposed) { AudienceId = known?.Id, AudienceName = audience, Source = source ?? caller.Name };
+            // Another source's events cannot be told, as over /outcomes.
+            var request = new DraftRequest(kind, sent.UploadId, detection.Proposed) { AudienceId = known?.Id, AudienceName = audience, Source = caller.Name };
             var (draft, _) = await door.CheckAsync(request, caller.Actor, context.RequestAborted);
             return TypedResults.Accepted($"{ApiServices.Prefix}/imports/{draft}", await ReadAsync(await door.GetAsync(draft, context.RequestAborted), queue, context.RequestAborted));
         }
@@ -77,13 +79,14 @@ public static class ImportsApi
         }
     }
 
-    private static async Task<Results<Ok<ApiImport>, ProblemHttpResult>> OneAsync(long id, ImportDraftStore drafts, JobQueue queue, CancellationToken cancellationToken) =>
-        await drafts.FindAsync(id, cancellationToken) is { } draft ? TypedResults.Ok(await ReadAsync(draft, queue, cancellationToken)) : ApiProblem.NotFound($"import {id}");
+    private static async Task<Results<Ok<ApiImport>, ProblemHttpResult>> OneAsync(
+        long id, HttpContext context, ImportDraftStore drafts, ApiKeyStore keys, JobQueue queue, CancellationToken cancellationToken) =>
+        await FindOwnAsync(id, context, drafts, keys, cancellationToken) is { } draft ? TypedResults.Ok(await ReadAsync(draft, queue, cancellationToken)) : ApiProblem.NotFound($"import {id}");
 
     private static async Task<Results<Accepted<ApiImport>, ProblemHttpResult>> ApplyAsync(
-        long id, ApiImportApply? wish, HttpContext context, ImportDraftStore drafts, ImportDoor door, JobQueue queue, CancellationToken cancellationToken)
+        long id, ApiImportApply? wish, HttpContext context, ImportDraftStore drafts, ApiKeyStore keys, ImportDoor door, JobQueue queue, CancellationToken cancellationToken)
     {
-        if (await drafts.FindAsync(id, cancellationToken) is null)
+        if (await FindOwnAsync(id, context, drafts, keys, cancellationToken) is null)
         {
             return ApiProblem.NotFound($"import {id}");
         }
@@ -93,6 +96,15 @@ public static class ImportsApi
         }
         await door.ApplyAsync(id, ApiCaller.Of(context).Actor, wish?.AcceptBadShare, cancellationToken);
         return TypedResults.Accepted($"{ApiServices.Prefix}/imports/{id}", await ReadAsync(await door.GetAsync(id, cancellationToken), queue, cancellationToken));
+    }
+
+    /// <summary>Of this key, or of another one of its name: one of them replaces the other. What others sent is not there.</summary>
+    private static async Task<ImportDraft?> FindOwnAsync(long id, HttpContext context, ImportDraftStore drafts, ApiKeyStore keys, CancellationToken cancellationToken)
+    {
+        var caller = ApiCaller.Of(context);
+        return await drafts.FindAsync(id, cancellationToken) is { } draft
+            && (draft.CreatedBy == caller.Actor || (AuditActor.PrefixOf(draft.CreatedBy) is { } prefix && (await keys.FindAsync(prefix, cancellationToken))?.Name == caller.Name))
+                ? draft : null;
     }
 
     private static async Task<ApiImport> ReadAsync(ImportDraft draft, JobQueue queue, CancellationToken cancellationToken)

@@ -50,10 +50,11 @@ public static class ListsApi
         var lists = api.MapGroup("/campaigns/{id:long}/lists").RequireScope(ApiScopes.ListsRead).WithTags("Lists");
         lists.MapGet("", ListAsync).WithName("listLists").WithSummary("A campaign's audience lists, by day, arm and channel").WithExample(new ApiPage<ApiList>([Example], null));
         lists.MapGet("/{date}/{arm}/{channel}", DownloadAsync).WithName("downloadList").WithSummary("Downloads an audience list")
-            .WithDescription("The ETag is the file's SHA-256, and Repr-Digest says it again as RFC 9530 does. Each download is audited before its first byte.")
-            .Produces<string>(StatusCodes.Status200OK, Csv).ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status410Gone);
+            .WithDescription("The ETag is the file's SHA-256, and Repr-Digest says it again as RFC 9530 does. Each download is audited before its first byte; 304 is none.")
+            .Produces<string>(StatusCodes.Status200OK, Csv).Produces(StatusCodes.Status304NotModified)
+            .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status410Gone);
         lists.MapGet("/{date}/{arm}/{channel}/{part}", DownloadPartAsync).WithName("downloadListPart").WithSummary("Downloads a file beside an audience list")
-            .WithDescription("manifest (JSON: what the list is, what it was made of, who made it), add or remove (who came and who went since the last export of this arm and channel; audited).")
+            .WithDescription("manifest (JSON, names nobody: what the list is, what it was made of, who made it), add or remove (who came and who went since the last export of this arm and channel; audited).")
             .Produces<string>(StatusCodes.Status200OK, Csv).ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status410Gone);
         return api;
     }
@@ -73,7 +74,7 @@ public static class ListsApi
     private static async Task<IResult> DownloadAsync(
         long id, string date, string arm, string channel, HttpContext context, ExportStore exports, IOptions<ExportingOptions> folder, AuditLog audit) =>
         await FindAsync(exports, id, date, arm, channel, context.RequestAborted) is { } list
-            ? await SendAsync(context, audit, folder.Value, list, list.FileName, list.Rows, Convert.ToHexStringLower(list.Sha256))
+            ? await SendAsync(context, audit, folder.Value, list, list.FileName, list.Rows, list.Bytes, Convert.ToHexStringLower(list.Sha256))
             : NoList(id, date, arm, channel);
 
     private static async Task<IResult> DownloadPartAsync(
@@ -92,7 +93,7 @@ public static class ListsApi
             return TypedResults.Text(manifest, "application/json");
         }
         return (part == "add" ? list.ReadManifest()?.Add : list.ReadManifest()?.Remove) is { } beside
-            ? await SendAsync(context, audit, folder.Value, list, beside.File, beside.Rows, beside.Sha256)
+            ? await SendAsync(context, audit, folder.Value, list, beside.File, beside.Rows, null, beside.Sha256)
             : ApiProblem.NotFound($"{part} beside this list: nothing of the kind was written with it");
     }
 
@@ -109,18 +110,43 @@ public static class ListsApi
 
     private static ProblemHttpResult NoList(long id, string date, string arm, string channel) => ApiProblem.NotFound($"list of campaign {id} for {date}, arm {arm}, channel {channel}");
 
-    private static async Task<IResult> SendAsync(HttpContext context, AuditLog audit, ExportingOptions folder, ExportedList list, string file, long rows, string sha256)
+    /// <param name="bytes">how long it was when it was written; null: not known</param>
+    private static async Task<IResult> SendAsync(
+        HttpContext context, AuditLog audit, ExportingOptions folder, ExportedList list, string file, long rows, long? bytes, string sha256)
     {
-        var path = PathOf(file, folder);
-        if (!File.Exists(path))
+        var tag = new EntityTagHeaderValue(ApiTag.Quote(sha256));
+        if (context.Request.GetTypedHeaders().IfNoneMatch.Any(known => known.Compare(tag, useStrongComparison: false)))
+        {
+            context.Response.GetTypedHeaders().ETag = tag;
+            return TypedResults.StatusCode(StatusCodes.Status304NotModified);
+        }
+        // Open before it is measured and audited: what is sent is what was looked at, whoever removes or replaces the name meanwhile.
+        if (Open(PathOf(file, folder)) is not { } content)
         {
             return ApiProblem.Of(StatusCodes.Status410Gone, "list-removed", "The file is gone", $"The file was removed, or lies on another machine: `pimm export --campaign {list.CampaignId}` writes the same bytes again.");
+        }
+        context.Response.RegisterForDisposeAsync(content);
+        if (bytes is not null && content.Length != bytes)
+        {
+            return ApiProblem.Of(StatusCodes.Status409Conflict, "list-changed", "The file is another one", $"The file has {content.Length:N0} bytes and the list {bytes:N0}: it was written anew meanwhile, so ask for the campaign's lists again, or it was altered.");
         }
         await audit.AddAsync(new AuditEntry(
             ApiCaller.Of(context).Actor, "list.download", "list", file, After: new { campaign = list.CampaignId, rows, sha256 },
             From: context.Connection.RemoteIpAddress?.ToString()), context.RequestAborted);
         context.Response.Headers["Repr-Digest"] = $"sha-256=:{Convert.ToBase64String(Convert.FromHexString(sha256))}:";
-        return TypedResults.PhysicalFile(path, $"{Csv}; charset=utf-8", file, entityTag: new EntityTagHeaderValue(ApiTag.Quote(sha256)));
+        return TypedResults.File(content, $"{Csv}; charset=utf-8", file, entityTag: tag);
+    }
+
+    private static FileStream? Open(string path)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 64 << 10, FileOptions.Asynchronous | FileOptions.SequentialScan);
+        }
+        catch (Exception gone) when (gone is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
     }
 
     private static string PathOf(string file, ExportingOptions folder) => Path.GetFullPath(Path.Combine(folder.Folder, file));

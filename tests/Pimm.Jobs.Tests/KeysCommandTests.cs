@@ -26,6 +26,24 @@ public sealed class KeysCommandTests
         (after.GetProperty("state").GetString(), after.GetProperty("revokedBy").GetString()).ShouldBe(("revoked", $"cli:{Environment.UserName}"));
     }
 
+    [Fact]
+    public async Task A_name_in_use_is_given_to_another_key_only_to_replace_the_first()
+    {
+        await using var database = await TestDatabase.MigratedAsync();
+        string[] create = ["keys", "create", "shop", "--scopes", "runs:read"];
+        var first = (await JsonAsync(database, [.. create, "--json"])).GetProperty("prefix").GetString()!;
+
+        var taken = await PimmProcess.RunAsync(database, create);
+        var wrong = await PimmProcess.RunAsync(database, [.. create, "--replaces", "abcdefgh"]);
+        var second = (await JsonAsync(database, [.. create, "--replaces", first, "--json"])).GetProperty("prefix").GetString()!;
+        await PimmProcess.RunAsync(database, "keys", "revoke", first);
+        await PimmProcess.RunAsync(database, "keys", "revoke", second);
+
+        (taken.ExitCode, taken.Error).ShouldBe((2, $"The name \"shop\" is that of the key {first}: choose another, or replace that key with --replaces {first}.\n"));
+        (wrong.ExitCode, wrong.Error).ShouldBe((2, "There is no usable key \"abcdefgh\" of the name \"shop\" to replace: `pimm keys list` shows names and prefixes.\n"));
+        (await PimmProcess.RunAsync(database, create)).ExitCode.ShouldBe(0);
+    }
+
     [Theory]
     [InlineData("There is no scope \"everything\"", "keys", "create", "a", "--scopes", "everything")]
     [InlineData("--expires is \"soon\": write a number of days as 90d.", "keys", "create", "a", "--scopes", "runs:read", "--expires", "soon")]

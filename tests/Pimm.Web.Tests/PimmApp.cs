@@ -35,6 +35,7 @@ internal sealed partial class PimmApp : IAsyncDisposable
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
         start.Environment["ASPNETCORE_ENVIRONMENT"] = "Production";
         start.Environment["Access__AttemptsPerMinute"] = "1000";
+        start.Environment["Api__RefusalsPerMinute"] = "100000";
         start.Environment["Importing__Uploads"] = Path.Combine(Path.GetTempPath(), $"pimm-web-uploads-{Environment.ProcessId}");
         foreach (var (name, value) in settings ?? new Dictionary<string, string>())
         {

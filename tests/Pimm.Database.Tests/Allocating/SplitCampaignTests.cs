@@ -135,6 +135,41 @@ public sealed class SplitCampaignTests(SmallCampaign world) : IClassFixture<Smal
         (await Allocations.WavesAsync(campaign.Id, Cancel)).ShouldHaveSingleItem().ScoringId.ShouldBe(scoring.Id);
     }
 
+    [Fact]
+    public async Task A_draft_that_changed_since_it_was_scored_is_not_split_before_it_is_scored_again()
+    {
+        var campaign = await ScoredAsync(world.Campaign with { Name = "changed draft", Salt = "changed draft" });
+        await ChangeAsync("update campaign set impressions_per_day = impressions_per_day - 1, traffic_share = 0.8 where id = @Id");
+
+        var refused = await world.Pimm.RunAsync(new JobRequest(AllocateWave.JobKind, "changed", new { }, campaign.Id), Cancel);
+        await SucceedAsync(ScoreCampaign.JobKind, campaign, "anew");
+        // What only the waves need was not scored.
+        await ChangeAsync("update campaign set impressions_per_day = impressions_per_day + 1, starts_on = starts_on + 1 where id = @Id");
+        await SucceedAsync(AllocateWave.JobKind, campaign, "anew");
+
+        refused.Error.ShouldBe("Campaign \"changed draft\" was changed since it was scored: score it again, then ask for the wave.");
+        var customers = (await Allocations.FindAsync(campaign.Id, Cancel))!;
+        (customers.ControlCustomers + customers.TreatmentCustomers).ShouldBe((await Scorings.NewestAsync(campaign.Id, Cancel))!.Customers);
+
+        async Task ChangeAsync(string sql)
+        {
+            await using var connection = await world.Pimm.Database.Owner.OpenConnectionAsync(Cancel);
+            await connection.ExecuteAsync(sql, new { campaign.Id });
+        }
+    }
+
+    [Fact]
+    public async Task A_draft_that_is_changed_while_it_is_being_split_is_not_split()
+    {
+        var id = (await ScoredAsync(world.Campaign with { Name = "changed meanwhile", Salt = "changed meanwhile" })).Id;
+        var read = await world.Pimm.Service<CampaignStore>().GetAsync(id, Cancel);
+        await using var connection = await world.Pimm.Database.Owner.OpenConnectionAsync(Cancel);
+        await CampaignStore.HoldAsync(connection, read);
+        await connection.ExecuteAsync("update campaign set contact_limit = 3, contact_days = 7 where id = @Id", new { read.Id });
+
+        (await Should.ThrowAsync<InputException>(() => CampaignStore.HoldAsync(connection, read))).Message.ShouldBe("Campaign \"changed meanwhile\" was changed meanwhile: ask for the wave again.");
+    }
+
     [Theory]
     [InlineData("update assignment set flagged = not flagged", "assignments are never changed")]
     [InlineData("update allocation set winner = 0", "assignments are never changed")]

@@ -137,13 +137,45 @@ public sealed class WebhookPostmanTests : IAsyncLifetime
 
         receiver.Received.ShouldHaveSingleItem();
         var webhook = (await pimm.GetRequiredService<WebhookStore>().FindAsync(added.Webhook.Id, Cancel))!;
-        (webhook.DisabledReason, webhook.Pending, webhook.Dead).ShouldBe(("answered 410 Gone", 1, 1));
+        (webhook.DisabledReason, webhook.Pending, webhook.Dead).ShouldBe(("answered 410 Gone", 2, 0));
+        (await database.DataSource.OpenConnection().ExecuteScalarAsync<int>("select count(*) from notice where event = 'webhook.dead'")).ShouldBe(0);
         receiver.Status = 204;
         await pimm.GetRequiredService<WebhookAdministration>().EnableAsync(added.Webhook.Id, "user:anna", Cancel);
         await DeliverAsync();
-        (await DeliveriesAsync()).Select(delivery => delivery.State).Order().ShouldBe(["dead", "delivered"]);
+        (await DeliveriesAsync()).Select(delivery => delivery.State).ShouldBe(["delivered", "delivered"]);
         (await pimm.GetRequiredService<AuditLog>().ListAsync(new AuditFilter(Action: "webhook"), 10, Cancel)).Select(row => (row.Actor, row.Action))
             .ShouldBe([("user:anna", "webhook.enable"), ("pimm", "webhook.disable"), ("user:anna", "webhook.add")]);
+    }
+
+    [Fact]
+    public async Task What_nobody_expected_of_a_notice_is_a_failed_try_and_holds_up_no_other()
+    {
+        await AddAsync("run.failed");
+        await FailRunAsync();
+        await using var broken = Services(("Notifying:AllowHttp:0", "127.0.0.1"), ("Notifying:AllowNetworks:0", "127.0.0.0/8"), ("Notifying:Retries:0", "00:00:00.05"));
+        broken.GetRequiredService<WebhookSender>().Dispose();
+
+        await DeliverAsync(broken);
+
+        (await DeliveriesAsync()).Single().ShouldSatisfyAllConditions(failed => failed.State.ShouldBe("pending"), failed => failed.Error.ShouldBe("it could not be sent: ObjectDisposedException"));
+        await Task.Delay(100, Cancel);
+        await DeliverAsync();
+        (await DeliveriesAsync()).Single().State.ShouldBe("delivered");
+    }
+
+    [Fact]
+    public async Task A_notice_whose_every_try_ended_the_worker_is_given_up_and_not_sent_again()
+    {
+        await AddAsync("run.failed");
+        await FailRunAsync();
+        await using var connection = await database.Owner.OpenConnectionAsync(Cancel);
+        await connection.ExecuteAsync("update webhook_delivery set attempt = 3, claimed_until = clock_timestamp() - interval '1 second'");
+        await FailRunAsync();
+
+        await DeliverAsync();
+
+        (await DeliveriesAsync()).Select(delivery => (delivery.State, delivery.Attempt)).ShouldBe([("delivered", 1), ("dead", 4)]);
+        receiver.Received.ShouldHaveSingleItem();
     }
 
     [Fact]

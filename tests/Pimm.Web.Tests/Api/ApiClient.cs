@@ -15,11 +15,13 @@ internal sealed class ApiClient(Uri address, string? key) : IDisposable
         BaseAddress = address, DefaultRequestHeaders = { Authorization = key is null ? null : new AuthenticationHeaderValue("Bearer", key) },
     };
 
+    private static int made;
+
     /// <param name="scopes">none: every scope</param>
     public static async Task<ApiClient> WithAsync(WebFixture web, params string[] scopes) => new(web.Address, await KeyAsync(web, scopes));
 
     public static async Task<string> KeyAsync(WebFixture web, params string[] scopes) =>
-        (await web.Services.GetRequiredService<KeyAdministration>().CreateAsync("tests", scopes.Length == 0 ? [.. ApiScopes.All.Keys] : scopes, 30, "cli:tests")).Text;
+        (await web.Services.GetRequiredService<KeyAdministration>().CreateAsync($"tests {Interlocked.Increment(ref made)}", scopes.Length == 0 ? [.. ApiScopes.All.Keys] : scopes, 30, "cli:tests")).Text;
 
     public Task<HttpResponseMessage> SendAsync(string method, string path, string? json = null, params (string Name, string Value)[] headers)
     {

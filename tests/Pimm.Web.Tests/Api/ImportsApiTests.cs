@@ -49,6 +49,28 @@ public sealed class ImportsApiTests
         Directory.Delete(uploads, recursive: true);
     }
 
+    [Fact]
+    public async Task What_a_key_sent_is_there_for_its_name_alone_and_so_is_its_source()
+    {
+        var uploads = Directory.CreateTempSubdirectory("pimm-uploads-").FullName;
+        await using var instance = await PimmInstance.StartAsync(new Dictionary<string, string?> { ["Importing:Uploads"] = uploads });
+        await using var app = await PimmApp.StartAsync(instance.Database, new Dictionary<string, string> { ["Importing__Uploads"] = uploads });
+        var keys = instance.Service<KeyAdministration>();
+        var crm = await keys.CreateAsync("crm", [ApiScopes.ImportsWrite], 30, "cli:tests", Cancel);
+        using var sender = new ApiClient(app.Address, crm.Text);
+        using var replacement = new ApiClient(app.Address, (await keys.CreateAsync("crm", [ApiScopes.ImportsWrite], 30, "cli:tests", Cancel, crm.Key.Prefix)).Text);
+        using var stranger = new ApiClient(app.Address, (await keys.CreateAsync("shop", [ApiScopes.ImportsWrite], 30, "cli:tests", Cancel)).Text);
+
+        var sent = await sender.SendAsync("POST", "/api/v1/imports?kind=customers&audience=savers", File, ("Content-Type", "text/csv"));
+        var address = sent.Headers.Location!.ToString();
+
+        (await replacement.SendAsync("GET", address)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await stranger.SendAsync("GET", address)).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        (await stranger.SendAsync("POST", $"{address}/apply", "{}")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        await RefusedAsync(sender, "/api/v1/imports?kind=outcomes&audience=savers&source=shop", File, HttpStatusCode.BadRequest, "unknown-parameter");
+        Directory.Delete(uploads, recursive: true);
+    }
+
     private static async Task RefusedAsync(ApiClient client, string path, string body, HttpStatusCode status, string code)
     {
         var answer = await client.SendAsync("POST", path, body, ("Content-Type", "text/csv"));

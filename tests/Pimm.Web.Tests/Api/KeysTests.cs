@@ -66,6 +66,20 @@ public sealed class KeysTests(WebFixture web)
     }
 
     [Theory]
+    [InlineData("delete from api_key")]
+    [InlineData("delete from campaign_submission")]
+    [InlineData("set session_replication_role = replica; delete from api_key")]
+    public async Task Nobody_takes_a_key_or_a_submission_away(string sql)
+    {
+        await Keys.CreateAsync($"kept {sql.Length}", [ApiScopes.RunsRead], 30, "cli:tests", Cancel);
+        await using var connection = await web.Database.Owner.OpenConnectionAsync(Cancel);
+        await using var transaction = await connection.BeginTransactionAsync(Cancel);
+        await connection.ExecuteAsync("insert into campaign_submission (campaign_id, definition_sha256, definition, submitted_by, submitted_at) select id, sha256(''), '{}', 'cli:tests', now() from campaign limit 1");
+
+        (await Should.ThrowAsync<PostgresException>(() => connection.ExecuteAsync(sql))).MessageText.ShouldEndWith("are never deleted");
+    }
+
+    [Theory]
     [InlineData("", 30, "0 characters")]
     [InlineData("too long", 731, "731 days: choose 1 to 730.")]
     [InlineData("none", 0, "0 days")]
@@ -123,6 +137,40 @@ public sealed class KeysTests(WebFixture web)
         refused.Headers.RetryAfter!.Delta!.Value.TotalSeconds.ShouldBeInRange(1, 5);
         (await ApiClient.ReadAsync(refused))["code"]!.GetValue<string>().ShouldBe("too-many-requests");
         (await other.SendAsync("GET", "/api/v1/models")).StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task An_address_that_guesses_keys_waits_before_the_next_is_looked_up()
+    {
+        await using var strict = await PimmApp.StartAsync(web.Database, new Dictionary<string, string> { ["Api__RefusalsPerMinute"] = "3" });
+        using var guesser = new ApiClient(strict.Address, "pimm_" + new string('a', 8) + "_" + new string('b', 43));
+        using var nobody = new ApiClient(strict.Address, null);
+        var answers = new List<HttpResponseMessage>();
+        // Where no key is needed it is looked up all the same.
+        foreach (var path in new[] { "/api/v1/models", "/api/v1/openapi.json", "/api/v1/models", "/api/v1/models" })
+        {
+            answers.Add(await guesser.SendAsync("GET", path));
+        }
+
+        answers.Select(answer => answer.StatusCode).ShouldBe([HttpStatusCode.Unauthorized, HttpStatusCode.OK, HttpStatusCode.Unauthorized, HttpStatusCode.TooManyRequests]);
+        answers[3].Headers.RetryAfter!.Delta!.Value.TotalSeconds.ShouldBeInRange(1, 60);
+        (await ApiClient.ReadAsync(answers[3]))["detail"]!.GetValue<string>().ShouldStartWith("Too many requests with a key that opens nothing");
+        (await nobody.SendAsync("GET", "/api/v1/openapi.json")).StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
+    }
+
+    [Fact]
+    public async Task The_document_is_for_everybody_and_yet_not_without_end()
+    {
+        await using var strict = await PimmApp.StartAsync(web.Database, new Dictionary<string, string> { ["Api__RequestsPerSecond"] = "1", ["Api__Burst"] = "2" });
+        using var nobody = new ApiClient(strict.Address, null);
+        var answers = new List<HttpResponseMessage>();
+        for (var i = 0; i < 8; i++)
+        {
+            answers.Add(await nobody.SendAsync("GET", "/api/v1/openapi.json"));
+        }
+
+        answers.Count(answer => answer.StatusCode == HttpStatusCode.OK).ShouldBeInRange(2, 7);
+        answers.ShouldContain(answer => answer.StatusCode == HttpStatusCode.TooManyRequests);
     }
 
     private async Task<(HttpStatusCode, string?)> CodeAsync(string key)

@@ -84,7 +84,47 @@ public sealed class ReadingApiTests(WebFixture web)
         answer.Headers.GetValues("Repr-Digest").ShouldBe([$"sha-256=:{Convert.ToBase64String(SHA256.HashData(bytes))}:"]);
         answer.Content.Headers.ContentDisposition!.FileName.ShouldBe(list["fileName"]!.GetValue<string>());
         answer.Content.Headers.ContentType!.ToString().ShouldBe("text/csv; charset=utf-8");
-        (await AuditAsync("list.download", $"list:{list["fileName"]}")).ShouldNotBeEmpty();
+        var audited = (await AuditAsync("list.download", $"list:{list["fileName"]}")).Count;
+        audited.ShouldBePositive();
+
+        var same = await client.SendAsync("GET", list["href"]!.GetValue<string>(), null, ("If-None-Match", $"\"{list["sha256"]}\""));
+        same.StatusCode.ShouldBe(HttpStatusCode.NotModified);
+        same.Headers.ETag!.Tag.ShouldBe($"\"{list["sha256"]}\"");
+        (await AuditAsync("list.download", $"list:{list["fileName"]}")).Count.ShouldBe(audited);
+    }
+
+    [Fact]
+    public async Task A_file_that_is_not_the_list_is_not_sent()
+    {
+        using var client = await ApiClient.WithAsync(web);
+        var list = (await client.GetAsync($"/api/v1/campaigns/{web.Campaign}/lists"))["items"]!.AsArray()[1]!;
+        var file = Path.Combine(web.Exports, list["fileName"]!.GetValue<string>());
+        var bytes = await File.ReadAllBytesAsync(file, Cancel);
+        var audited = (await AuditAsync("list.download", $"list:{list["fileName"]}")).Count;
+        await File.WriteAllBytesAsync(file, bytes[..^10], Cancel);
+        try
+        {
+            var answer = await client.SendAsync("GET", list["href"]!.GetValue<string>());
+
+            answer.StatusCode.ShouldBe(HttpStatusCode.Conflict);
+            (await ApiClient.ReadAsync(answer))["code"]!.GetValue<string>().ShouldBe("list-changed");
+            (await AuditAsync("list.download", $"list:{list["fileName"]}")).Count.ShouldBe(audited);
+        }
+        finally
+        {
+            await File.WriteAllBytesAsync(file, bytes, Cancel);
+        }
+    }
+
+    [Fact]
+    public async Task What_the_database_refuses_is_told_without_its_words()
+    {
+        using var client = await ApiClient.WithAsync(web);
+
+        var answer = await client.SendAsync("GET", "/api/v1/campaigns?search=%00");
+
+        answer.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        (await ApiClient.ReadAsync(answer))["detail"]!.GetValue<string>().ShouldBe("The request has a value that cannot be stored: look for characters of the code 0 and for numbers out of range.");
     }
 
     [Fact]

@@ -5,6 +5,8 @@ create table suppression (
     kind         text not null check (kind in ('customer', 'email', 'phone', 'maid')),
     customer     uuid,
     blind_index  bytea check (length(blind_index) = 32),
+    key          bytea not null generated always as (coalesce(blind_index, uuid_send(customer))) stored,
+    origin       bytea check (origin is null or length(origin) = 32 and kind = 'customer'),
     channel      text check (channel <> '' and channel <> 'all'),
     reason       text not null check (reason in ('do-not-contact', 'objection', 'erased')),
     lifted       boolean not null default false,
@@ -18,22 +20,22 @@ create table suppression (
 );
 comment on table suppression is 'append-only: a row for each opt-out and for each lifting of one; the newest of the same key, channel and reason rules';
 comment on column suppression.blind_index is 'keyed hash of the canonical e-mail address or phone number: outlives the erasure of what it was made of';
+comment on column suppression.key is 'whose it is, whatever the kind: what rows are found by';
+comment on column suppression.origin is 'the keyed hash whose opt-out the customer took over as its owner; null: said of the customer';
 comment on column suppression.channel is 'null: every channel';
 comment on column suppression.source is 'where it was said; of a lifting: why';
 
-create index on suppression (customer) where customer is not null;
-create index on suppression (blind_index) where blind_index is not null;
-create index suppression_lifted on suppression (kind, reason) where lifted;
+create index on suppression (key, reason);
+create index suppression_lifted on suppression (key, reason) where lifted;
 
--- A lifting without a channel lifts those of single channels too.
+-- A lifting without a channel lifts those of single channels too, and one of a customer those that came with an address.
 create view suppression_now as
-select s.id, s.kind, s.customer, s.blind_index, s.channel, s.reason, s.source, s.recorded_by, s.at
+select s.id, s.kind, s.customer, s.blind_index, s.key, s.origin, s.channel, s.reason, s.source, s.recorded_by, s.at
   from suppression s
  where not s.lifted
    and not exists (select from suppression l
-                    where l.lifted and l.kind = s.kind and l.reason = s.reason and l.id > s.id
-                      and l.customer is not distinct from s.customer and l.blind_index is not distinct from s.blind_index
-                      and (l.channel is null or l.channel = s.channel));
+                    where l.lifted and l.key = s.key and l.reason = s.reason and l.id > s.id
+                      and (l.origin is null or l.origin = s.origin) and (l.channel is null or l.channel = s.channel));
 
 -- By whichever way: the customer's own row, or that of an address or number which is the customer's now. A channel of null is every channel.
 create view not_contactable as
@@ -93,6 +95,23 @@ create trigger forget_erased_identifiers_added after insert on customer_identifi
 create trigger forget_erased_identifiers_changed after update on customer_identifier
     referencing new table as added for each statement execute function forget_erased_identifiers();
 
+-- Whoever is seen with an address that has opted out, has: a later file that gives the customer another address does not bring it back.
+create function take_over_opt_outs() returns trigger language plpgsql as $$
+begin
+    insert into suppression(kind, customer, origin, channel, reason, source, recorded_by, at)
+    select 'customer', a.customer, s.key, s.channel, s.reason, min(s.source), min(s.recorded_by), clock_timestamp()
+      from added a join suppression_now s on s.key = a.blind_index
+     where s.reason <> 'erased'
+       and not exists (select from suppression_now o
+                        where o.key = uuid_send(a.customer) and o.reason = s.reason and o.origin = s.key and o.channel is not distinct from s.channel)
+     group by a.customer, s.key, s.channel, s.reason;
+    return null;
+end $$;
+create trigger take_over_opt_outs_added after insert on customer_identifier
+    referencing new table as added for each statement execute function take_over_opt_outs();
+create trigger take_over_opt_outs_changed after update on customer_identifier
+    referencing new table as added for each statement execute function take_over_opt_outs();
+
 -- A later file's bad row of an erased customer is counted, not kept.
 create function forget_erased_rows() returns trigger language plpgsql as $$
 begin
@@ -135,8 +154,20 @@ begin
     return altered;
 end $$;
 
--- Texts in tables that the application only adds to: where a file was refused, and what was given as a source.
-create function erase_kept_texts(of_customer uuid, person text) returns bigint
+-- Only what stands in strings: a number is no text, and the document stays one. A string is seen with its quotes, as keys that also stand
+-- for other things are looked for in quotes; a name is not.
+create function erased_json(document jsonb, person text) returns jsonb language plpgsql immutable strict as $$
+begin
+    return case jsonb_typeof(document)
+        when 'string' then to_jsonb(regexp_replace(substr(regexp_replace('"' || (document #>> '{}') || '"', person, '[erased]', 'gi'), 2), '"$', ''))
+        when 'array' then (select coalesce(jsonb_agg(erased_json(e.value, person) order by e.ordinality), '[]') from jsonb_array_elements(document) with ordinality e)
+        when 'object' then (select coalesce(jsonb_object_agg(regexp_replace(e.key, person, '[erased]', 'gi'), erased_json(e.value, person)), '{}') from jsonb_each(document) e)
+        else document
+    end;
+end $$;
+
+-- Texts in tables that the application only adds to: where a file was refused, and what was given as a source of the person's own rows.
+create function erase_kept_texts(of_customer uuid, addresses bytea[], person text) returns bigint
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     of_table bigint;
@@ -148,10 +179,10 @@ begin
     update import_refusal set reason = regexp_replace(reason, person, '[erased]', 'gi') where reason ~* person;
     get diagnostics of_table = row_count;
     altered := altered + of_table;
-    update consent set source = regexp_replace(source, person, '[erased]', 'gi') where source ~* person;
+    update consent set source = regexp_replace(source, person, '[erased]', 'gi') where customer = of_customer and source ~* person;
     get diagnostics of_table = row_count;
     altered := altered + of_table;
-    update suppression set source = regexp_replace(source, person, '[erased]', 'gi') where source ~* person;
+    update suppression set source = regexp_replace(source, person, '[erased]', 'gi') where key = any(uuid_send(of_customer) || addresses) and source ~* person;
     get diagnostics of_table = row_count;
     return altered + of_table;
 end $$;

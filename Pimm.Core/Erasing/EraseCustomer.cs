@@ -43,7 +43,7 @@ public sealed class EraseCustomer(ErasureWork work, PutAsideRows rows, ErasedFil
 
     private IEnumerable<(string Store, Func<Npgsql.NpgsqlConnection, Task<long>> Erase)> Steps(JobExecution run, OpenErasure erasure) =>
     [
-        .. ErasedTable.All.Select(table => (table.Name, (Func<Npgsql.NpgsqlConnection, Task<long>>)(connection => ErasureWork.EraseAsync(connection, table, erasure)))),
+        .. ErasedTable.All.Select(table => (table.Name, (Func<Npgsql.NpgsqlConnection, Task<long>>)(connection => work.EraseAsync(connection, table, erasure)))),
         ("bad rows opened", connection => rows.EraseAsync(connection, erasure)),
         ("lists", connection => files.RemoveListsAsync(run, connection, erasure)),
         ("uploads", connection => files.RemoveUploadsAsync(run, connection, erasure)),

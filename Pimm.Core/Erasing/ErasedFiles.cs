@@ -1,7 +1,7 @@
-using System.IO.Compression;
 using System.Text;
 using System.Text.RegularExpressions;
 using Dapper;
+using Microsoft.Extensions.Options;
 using Npgsql;
 using Pimm.Core.Importing;
 using Pimm.Core.Queueing;
@@ -10,8 +10,15 @@ using Pimm.Core.Retaining;
 namespace Pimm.Core.Erasing;
 
 /// <summary>Files that hold a person: a list goes as a whole and can be written again without the person; so does an outcome file whose events are counted.</summary>
-public sealed class ErasedFiles(WorkFolders folders, RetentionPlan plan, UploadStore uploads)
+public sealed class ErasedFiles(WorkFolders folders, RetentionPlan plan, UploadStore uploads, IOptions<ImportingOptions> importing)
 {
+    private enum Seen
+    {
+        Nobody,
+        Person,
+        Unreadable,
+    }
+
     private const int LineBytes = 1 << 20;
 
     private static readonly EnumerationOptions Everything = new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
@@ -59,7 +66,7 @@ public sealed class ErasedFiles(WorkFolders folders, RetentionPlan plan, UploadS
         var removed = 0L;
         foreach (var upload in await uploads.WaitingAsync(connection))
         {
-            if (File.Exists(uploads.PathOf(upload)) && Holds(uploads.PathOf(upload), person))
+            if (File.Exists(uploads.PathOf(upload)) && Look(run, uploads.PathOf(upload), person) is Seen.Person)
             {
                 await uploads.RemoveAsync(upload.Id);
                 run.Warn($"Upload {upload.Id} named the person and was removed; it has to be sent again without.");
@@ -76,14 +83,16 @@ public sealed class ErasedFiles(WorkFolders folders, RetentionPlan plan, UploadS
         if (PersonOf(erasure) is not { } person || !Directory.Exists(folders.Inbox))
             return Task.FromResult(0L);
         var removed = 0L;
-        foreach (var path in Directory.EnumerateFiles(folders.Inbox, "*", Everything).Where(path => Holds(path, person)))
+        foreach (var path in Directory.EnumerateFiles(folders.Inbox, "*", Everything))
         {
-            if (Path.GetFileName(Path.GetDirectoryName(path)) is "taken" or "refused")
+            var (seen, folder) = (Look(run, path, person), Path.GetFileName(Path.GetDirectoryName(path)));
+            // Nobody reads a refused file again, so one that cannot be looked through goes too.
+            if (folder is "refused" && seen is not Seen.Nobody || folder is "taken" && seen is Seen.Person)
             {
                 File.Delete(path);
                 removed++;
             }
-            else
+            else if (seen is Seen.Person)
             {
                 run.Warn($"A file of the inbox that still waits ({Path.GetFileName(path)}) names the person: erase again when its events are counted.");
             }
@@ -103,30 +112,54 @@ public sealed class ErasedFiles(WorkFolders folders, RetentionPlan plan, UploadS
     private static Regex? PersonOf(OpenErasure erasure) =>
         erasure.Traces.FieldPattern() is { } pattern ? new Regex(pattern, RegexOptions.IgnoreCase | RegexOptions.CultureInvariant) : null;
 
-    private static bool Holds(string path, Regex person)
+    private Seen Look(JobExecution run, string path, Regex person)
+    {
+        try
+        {
+            return Holds(path, person) ? Seen.Person : Seen.Nobody;
+        }
+        catch (Exception damaged) when (damaged is InvalidDataException or InputException or IOException or UnauthorizedAccessException)
+        {
+            run.Warn($"{Path.GetFileName(path)} could be looked through only in part ({damaged.Message}): remove it where it may name the person.");
+            return Seen.Unreadable;
+        }
+    }
+
+    private bool Holds(string path, Regex person)
     {
         using var file = File.OpenRead(path);
-        using var content = IsGzip(file) ? new GZipStream(file, CompressionMode.Decompress) : (Stream)file;
+        using var content = FileContent.TextOf(file, Path.GetFileName(path), importing.Value.Unpacking);
         using var reader = new StreamReader(content, Encoding.UTF8);
         var buffer = new char[LineBytes];
         // What a block ends with is looked at again with the next one, so that nothing is cut in two.
         var kept = 0;
-        for (int read; (read = reader.ReadBlock(buffer, kept, buffer.Length - kept)) > 0;)
+        for (int read; (read = Fill(reader, buffer.AsSpan(kept), out var damage)) > 0 || damage is not null;)
         {
             var text = buffer.AsSpan(0, kept + read);
             if (person.IsMatch(text))
                 return true;
+            if (damage is not null)
+                throw damage;
             kept = Math.Min(text.Length / 2, 4_096);
             text[^kept..].CopyTo(buffer);
         }
         return false;
     }
 
-    private static bool IsGzip(FileStream file)
+    /// <summary>As much as there is, up to the damage.</summary>
+    private static int Fill(StreamReader reader, Span<char> block, out Exception? damage)
     {
-        Span<byte> head = stackalloc byte[2];
-        var gzip = file.ReadAtLeast(head, 2, throwOnEndOfStream: false) == 2 && head is [0x1f, 0x8b];
-        file.Position = 0;
-        return gzip;
+        var filled = 0;
+        damage = null;
+        try
+        {
+            for (int read; filled < block.Length && (read = reader.Read(block[filled..])) > 0;)
+                filled += read;
+        }
+        catch (Exception e) when (e is InvalidDataException or InputException or IOException)
+        {
+            damage = e;
+        }
+        return filled;
     }
 }

@@ -3,7 +3,7 @@ namespace Pimm.Core.Erasing;
 /// <summary>What an erasure does to one store that the database holds.</summary>
 /// <param name="Name">as the counts call it</param>
 /// <param name="Sql">
-/// its answer is how many rows; knows @customer, @pattern and, with names, @rowPattern (null where there is nothing to look for)
+/// its answer is how many rows; knows @customer, @addresses (keyed hashes), @pattern and, with names, @rowPattern (null where there is nothing to look for)
 /// </param>
 public sealed record ErasedTable(string Name, string Sql)
 {
@@ -27,7 +27,7 @@ public sealed record ErasedTable(string Name, string Sql)
         Texts("drafts", "@pattern", "import_draft", "request::jsonb", "checked::jsonb"),
         Texts("runs", "@pattern", "job_run", "progress_msg", "error", "arguments::jsonb", "result::jsonb"),
         Texts("run lines", "@pattern", "job_run_log", "message"),
-        new("kept texts", "select erase_kept_texts(@customer, @pattern)"),
+        new("kept texts", "select erase_kept_texts(@customer, @addresses, @pattern)"),
     ];
 
     private static string Counted(string statement) => $"with gone as ({statement} returning 1) select count(*) from gone";
@@ -35,9 +35,9 @@ public sealed record ErasedTable(string Name, string Sql)
     /// <summary>Texts that runs and files have left: what is found in them is replaced, the rest stays readable.</summary>
     private static ErasedTable Texts(string name, string pattern, string table, params string[] columns)
     {
-        var parts = columns.Select(column => column.Split("::")).Select(parts => (Column: parts[0], Type: parts.Length > 1 ? parts[1] : "text")).ToList();
-        var set = string.Join(", ", parts.Select(part => $"{part.Column} = regexp_replace({part.Column}::text, {pattern}, '[erased]', 'gi')::{part.Type}"));
-        var where = string.Join(" or ", parts.Select(part => $"{part.Column}::text ~* {pattern}"));
+        var parts = columns.Select(column => column.Split("::")).Select(parts => (Column: parts[0], IsJson: parts.Length > 1)).ToList();
+        var set = string.Join(", ", parts.Select(part => $"{part.Column} = {(part.IsJson ? $"erased_json({part.Column}, {pattern})" : $"regexp_replace({part.Column}, {pattern}, '[erased]', 'gi')")}"));
+        var where = string.Join(" or ", parts.Select(part => part.IsJson ? $"{part.Column} <> erased_json({part.Column}, {pattern})" : $"{part.Column} ~* {pattern}"));
         return new ErasedTable(name, Counted($"update {table} set {set} where {where}"));
     }
 }

@@ -33,18 +33,27 @@ public sealed class ErasureRequests(NpgsqlDataSource database, IdentifierStore i
 
     private const string SelectKeys = "select customer_keys(@customer)";
 
+    private const string SelectSharing =
+        """
+        select distinct o.customer from customer_identifier i join customer_identifier o on o.blind_index = i.blind_index
+         where i.customer = any(@customers) and o.customer <> all(@customers) order by 1
+        """;
+
     private const string Lock = "select pg_advisory_xact_lock(hashtextextended('erasure', 0))";
 
     /// <summary>Whom the wish may mean: several customers may share an address.</summary>
-    /// <exception cref="InputException">nobody is named, the name cannot be one, or nobody has the address</exception>
+    /// <exception cref="InputException">nobody is named, the name cannot be one, nobody has the address, or another customer than the one named has it</exception>
     public async Task<IReadOnlyList<Guid>> FindAsync(ErasureAsked asked, CancellationToken cancellationToken = default)
     {
         await sealer.ReadyAsync(cancellationToken);
+        var (email, phone) = Addresses(asked);
         if (asked.CustomerRef is { } reference)
-            return [CustomerHash.Of(reference.Trim())];
-        var email = asked.Email is null ? null : Canonical.Email(asked.Email) ?? throw new InputException("--email is no e-mail address: write it as name@example.com.");
-        var phone = asked.Phone is null ? null : Canonical.Phone(asked.Phone, asked.DefaultCountry)
-            ?? throw new InputException("--phone is no phone number: write it with its country's code, as +49 170 1234567.");
+        {
+            var person = CustomerHash.Of(reference.Trim());
+            await RefuseOthersAsync(person, IdentifierKind.Email, email, cancellationToken);
+            await RefuseOthersAsync(person, IdentifierKind.Phone, phone, cancellationToken);
+            return [person];
+        }
         if (email is null && phone is null)
             throw new InputException("Say who is to be erased: give --customer-ref, --email or --phone.");
         var found = new HashSet<Guid>();
@@ -54,6 +63,28 @@ public sealed class ErasureRequests(NpgsqlDataSource database, IdentifierStore i
             found.UnionWith(await identifiers.FindCustomersAsync(IdentifierKind.Phone, sealer.BlindIndex(IdentifierKind.Phone, phone), cancellationToken));
         return found.Count > 0 ? [.. found.Order()]
             : throw new InputException("No customer has this address: give --customer-ref, whose traces are looked for even where nothing was imported.");
+    }
+
+    /// <summary>Other customers with an address, number or device of these: the erasure's opt-outs bar it for them too.</summary>
+    public async Task<IReadOnlyList<Guid>> SharingAsync(IReadOnlyCollection<Guid> customers, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return [.. await connection.QueryAsync<Guid>(new CommandDefinition(SelectSharing, new { customers = customers.ToArray() }, cancellationToken: cancellationToken))];
+    }
+
+    private static (string? Email, string? Phone) Addresses(ErasureAsked asked) => (
+        asked.Email is null ? null : Canonical.Email(asked.Email) ?? throw new InputException("--email is no e-mail address: write it as name@example.com."),
+        asked.Phone is null ? null : Canonical.Phone(asked.Phone, asked.DefaultCountry)
+            ?? throw new InputException("--phone is no phone number: write it with its country's code, as +49 170 1234567."));
+
+    // What is erased with a customer cannot be lifted: nobody else's address may slip in.
+    private async Task RefuseOthersAsync(Guid person, IdentifierKind kind, string? address, CancellationToken cancellationToken)
+    {
+        if (address is null)
+            return;
+        var owners = await identifiers.FindCustomersAsync(kind, sealer.BlindIndex(kind, address), cancellationToken);
+        if (owners.Count > 0 && !owners.Contains(person))
+            throw new InputException($"--{(kind == IdentifierKind.Email ? "email" : "phone")} is another customer's and not that of --customer-ref: leave it out, or erase that customer by it alone.");
     }
 
     /// <summary>One transaction: the opt-outs that stay for ever, what is looked for (sealed), and the run.</summary>
@@ -66,7 +97,7 @@ public sealed class ErasureRequests(NpgsqlDataSource database, IdentifierStore i
         await connection.ExecuteAsync(Lock);
         var open = await connection.QuerySingleOrDefaultAsync<byte[]?>(SelectOpen, new { customer });
         var traces = Union(await TracesAsync(connection, customer, asked, cancellationToken), open is null ? null : Open(sealer, customer, open));
-        await suppressions.AddAsync(connection, [.. KeysOf(customer, traces).Select(key => new SuppressionEntry(key, null, SuppressionEntry.Erased, "erasure", by))]);
+        await suppressions.AddAsync(connection, [.. KeysOf(sealer, customer, traces).Select(key => new SuppressionEntry(key, null, SuppressionEntry.Erased, "erasure", by))]);
         await connection.ExecuteAsync(Upsert, new { customer, by, traces = sealer.Seal(traces.ToBytes(), customer.ToByteArray()) });
         var request = new JobRequest(EraseCustomer.JobKind, FormattableString.Invariant($"erase/{customer}/{await connection.ExecuteScalarAsync<string>("select txid_current()::text")}"), new EraseRequest(customer), MaxAttempts: 10);
         await queue.EnqueueAsync(request, connection);
@@ -84,17 +115,18 @@ public sealed class ErasureRequests(NpgsqlDataSource database, IdentifierStore i
             known.Add(identifier);
         // What an earlier erasure has written instead of a key is no trace.
         var keys = (await connection.QueryAsync<string>(SelectKeys, new { customer })).Where(key => CustomerHash.Of(key) == customer);
+        var (email, phone) = Addresses(asked);
         return new PersonTraces(
             [.. keys.Append(asked.CustomerRef?.Trim()).OfType<string>().Where(key => CustomerHash.Of(key) == customer).Distinct(StringComparer.Ordinal)],
-            Of(known, asked.Email is null ? null : Canonical.Email(asked.Email), IdentifierKind.Email),
-            Of(known, asked.Phone is null ? null : Canonical.Phone(asked.Phone, asked.DefaultCountry), IdentifierKind.Phone),
+            Of(known, email, IdentifierKind.Email),
+            Of(known, phone, IdentifierKind.Phone),
             Of(known, null, IdentifierKind.Maid), Of(known, null, IdentifierKind.FirstName, IdentifierKind.LastName));
     }
 
     private static string[] Of(IReadOnlyList<CustomerIdentifier> known, string? asked, params IdentifierKind[] kinds) =>
         [.. known.Where(one => kinds.Contains(one.Kind)).Select(one => one.Value).Append(asked).OfType<string>().Distinct(StringComparer.Ordinal)];
 
-    private IEnumerable<SuppressionKey> KeysOf(Guid customer, PersonTraces traces) =>
+    internal static IEnumerable<SuppressionKey> KeysOf(Sealer sealer, Guid customer, PersonTraces traces) =>
     [
         SuppressionKey.Of(customer),
         .. traces.Emails.Select(email => SuppressionKey.Email(sealer.BlindIndex(IdentifierKind.Email, email))),

@@ -63,9 +63,9 @@ public sealed class ErasureWork(NpgsqlDataSource database, Sealer sealer)
         }, cancellationToken: cancellationToken))];
     }
 
-    internal static Task<long> EraseAsync(NpgsqlConnection connection, ErasedTable table, OpenErasure erasure) => connection.ExecuteScalarAsync<long>(table.Sql, new
+    internal Task<long> EraseAsync(NpgsqlConnection connection, ErasedTable table, OpenErasure erasure) => connection.ExecuteScalarAsync<long>(table.Sql, new
     {
-        customer = erasure.Customer, pattern = erasure.Traces.Pattern(), rowPattern = erasure.Traces.Pattern(names: true),
+        customer = erasure.Customer, addresses = ErasureRequests.KeysOf(sealer, erasure.Customer, erasure.Traces).Select(key => key.BlindIndex).OfType<byte[]>().ToArray(), pattern = erasure.Traces.Pattern(), rowPattern = erasure.Traces.Pattern(names: true),
     });
 
     internal static Task CountAsync(NpgsqlConnection connection, Guid customer, string store, long rows) => connection.ExecuteAsync(AddCount, new { customer, store, rows });

@@ -41,7 +41,8 @@ public sealed record PersonTraces(
 
     private static bool IsTelling(string key) => key.Length >= TellingLength && !key.All(char.IsAsciiDigit);
 
-    private static string OfKey(string key) => IsTelling(key) ? Whole(key) : $"""['"«„“]{Escaped(key)}['"»“”]""";
+    // The quotes stay where they are.
+    private static string OfKey(string key) => IsTelling(key) ? Whole(key) : $"""(?<=['"«„“]){Escaped(key)}(?=['"»“”])""";
 
     private static string OfField(string key) => IsTelling(key) ? Whole(key) : $"""(?<![^,;\t|\r\n"']){Escaped(key)}(?![^,;\t|\r\n"'])""";
 

@@ -93,19 +93,22 @@ public sealed class ExportStore(NpgsqlDataSource database)
     }
 
     /// <summary>In the caller's transaction, which writes each campaign's lists once.</summary>
-    internal static async Task AddAsync(NpgsqlConnection connection, IReadOnlyList<WrittenList> written, long runId, CancellationToken cancellationToken)
+    internal static async Task AddAsync(NpgsqlConnection connection, IReadOnlyList<WrittenList> written, long runId, DateTimeOffset at, CancellationToken cancellationToken)
     {
         foreach (var list in written)
         {
             var of = list.List;
-            await connection.ExecuteAsync(InsertList, new
+            if (list.Refusal is null)
             {
-                of.CampaignId, of.WaveDate, of.Arm, of.Channel, of.FileName, of.Rows, of.Bytes, of.Sha256, runId, of.ExportedAt, of.Withheld, of.Unlisted, of.Revision, of.Manifest,
-            });
-            await connection.ExecuteAsync(ReplaceAdded, of);
+                await connection.ExecuteAsync(InsertList, new
+                {
+                    of.CampaignId, of.WaveDate, of.Arm, of.Channel, of.FileName, of.Rows, of.Bytes, of.Sha256, runId, of.ExportedAt, of.Withheld, of.Unlisted, of.Revision, of.Manifest,
+                });
+                await connection.ExecuteAsync(ReplaceAdded, of);
+            }
             await connection.ExecuteAsync(InsertFile, list.Beside.Select(file => new
             {
-                file.FileName, of.CampaignId, of.WaveDate, of.Arm, of.Channel, file.Part, file.Revision, file.Rows, file.Bytes, file.Sha256, of.ExportedAt,
+                file.FileName, of.CampaignId, of.WaveDate, of.Arm, of.Channel, file.Part, file.Revision, file.Rows, file.Bytes, file.Sha256, ExportedAt = at,
             }));
         }
         var withheld = written.SelectMany(list => list.Withheld.Select(customer => (list.List, customer))).ToList();
@@ -113,7 +116,7 @@ public sealed class ExportStore(NpgsqlDataSource database)
             return;
         await connection.ExecuteAsync(CreateStaging);
         await BulkCopy.WriteAsync(connection, "withheld_staging (wave_date, arm, channel, customer, reason, removed_with)", withheld, Write, cancellationToken);
-        await connection.ExecuteAsync(SaveStaged, new { campaignId = withheld[0].List.CampaignId, at = withheld[0].List.ExportedAt });
+        await connection.ExecuteAsync(SaveStaged, new { campaignId = withheld[0].List.CampaignId, at });
     }
 
     /// <summary>Lists that a later revision replaced and that still lie there.</summary>

@@ -7,13 +7,14 @@ namespace Pimm.Core.Exporting;
 
 /// <summary>One list with what lies beside it, on the disk and not yet in the database.</summary>
 /// <param name="Withheld">to be recorded with it</param>
-internal sealed record WrittenList(ExportedList List, IReadOnlyList<ExportedFile> Beside, IReadOnlyList<WithheldCustomer> Withheld, bool IsNew);
+/// <param name="Refusal">why it is not written anew; only what is beside it is new, if anything</param>
+internal sealed record WrittenList(ExportedList List, IReadOnlyList<ExportedFile> Beside, IReadOnlyList<WithheldCustomer> Withheld, bool IsNew, string? Refusal = null);
 
 /// <param name="Planned">customers whom the wave exports in this arm</param>
-/// <param name="First">the first of this arm in the run: it takes back who was handed out before</param>
+/// <param name="Taken">whom earlier lists of this arm in the run take back: this one takes back the others who were handed out before</param>
 /// <param name="Others">whether the arm has other lists in this channel, of this run or before</param>
 /// <param name="By">who asked for it</param>
-internal sealed record ListOrder(ListSpec List, long Planned, bool First, bool Others, string By);
+internal sealed record ListOrder(ListSpec List, long Planned, IReadOnlySet<(DateOnly Wave, Guid Customer)> Taken, bool Others, string By);
 
 /// <summary>A list that is on the disk under a temporary name.</summary>
 /// <param name="Before">the list that was handed out; null: none was</param>
@@ -42,7 +43,8 @@ public sealed class ListWriter(NpgsqlDataSource database, ExportStore exports, S
         {
             if (before.Sha256.AsSpan().SequenceEqual(draft.Figures.Sha256))
                 return await AgainAsync(files, draft.Path, before, cancellationToken);
-            await RevisionCheck.RequireOnlyWithheldAsync(run, draft, Path.Combine(files.Folder, before.FileName), cancellationToken);
+            if (await RevisionCheck.RefusalAsync(run, draft, Path.Combine(files.Folder, before.FileName), cancellationToken) is { } refusal)
+                return await OnlyTakenBackAsync(run, files, reader, draft, refusal, cancellationToken);
         }
         files.Keep(draft.Path, draft.Name + ".csv");
         var delta = order.Others || draft.Before is not null ? await DeltaAsync(files, reader, draft, cancellationToken) : null;
@@ -85,6 +87,31 @@ public sealed class ListWriter(NpgsqlDataSource database, ExportStore exports, S
         return new WrittenList(before, beside, [], IsNew: false);
     }
 
+    /// <summary>Whatever else has changed, who may not be contacted is taken back: by a file of the run's own.</summary>
+    private async Task<WrittenList> OnlyTakenBackAsync(JobExecution run, ListFiles files, ListReader reader, ListDraft draft, string refusal, CancellationToken cancellationToken)
+    {
+        var (list, before) = (draft.Order.List, draft.Before!);
+        var removed = await ToRemoveAsync(reader, draft.Order, cancellationToken);
+        if (removed.Count == 0)
+            return new WrittenList(before, [], [], IsNew: false, refusal);
+        var name = FormattableString.Invariant($"{ListNames.Of(list.Campaign, list.Profile, list.Date, list.Arm)}_x{run.RunId}_remove.csv");
+        var taken = await ListFile.WriteAsync(files.Add(name), Lines(list, draft.Source), RemovedRows(reader, removed, cancellationToken), cancellationToken);
+        await files.PublishAsync(cancellationToken);
+        run.Warn($"{name} takes back {taken.Rows} customers who may not be contacted any more, and could not name {taken.Skipped} others.");
+        return new WrittenList(
+            before, [new ExportedFile(name, "remove", before.Revision, taken.Rows, taken.Bytes, taken.Sha256)],
+            [.. removed.Select(customer => customer with { RemovedWith = name })], IsNew: false, refusal);
+    }
+
+    private static async Task<IReadOnlyList<WithheldCustomer>> ToRemoveAsync(ListReader reader, ListOrder order, CancellationToken cancellationToken) =>
+        [.. (await reader.ToRemoveAsync(cancellationToken)).Where(customer => !order.Taken.Contains((customer.WaveDate, customer.Customer)))];
+
+    private static IAsyncEnumerable<ListRow> RemovedRows(ListReader reader, IReadOnlyList<WithheldCustomer> removed, CancellationToken cancellationToken)
+    {
+        var meant = removed.Select(customer => customer.Customer).ToHashSet();
+        return reader.RemovedRowsAsync(cancellationToken).Where(row => meant.Contains(row.Customer));
+    }
+
     private async Task<ListDelta> DeltaAsync(ListFiles files, ListReader reader, ListDraft draft, CancellationToken cancellationToken)
     {
         var (order, nobody) = (draft.Order, AsyncEnumerable.Empty<ListRow>());
@@ -95,8 +122,8 @@ public sealed class ListWriter(NpgsqlDataSource database, ExportStore exports, S
             ListFile.Copy(draft.Path, add);
         else
             added = await ListFile.WriteAsync(add, Lines(order.List, draft.Source), nobody, cancellationToken);
-        var removed = order.First ? await reader.ToRemoveAsync(cancellationToken) : [];
-        var taken = await ListFile.WriteAsync(remove, Lines(order.List, draft.Source), order.First ? reader.RemovedRowsAsync(cancellationToken) : nobody, cancellationToken);
+        var removed = await ToRemoveAsync(reader, order, cancellationToken);
+        var taken = await ListFile.WriteAsync(remove, Lines(order.List, draft.Source), RemovedRows(reader, removed, cancellationToken), cancellationToken);
         return new ListDelta(
             new ExportedFile(draft.Name + "_add.csv", "add", draft.Revision, added.Rows, added.Bytes, added.Sha256),
             new ExportedFile(draft.Name + "_remove.csv", "remove", draft.Revision, taken.Rows, taken.Bytes, taken.Sha256),

@@ -9,8 +9,8 @@ namespace Pimm.Core.Exporting;
 /// </summary>
 internal static class RevisionCheck
 {
-    /// <exception cref="InputException">something else has changed</exception>
-    public static async Task RequireOnlyWithheldAsync(JobExecution run, ListDraft draft, string olderFile, CancellationToken cancellationToken)
+    /// <returns>null, or why the list stays as it was handed out: something else has changed</returns>
+    public static async Task<string?> RefusalAsync(JobExecution run, ListDraft draft, string olderFile, CancellationToken cancellationToken)
     {
         var (before, now) = (draft.Before!, draft.Figures);
         var more = draft.Withheld.Count - before.Withheld;
@@ -20,15 +20,15 @@ internal static class RevisionCheck
             {
                 run.Warn($"{before.FileName} is not there as it was written: that its revision only leaves {more} customers out was seen by their number, not line by line.");
                 if (now.Rows + now.Skipped + more == before.Rows + before.Unlisted)
-                    return;
+                    return null;
             }
             // Of those withheld some may have had no line before either.
             else if (await ListFile.LinesLeftOutAsync(olderFile, draft.Path, cancellationToken) is { } leftOut && leftOut <= more)
-                return;
+                return null;
         }
-        throw new InputException(
+        return
             $"The list {before.FileName} was exported with the hash {Convert.ToHexStringLower(before.Sha256)[..12]}… and would now have {Convert.ToHexStringLower(now.Sha256)[..12]}…, so plans, customers or their identifiers were altered meanwhile: "
-            + "the file was left as it was; find out what changed them.");
+            + "the file was left as it was; find out what changed them.";
     }
 
     private static async Task<byte[]> HashAsync(string path, CancellationToken cancellationToken)

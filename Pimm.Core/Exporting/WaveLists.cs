@@ -31,28 +31,45 @@ public sealed class WaveLists(NpgsqlDataSource database, ExportStore exports, Li
 
     internal async Task WriteAsync(JobExecution run, WaveListsOrder order, CancellationToken cancellationToken)
     {
-        var (written, by) = (new List<WrittenList>(), order.By ?? $"run:{run.RunId}");
+        var (written, by, at) = (new List<WrittenList>(), order.By ?? $"run:{run.RunId}", time.GetUtcNow());
+        var taken = new[] { new HashSet<(DateOnly, Guid)>(), new HashSet<(DateOnly, Guid)>() };
         foreach (var wave in order.Waves)
         {
             run.Report((double)written.Count / (2 * order.Waves.Count), $"writing the lists of {wave.WaveDate:yyyy-MM-dd}");
-            var (first, at) = (wave == order.Waves[0], time.GetUtcNow());
-            written.AddRange(await Task.WhenAll(((short[])[0, 1]).Select(arm =>
+            var first = wave == order.Waves[0];
+            var lists = await Task.WhenAll(((short[])[0, 1]).Select(arm =>
             {
                 var list = new ListSpec(order.Campaign, order.Audience, wave.WaveDate, arm, order.Profile);
-                return Task.Run(() => writer.WriteAsync(run, new ListOrder(list, wave.Impressions, first, !first || order.Before.Contains(arm), by), at, cancellationToken), cancellationToken);
-            })));
+                return Task.Run(() => writer.WriteAsync(run, new ListOrder(list, wave.Impressions, taken[arm], !first || order.Before.Contains(arm), by), at, cancellationToken), cancellationToken);
+            }));
+            foreach (var list in lists)
+                taken[list.List.Arm].UnionWith(list.Withheld.Where(customer => customer.RemovedWith is not null).Select(customer => (customer.WaveDate, customer.Customer)));
+            written.AddRange(lists);
         }
-        foreach (var warning in written.Where(list => list.IsNew).SelectMany(list => list.List.ReadManifest()!.Warnings.Select(warning => $"{list.List.FileName}: {warning}")))
-            run.Warn(warning);
+        Report(run, written);
         await run.CompleteAsync(
             new { channel = order.Profile.Name, lists = written.Select(list => new { list.List.FileName, list.List.Rows, list.List.Bytes, list.List.Withheld, list.List.Unlisted, list.List.Revision }) },
             async connection =>
             {
-                await ExportStore.AddAsync(connection, written, run.RunId, cancellationToken);
+                await ExportStore.AddAsync(connection, written, run.RunId, at, cancellationToken);
                 foreach (var list in written.Where(list => list.IsNew))
                     await AuditLog.AddAsync(connection, Entry(by, list.List));
+                foreach (var list in written.Where(list => list.Refusal is not null && list.Beside.Count > 0))
+                    await AuditLog.AddAsync(connection, new AuditEntry(by, "list.remove", "list", list.Beside[0].FileName, After: new { list.List.FileName, list.Beside[0].Rows, Customers = list.Withheld.Count }));
             }, cancellationToken);
         await RemoveReplacedAsync(order.Campaign.Id, cancellationToken);
+    }
+
+    /// <exception cref="InputException">a list was refused, and nothing else came of the run either</exception>
+    private static void Report(JobExecution run, IReadOnlyList<WrittenList> written)
+    {
+        foreach (var warning in written.Where(list => list.IsNew).SelectMany(list => list.List.ReadManifest()!.Warnings.Select(warning => $"{list.List.FileName}: {warning}")))
+            run.Warn(warning);
+        var refused = written.Where(list => list.Refusal is not null).ToList();
+        if (refused.Count > 0 && !written.Any(list => list.IsNew || list.Refusal is not null && list.Beside.Count > 0))
+            throw new InputException(refused[0].Refusal!);
+        foreach (var list in refused)
+            run.Warn(list.Refusal!);
     }
 
     private static AuditEntry Entry(string by, ExportedList list) => new(by, "list.export", "list", list.FileName, After: new

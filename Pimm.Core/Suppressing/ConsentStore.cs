@@ -56,7 +56,7 @@ public sealed class ConsentStore(NpgsqlDataSource database)
         {
             customers = records.Select(r => r.Customer).ToArray(), purposes = records.Select(r => r.Purpose).ToArray(),
             channels = records.Select(r => r.Channel).ToArray(), grants = records.Select(r => r.Granted).ToArray(),
-            times = records.Select(r => r.At.ToUniversalTime()).ToArray(), sources = records.Select(r => r.Source).ToArray(),
+            times = records.Select(r => r.At.ToUniversalTime()).ToArray(), sources = records.Select(r => SourceText.Of(r.Source)).ToArray(),
         });
     }
 

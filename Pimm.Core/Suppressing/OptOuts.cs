@@ -51,7 +51,7 @@ public sealed class OptOuts(NpgsqlDataSource database, SuppressionStore store, I
     /// <exception cref="InputException">the opt-out says too little</exception>
     public async Task<OptOutCounts> AddAsync(OptOut said, string kind, IEnumerable<string> values, string? defaultCountry, CancellationToken cancellationToken)
     {
-        said.Validated();
+        said = said.Validated() with { Source = SourceText.Of(said.Source) };
         await sealer.ReadyAsync(cancellationToken);
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
@@ -65,23 +65,22 @@ public sealed class OptOuts(NpgsqlDataSource database, SuppressionStore store, I
             added += await store.AddAsync(connection, [.. keys.OfType<SuppressionKey>().Select(key => new SuppressionEntry(key, said.Channel, said.Reason, said.Source, said.By))]);
         }
         var counts = new OptOutCounts(received, added, received - added - unusable, unusable, hashed);
-        await AuditLog.AddAsync(connection, new AuditEntry(said.By, "suppress.add", "suppression", kind, After: new { said.Channel, said.Reason, said.Source, counts.Received, counts.Added }));
+        await AuditLog.AddAsync(connection, new AuditEntry(said.By, "suppress.add", "suppression", kind, After: new { said.Channel, said.Reason, counts.Received, counts.Added }));
         await transaction.CommitAsync(cancellationToken);
         return counts;
     }
 
-    /// <summary>Lifts a key's opt-outs, and of an address those of the customers whose it is.</summary>
+    /// <summary>Lifts a key's opt-outs, and of an address what its owners took over from it. What else holds for a person stays: <see cref="CheckAsync"/>.</summary>
     /// <returns>how many opt-outs held until now</returns>
     public async Task<int> LiftAsync(OptOut why, SuppressionKey key, CancellationToken cancellationToken)
     {
-        why.Validated();
-        var keys = await WithOwnersAsync(key, cancellationToken);
+        why = why.Validated() with { Source = SourceText.Of(why.Source) };
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        var lifted = await store.LiftAsync(connection, [.. keys.Select(one => new SuppressionEntry(one, why.Channel, why.Reason, why.Source, why.By))]);
+        var lifted = await store.LiftAsync(connection, new SuppressionEntry(key, why.Channel, why.Reason, why.Source, why.By));
         if (lifted > 0)
         {
-            await AuditLog.AddAsync(connection, new AuditEntry(why.By, "suppress.lift", "suppression", Name(key), Before: new { why.Channel, why.Reason }, After: new { lifted, why.Source }));
+            await AuditLog.AddAsync(connection, new AuditEntry(why.By, "suppress.lift", "suppression", Name(key), Before: new { why.Channel, why.Reason }, After: new { lifted }));
         }
         await transaction.CommitAsync(cancellationToken);
         return lifted;
@@ -105,11 +104,14 @@ public sealed class OptOuts(NpgsqlDataSource database, SuppressionStore store, I
 
     private SuppressionKey? KeyOf(string kind, string value, string? defaultCountry) => kind switch
     {
-        "customer" => value.Trim() is { Length: > 0 and <= 200 } reference ? SuppressionKey.Of(CustomerHash.Of(reference)) : null,
+        "customer" => value.Trim() is { Length: > 0 and <= 200 } reference && reference.All(IsOfKeys) ? SuppressionKey.Of(CustomerHash.Of(reference)) : null,
         "email" => Canonical.Email(value) is { } email ? SuppressionKey.Email(sealer.BlindIndex(IdentifierKind.Email, email)) : null,
         "phone" => Canonical.Phone(value, defaultCountry) is { } phone ? SuppressionKey.Phone(sealer.BlindIndex(IdentifierKind.Phone, phone)) : null,
         _ => throw new InputException($"Opt-outs of the kind \"{kind}\" are unknown: choose customer, email or phone."),
     };
+
+    // As files of customers must write theirs; anything else would never meet a customer.
+    private static bool IsOfKeys(char letter) => char.IsAsciiLetterOrDigit(letter) || letter is '.' or '_' or ':' or '-';
 
     private static IdentifierKind KindOf(string kind) => kind == "email" ? IdentifierKind.Email : IdentifierKind.Phone;
 

@@ -14,6 +14,8 @@ public sealed record SuppressionKey(string Kind, Guid? Customer, byte[]? BlindIn
     public static SuppressionKey Email(byte[] blindIndex) => new("email", null, blindIndex);
 
     public static SuppressionKey Phone(byte[] blindIndex) => new("phone", null, blindIndex);
+
+    internal byte[] ToBytes() => Customer is { } customer ? customer.ToByteArray(bigEndian: true) : BlindIndex!;
 }
 
 /// <summary>What is said of a key.</summary>
@@ -50,31 +52,32 @@ public sealed class SuppressionStore(NpgsqlDataSource database, TimeProvider tim
         with said as (
             select distinct * from unnest(@kinds::text[], @customers::uuid[], @indexes::bytea[], @channels::text[], @reasons::text[], @sources::text[], @actors::text[])
                                      as t(kind, customer, blind_index, channel, reason, source, recorded_by)),
+        keyed as (select t.*, coalesce(t.blind_index, uuid_send(t.customer)) as key, null::bytea as origin from said t),
         meant as (
-            select * from said
+            select * from keyed
             union
-            select 'customer', i.customer, null, t.channel, t.reason, t.source, t.recorded_by
-              from said t join customer_identifier i on i.blind_index = t.blind_index and i.kind = case t.kind when 'email' then 1 when 'phone' then 2 else 7 end
+            select 'customer', i.customer, null, t.channel, t.reason, t.source, t.recorded_by, uuid_send(i.customer), t.key
+              from keyed t join customer_identifier i on i.blind_index = t.blind_index
              where t.reason <> 'erased'),
         added as (
-            insert into suppression(kind, customer, blind_index, channel, reason, source, recorded_by, at)
-            select t.kind, t.customer, t.blind_index, t.channel, t.reason, t.source, t.recorded_by, @at::timestamptz
+            insert into suppression(kind, customer, blind_index, origin, channel, reason, source, recorded_by, at)
+            select t.kind, t.customer, t.blind_index, t.origin, t.channel, t.reason, t.source, t.recorded_by, @at::timestamptz
               from meant t
              where not exists (select from suppression_now s
-                                where s.kind = t.kind and s.customer is not distinct from t.customer and s.blind_index is not distinct from t.blind_index
-                                  and s.reason = t.reason and s.channel is not distinct from t.channel)
-            returning kind, customer, blind_index)
-        select count(*) from said t
-         where exists (select from added a where a.kind = t.kind and a.customer is not distinct from t.customer and a.blind_index is not distinct from t.blind_index)
+                                where s.key = t.key and s.reason = t.reason and s.origin is not distinct from t.origin and s.channel is not distinct from t.channel)
+            returning key, origin)
+        select count(*) from keyed t where exists (select from added a where a.key = t.key and a.origin is null)
         """;
 
+    // Of an address also what its owners took over from it, and nothing else of theirs.
     private const string InsertLifting =
         """
-        insert into suppression(kind, customer, blind_index, channel, reason, source, recorded_by, at, lifted)
-        select @kind, @customer, @blindIndex, @Channel, @Reason, @Source, @By, @at, true
-         where exists (select from suppression_now s
-                        where s.kind = @kind and s.customer is not distinct from @customer and s.blind_index is not distinct from @blindIndex
-                          and s.reason = @Reason and (@Channel::text is null or s.channel = @Channel))
+        with held as (
+            select distinct s.kind, s.customer, s.blind_index, case when s.key = @key then null else s.origin end as origin
+              from suppression_now s
+             where (s.key = @key or s.origin = @key) and s.reason = @Reason and (@Channel::text is null or s.channel = @Channel))
+        insert into suppression(kind, customer, blind_index, origin, channel, reason, source, recorded_by, at, lifted)
+        select kind, customer, blind_index, origin, @Channel, @Reason, @Source, @By, @at, true from held
         """;
 
     private const string Columns = "id, kind, customer, blind_index, channel, reason, source, recorded_by, at";
@@ -83,7 +86,7 @@ public sealed class SuppressionStore(NpgsqlDataSource database, TimeProvider tim
 
     private const string SelectCounts = "select kind, reason, channel, count(*) as rows from suppression_now group by kind, reason, channel order by 1, 2, 3 nulls first";
 
-    private const string SelectOf = $"select {Columns} from suppression_now where customer = any(@customers) or blind_index = any(@indexes) order by id";
+    private const string SelectOf = $"select {Columns} from suppression_now where key = any(@keys) order by id";
 
     private const string SelectAddresses =
         """
@@ -109,18 +112,10 @@ public sealed class SuppressionStore(NpgsqlDataSource database, TimeProvider tim
 
     /// <summary>In the caller's transaction: from now on the key's opt-outs of this reason do not hold.</summary>
     /// <returns>how many keys had one</returns>
-    public async Task<int> LiftAsync(NpgsqlConnection connection, IReadOnlyCollection<SuppressionEntry> entries)
+    public async Task<int> LiftAsync(NpgsqlConnection connection, SuppressionEntry entry)
     {
         await connection.ExecuteAsync(Lock);
-        var lifted = 0;
-        foreach (var entry in entries)
-        {
-            lifted += await connection.ExecuteAsync(InsertLifting, new
-            {
-                kind = entry.Key.Kind, customer = entry.Key.Customer, blindIndex = entry.Key.BlindIndex, entry.Channel, entry.Reason, entry.Source, entry.By, at = time.GetUtcNow(),
-            });
-        }
-        return lifted;
+        return await connection.ExecuteAsync(InsertLifting, new { key = entry.Key.ToBytes(), entry.Channel, entry.Reason, entry.Source, entry.By, at = time.GetUtcNow() });
     }
 
     public async Task<IReadOnlyList<SuppressionCount>> CountsAsync(CancellationToken cancellationToken = default)
@@ -141,8 +136,7 @@ public sealed class SuppressionStore(NpgsqlDataSource database, TimeProvider tim
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         return [.. await connection.QueryAsync<Suppression>(new CommandDefinition(SelectOf, new
         {
-            customers = keys.Where(k => k.Customer is not null).Select(k => k.Customer!.Value).ToArray(),
-            indexes = keys.Where(k => k.BlindIndex is not null).Select(k => k.BlindIndex!).ToArray(),
+            keys = keys.Select(k => k.ToBytes()).ToArray(),
         }, cancellationToken: cancellationToken))];
     }
 

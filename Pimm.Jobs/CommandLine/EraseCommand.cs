@@ -24,7 +24,11 @@ public static class EraseCommand
             var requests = call.Service<ErasureRequests>();
             var customers = await requests.FindAsync(asked, cancellationToken);
             if (!call.Arguments.GetValue(yes))
-                throw new InputException($"This would erase {(customers.Count == 1 ? "customer" : $"{customers.Count} customers who share the address:")} {string.Join(", ", customers)}, for ever. Nothing was erased: give --yes.");
+            {
+                var sharing = await requests.SharingAsync(customers, cancellationToken);
+                var others = sharing.Count == 0 ? "" : $" {(sharing.Count == 1 ? "Customer" : $"{sharing.Count} customers")} {string.Join(", ", sharing)} with the same address or number would never be contacted again either.";
+                throw new InputException($"This would erase {(customers.Count == 1 ? "customer" : $"{customers.Count} customers who share the address:")} {string.Join(", ", customers)}, for ever.{others} Nothing was erased: give --yes.");
+            }
             var erased = new List<ErasedPerson>();
             foreach (var customer in customers)
                 erased.Add(await EraseAsync(call, requests, customer, asked, cancellationToken));

@@ -31,6 +31,6 @@ internal static class PersonArguments
     {
         "email" => "The e-mail address cannot be used: write it as name@example.com; a hash of it cannot be compared with the keyed hashes that are kept here.",
         "phone" => "The phone number cannot be used: write it with its country's code, as +49 170 1234567, or give --default-country.",
-        _ => "The customer's key cannot be used: it has 1 to 200 characters.",
+        _ => "The customer's key cannot be used: it has 1 to 200 of the letters A to Z, digits and . _ : -",
     };
 }

@@ -57,10 +57,17 @@ public static class SuppressCommand
         }.Does(async (call, cancellationToken) =>
         {
             var why = new OptOut(call.Arguments.GetValue(Channel), call.Arguments.GetValue(Reason)!, call.Arguments.GetRequiredValue(because), $"{AuditActor.CommandLine} ({call.Arguments.GetRequiredValue(role)})");
-            var lifted = await call.Service<OptOuts>().LiftAsync(why, await KeyAsync(call, cancellationToken), cancellationToken);
-            call.Print(new { lifted }, lines => lines.WriteLine(lifted > 0
-                ? string.Create(CultureInfo.InvariantCulture, $"{lifted} opt-outs do not hold any more.")
-                : "Nothing was lifted: no such opt-out holds. pimm suppress check shows what does."));
+            var key = await KeyAsync(call, cancellationToken);
+            var lifted = await call.Service<OptOuts>().LiftAsync(why, key, cancellationToken);
+            var held = await call.Service<OptOuts>().CheckAsync(key, cancellationToken);
+            call.Print(new { lifted, held = held.Select(Document) }, lines =>
+            {
+                lines.WriteLine(lifted > 0 ? string.Create(CultureInfo.InvariantCulture, $"{lifted} opt-outs do not hold any more.") : "Nothing was lifted: no such opt-out holds.");
+                if (held.Count > 0)
+                    lines.WriteLine("Still withheld, until these are lifted by name too:");
+                foreach (var one in held)
+                    lines.WriteLine($"  {one.Kind} {one.Shown}…  {Line(one)}");
+            });
             return ExitCode.Done;
         });
     }

@@ -37,6 +37,9 @@ public sealed class PersonTracesTests
     public void A_key_that_also_stands_for_other_things_is_looked_for_in_quotes(string key, string text, bool found) =>
         Regex.IsMatch(text, Of(key).Pattern()!, RegexOptions.IgnoreCase).ShouldBe(found);
 
+    [Fact]
+    public void And_its_quotes_stay() => Regex.Replace("\"value\": \"12345\"", Of("12345").Pattern()!, "[erased]").ShouldBe("\"value\": \"[erased]\"");
+
     [Theory]
     [InlineData("e1,outcome,7,2", true)]
     [InlineData("7\n", true)]

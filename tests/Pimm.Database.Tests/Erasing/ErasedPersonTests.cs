@@ -77,6 +77,73 @@ public sealed class ErasedPersonTests
         (await pimm.Service<ErasureStore>().ErasedAsync(connection, [Person, CustomerHash.Of("Other-1")])).ShouldBe([Person]);
     }
 
+    [Theory]
+    [InlineData("12345")]
+    [InlineData("1000.17")]
+    public async Task A_key_of_digits_is_taken_out_of_what_runs_have_left(string key)
+    {
+        await using var pimm = await StartAsync();
+        var audience = await pimm.Service<AudienceStore>().CreateAsync("people", "ref", [new AudienceColumn("age", "number")], ["click"], cancellationToken: Cancel);
+        (await ImportFileAsync(pimm, audience, "people.csv", ["C-1,c1@example.com,,A,B,yes,2026-01-05T10:00:00Z,20", Row(key, Email, Phone, "41"), Row(key, Email, Phone, "42")])).State.ShouldBe(JobStates.Succeeded);
+        await using var connection = await pimm.Database.Owner.OpenConnectionAsync(Cancel);
+        var noted = await connection.QuerySingleAsync<long>(
+            "update job_run set result = @noted::jsonb where id = (select min(id) from job_run) returning id",
+            new { noted = $$"""{"value": "{{key}}", "row": {{key}}, "phone": {{Phone[3..]}}, "said": ["'{{key}}' is \"{{key}}\""]}""" });
+
+        var run = await pimm.RunAsync(await pimm.Service<ErasureRequests>().RequestAsync(CustomerHash.Of(key), new ErasureAsked(key, null, null), "cli:ada", Cancel), Cancel);
+
+        run.State.ShouldBe(JobStates.Succeeded, run.Error);
+        (await connection.ExecuteScalarAsync<string>("select result::text from job_run where id = @noted", new { noted })).ShouldBe(
+            $$"""{"row": {{key}}, "said": ["'[erased]' is \"[erased]\""], "phone": {{Phone[3..]}}, "value": "[erased]"}""");
+        (await connection.ExecuteScalarAsync<long>("select count(*) from job_run where result::text like @quoted", new { quoted = $"%\"{key}\"%" })).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_damaged_file_stops_no_erasure_and_goes_where_nobody_reads_it_again()
+    {
+        await using var pimm = await StartAsync();
+        await ImportAsync(pimm);
+        var refused = Directory.CreateDirectory(Path.Combine(pimm.Folder, "inbox", "people", "refused")).FullName;
+        var waiting = Directory.CreateDirectory(Path.Combine(pimm.Folder, "inbox", "people")).FullName;
+        foreach (var folder in new[] { refused, waiting })
+            await File.WriteAllBytesAsync(Path.Combine(folder, "broken.gz"), [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xff, 0xff, 0xff], Cancel);
+
+        var run = await EraseAsync(pimm, new ErasureAsked(Key, null, null));
+
+        run.State.ShouldBe(JobStates.Succeeded, run.Error);
+        (File.Exists(Path.Combine(refused, "broken.gz")), File.Exists(Path.Combine(waiting, "broken.gz"))).ShouldBe((false, true));
+    }
+
+    [Fact]
+    public async Task Nobody_else_s_address_is_erased_and_who_shares_one_is_named_before()
+    {
+        await using var pimm = await StartAsync();
+        var audience = await ImportAsync(pimm);
+        await ImportFileAsync(pimm, audience, "sharing.csv", [Row("Shares-1", "own@example.org", Phone, "30")]);
+        var requests = pimm.Service<ErasureRequests>();
+
+        (await Should.ThrowAsync<Core.InputException>(() => requests.FindAsync(new ErasureAsked(Key, "own@example.org", null), Cancel))).Message.ShouldStartWith("--email is another customer's");
+        (await Should.ThrowAsync<Core.InputException>(() => requests.FindAsync(new ErasureAsked(Key, null, "12"), Cancel))).Message.ShouldStartWith("--phone is no phone number");
+        (await Should.ThrowAsync<Core.InputException>(() => requests.RequestAsync(Person, new ErasureAsked(Key, "nobody", null), "cli:ada", Cancel))).Message.ShouldStartWith("--email is no e-mail address");
+        (await requests.FindAsync(new ErasureAsked(Key, "unknown@example.org", Phone), Cancel)).ShouldBe([Person]);
+        (await requests.SharingAsync([Person], Cancel)).ShouldBe([CustomerHash.Of("Shares-1")]);
+    }
+
+    [Fact]
+    public async Task An_import_is_not_undone_while_another_copies_its_version()
+    {
+        await using var pimm = await StartAsync();
+        var audience = await ImportAsync(pimm);
+        await using var merging = await pimm.Database.Owner.OpenConnectionAsync(Cancel);
+        await using var transaction = await merging.BeginTransactionAsync(Cancel);
+        await merging.ExecuteAsync($"delete from audience.customers_{audience} where version = 2");
+        await using var undoing = await pimm.Database.Owner.OpenConnectionAsync(Cancel);
+
+        var refused = await Should.ThrowAsync<Npgsql.PostgresException>(() => undoing.ExecuteAsync("set lock_timeout = 200; select undo_import(id, 'cli:ada', now()) from import_file where kind = 'customers'"));
+
+        refused.SqlState.ShouldBe(Npgsql.PostgresErrorCodes.LockNotAvailable);
+    }
+
     [Fact]
     public async Task It_waits_for_imports_that_began_before_and_goes_on_behind_the_stores_that_are_done()
     {

@@ -87,11 +87,11 @@ public sealed class ChannelListTests(IdentifiedCampaign identified) : IClassFixt
     [Fact]
     public async Task A_list_has_what_the_channel_hashes_in_the_order_of_the_customers_hashes_and_a_manifest_that_says_so()
     {
-        await ExportAsync("google-customer-match", Day(0), by: "cli:ann");
+        await ExportAsync("google-customer-match", Day(1), by: "cli:ann");
 
         foreach (var list in await ListsAsync("google-customer-match"))
         {
-            var first = await ExportedAsync(0, list.Arm, 0);
+            var first = await ExportedAsync(1, list.Arm, 0);
             (await File.ReadAllLinesAsync(PathOf(list.FileName), Cancel))[0].ShouldBe("Email,Phone,First Name,Last Name,Country,Zip");
             var lines = await LinesAsync(list.FileName);
             lines.Length.ShouldBe(world.Campaign.ImpressionsPerDay);

@@ -70,7 +70,24 @@ public sealed class ConsentedListTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_list_whose_identifiers_changed_is_refused_even_where_somebody_opted_out_too()
+    public async Task Each_arm_takes_back_whoever_opted_out_though_its_first_list_is_as_it_was()
+    {
+        await using var connection = await world.Pimm.Database.Owner.OpenConnectionAsync(Cancel);
+        var late = await connection.QuerySingleAsync<Guid>("select customer from wave_plan where policy = arm and arm = 0 and action = 1 and wave_date = @day order by customer limit 1", new { day = Day(1) });
+        var early = await connection.QuerySingleAsync<Guid>("select customer from wave_plan where policy = arm and arm = 1 and action = 1 and wave_date = @day order by customer limit 1", new { day = Day(0) });
+        await connection.ExecuteAsync("insert into suppression(kind, customer, reason, source, recorded_by, at) select 'customer', unnest(@people), 'objection', 'a letter', 'test', now()", new { people = new[] { late, early } });
+
+        (await world.Pimm.RunAsync(new JobRequest(ExportWave.JobKind, "both arms", new ExportRequest("generic-csv"), world.Campaign.Id), Cancel)).Error.ShouldBeNull();
+
+        var (ofLate, ofEarly) = (await ListAsync("generic-csv", Day(1), 0), await ListAsync("generic-csv", Day(0), 1));
+        (ofLate.Revision, ofEarly.Revision, (await ListAsync("generic-csv", Day(0), 0)).Revision).ShouldBe((2, 2, 1));
+        (ofLate.ReadManifest()!.Remove!.Rows, ofEarly.ReadManifest()!.Remove!.Rows).ShouldBe((1, 1));
+        (await connection.QueryAsync<(Guid, string?)>("select customer, removed_with from export_withheld order by arm")).ShouldBe(
+            [(late, ofLate.ReadManifest()!.Remove!.File), (early, ofEarly.ReadManifest()!.Remove!.File)]);
+    }
+
+    [Fact]
+    public async Task A_list_whose_identifiers_changed_stays_as_it_was_and_who_opted_out_is_taken_back_all_the_same()
     {
         await using var connection = await world.Pimm.Database.Owner.OpenConnectionAsync(Cancel);
         var planned = (await connection.QueryAsync<Guid>("select customer from wave_plan where policy = arm and arm = 0 and action = 1 and wave_date = @day order by customer", new { day = Day(0) })).ToList();
@@ -79,10 +96,16 @@ public sealed class ConsentedListTests : IAsyncLifetime
 
         (await ExportAsync("generic-csv", Day(0), "changed")).Error!.ShouldContain("customers or their identifiers were altered meanwhile");
         await connection.ExecuteAsync("insert into suppression(kind, customer, reason, source, recorded_by, at) values ('customer', @person, 'objection', 'a letter', 'test', now())", new { person = planned[3] });
-        (await ExportAsync("generic-csv", Day(0), "changed, and less")).Error!.ShouldContain("customers or their identifiers were altered meanwhile");
+        await connection.ExecuteAsync("insert into suppression(kind, customer, reason, source, recorded_by, at) values ('customer', @person, 'objection', 'a letter', 'test', now())", new { person = planned[3] });
+        var run = await ExportAsync("generic-csv", Day(0), "changed, and less");
 
+        run.Error.ShouldBeNull();
+        (await connection.QueryAsync<string>("select message from job_run_log where run_id = @Id and level = 'warning'", new { run.Id })).ShouldContain(line => line.Contains("customers or their identifiers were altered meanwhile"));
+        var (person, file) = await connection.QuerySingleAsync<(Guid, string)>("select customer, removed_with from export_withheld");
+        (person, file).ShouldBe((planned[3], $"{Path.GetFileNameWithoutExtension(before.FileName)}_x{run.Id}_remove.csv"));
+        (await File.ReadAllLinesAsync(Path.Combine(world.Pimm.Folder, "exports", file), Cancel)).Length.ShouldBe(2);
+        (await connection.ExecuteScalarAsync<long>("select rows from export_file where file_name = @file", new { file })).ShouldBe(1);
         (await ListAsync("generic-csv", Day(0), 0)).Sha256.ShouldBe(before.Sha256);
         Directory.EnumerateFiles(Path.Combine(world.Pimm.Folder, "exports"), "*.tmp").ShouldBeEmpty();
-        (await connection.ExecuteScalarAsync<long>("select count(*) from export_withheld")).ShouldBe(0);
     }
 }

@@ -80,7 +80,8 @@ public sealed class OptOutTests(OptOutTests.World world) : IClassFixture<OptOutT
 
         (await OptOuts.LiftAsync(Letter with { Source = "asked for it" }, key, Cancel)).ShouldBe(2);
         (await OptOuts.CheckAsync(key, Cancel)).Select(one => one.Reason).ShouldBe([SuppressionEntry.Objection]);
-        (await OptOuts.LiftAsync(Letter with { Reason = SuppressionEntry.Objection, Source = "asked for it" }, key, Cancel)).ShouldBe(1);
+        (await OptOuts.LiftAsync(Letter with { Reason = SuppressionEntry.Objection, Source = "asked for it" }, key, Cancel)).ShouldBe(0);
+        (await OptOuts.LiftAsync(Letter with { Reason = SuppressionEntry.Objection, Source = "asked for it" }, SuppressionKey.Of(customer), Cancel)).ShouldBe(1);
         (await WithheldAsync(customer)).ShouldBeFalse();
         (await OptOuts.LiftAsync(Letter, key, Cancel)).ShouldBe(0);
 
@@ -88,8 +89,53 @@ public sealed class OptOutTests(OptOutTests.World world) : IClassFixture<OptOutT
         (await WithheldAsync(customer)).ShouldBeTrue();
         await using var connection = await world.Pimm.Database.DataSource.OpenConnectionAsync(Cancel);
         (await connection.ExecuteScalarAsync<long>("select count(*) from suppression where lifted and source = 'asked for it'")).ShouldBe(3);
-        (await connection.ExecuteScalarAsync<long>("select count(*) from audit_event where action = 'suppress.lift' and object_id like 'email:%'")).ShouldBe(2);
+        (await connection.ExecuteScalarAsync<long>("select count(*) from audit_event where action = 'suppress.lift' and object_id like 'email:%'")).ShouldBe(1);
     }
+
+    [Fact]
+    public async Task Who_is_seen_with_an_address_that_opted_out_stays_withheld_under_the_next_one()
+    {
+        var customer = CustomerHash.Of("K-40");
+        await OptOuts.AddAsync(Letter, "email", ["first@example.com"], null, Cancel);
+        await SaveAsync(new CustomerIdentifier(customer, IdentifierKind.Email, "first@example.com", Then));
+        await SaveAsync(new CustomerIdentifier(customer, IdentifierKind.Email, "second@example.com", Then.AddDays(1)));
+
+        (await WithheldAsync(customer)).ShouldBeTrue();
+
+        // The address's owner of then is released with it.
+        (await OptOuts.LiftAsync(Letter, (await OptOuts.KeyOfAsync("email", "first@example.com", null, Cancel))!, Cancel)).ShouldBe(2);
+        (await WithheldAsync(customer)).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task Lifting_an_address_leaves_what_its_owners_said_themselves()
+    {
+        var (one, two) = (CustomerHash.Of("K-50"), CustomerHash.Of("K-51"));
+        await SaveAsync(new(one, IdentifierKind.Phone, "+4930123450", Then), new(two, IdentifierKind.Phone, "+4930123450", Then));
+        await OptOuts.AddAsync(Letter, "customer", ["K-50"], null, Cancel);
+        await OptOuts.AddAsync(Letter, "phone", ["+4930123450"], null, Cancel);
+
+        (await OptOuts.LiftAsync(Letter, (await OptOuts.KeyOfAsync("phone", "+4930123450", null, Cancel))!, Cancel)).ShouldBe(3);
+
+        (await WithheldAsync(one), await WithheldAsync(two)).ShouldBe((true, false));
+        (await OptOuts.LiftAsync(Letter, SuppressionKey.Of(one), Cancel)).ShouldBe(1);
+        (await WithheldAsync(one)).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_source_keeps_no_address_and_does_not_stand_in_the_audit()
+    {
+        await OptOuts.AddAsync(Letter with { Source = "mail of rosa.luchs@example.com, 0170 / 123 45 67, 2026-05-03" }, "customer", ["K-60"], null, Cancel);
+
+        await using var connection = await world.Pimm.Database.DataSource.OpenConnectionAsync(Cancel);
+        var source = await connection.QuerySingleAsync<string>("select source from suppression where customer = @customer", new { customer = CustomerHash.Of("K-60") });
+        source.ShouldBe("mail of r•••@e•••.com, 017••••• 67, 2026-05-03");
+        (await connection.ExecuteScalarAsync<string>("select string_agg(e::text, '') from audit_event e"))!.ShouldNotContain("mail of");
+    }
+
+    [Fact]
+    public async Task Keys_that_no_customer_can_have_are_counted_as_unusable() =>
+        (await OptOuts.AddAsync(Letter, "customer", ["K-70", "rosa@example.com", "Rosa Luchs", ""], null, Cancel)).ShouldBe(new OptOutCounts(4, 1, 0, 3, 0));
 
     [Fact]
     public async Task Rows_that_cannot_be_used_are_counted_and_plain_hashes_among_them()

@@ -68,6 +68,31 @@ create table import_draft (
 );
 comment on column import_draft.checked is 'counts and first problems of a reading of the whole file that wrote nothing';
 
+-- What an unfinished file says of persons: of no effect before the file is finished, and gone with it when it never is.
+create table import_identifier (
+    import_file_id bigint not null references import_file on delete cascade,
+    customer       uuid not null,
+    kind           smallint not null,
+    blind_index    bytea,
+    sealed         bytea not null,
+    seen_at        timestamptz not null
+);
+create index on import_identifier (import_file_id);
+comment on table import_identifier is 'identifiers of a file that is being imported, sealed as those of customer_identifier';
+
+create table import_consent (
+    number         bigint generated always as identity primary key,
+    import_file_id bigint not null references import_file on delete cascade,
+    customer       uuid not null,
+    purpose        text not null,
+    channel        text not null,
+    granted        boolean not null,
+    at             timestamptz not null,
+    source         text not null
+);
+create index on import_consent (import_file_id, number);
+comment on table import_consent is 'consents of a file that is being imported';
+
 -- Takes an import away again: all of it or, with a sentence that says why not, nothing. The answer says how much, and what had been
 -- made of it by then.
 create function undo_import(of_file bigint, actor text, at timestamptz) returns jsonb

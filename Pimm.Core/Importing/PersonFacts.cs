@@ -6,26 +6,74 @@ using Pimm.Core.Suppressing;
 
 namespace Pimm.Core.Importing;
 
-/// <summary>Writes what a file says of persons beside their attributes.</summary>
+/// <summary>Keeps what a file says of persons beside their attributes until the file is finished; only then does it count.</summary>
 public sealed class PersonFactsStore(IdentifierStore identifiers, ConsentStore consents, TimeProvider time)
 {
-    private const string SelectErased = "select customer from erasure where customer = any(@customers)";
+    private const int ConsentsAtOnce = 10_000;
+
+    private const string StageConsents =
+        """
+        insert into import_consent(import_file_id, customer, purpose, channel, granted, at, source)
+        select @importFileId, t.* from unnest(@customers::uuid[], @purposes::text[], @channels::text[], @grants::boolean[], @times::timestamptz[], @sources::text[]) as t
+        """;
+
+    private const string SelectConsents =
+        """
+        select c.number, c.customer, c.purpose, c.channel, c.granted, c.at, c.source
+          from import_consent c
+         where c.import_file_id = @importFileId and c.number > @after and not exists (select from erasure e where e.customer = c.customer)
+         order by c.number limit @limit
+        """;
+
+    private const string Remove =
+        """
+        delete from import_identifier where import_file_id = @importFileId;
+        delete from import_consent where import_file_id = @importFileId;
+        """;
 
     public DateTimeOffset Now => time.GetUtcNow();
 
-    /// <summary>In the chunk's transaction; facts of erased customers are dropped.</summary>
-    /// <returns>consents that something newer overrules</returns>
-    internal async Task<long> SaveAsync(NpgsqlConnection connection, List<CustomerIdentifier> found, List<ConsentRecord> said)
+    /// <summary>In the chunk's transaction.</summary>
+    internal async Task StageAsync(NpgsqlConnection connection, long importFileId, List<CustomerIdentifier> found, List<ConsentRecord> said)
     {
-        if (found.Count + said.Count == 0)
+        if (found.Count > 0)
         {
-            return 0;
+            await identifiers.StageAsync(connection, importFileId, found);
         }
-        var customers = found.Select(f => f.Customer).Concat(said.Select(s => s.Customer)).Distinct().ToArray();
-        var erased = (await connection.QueryAsync<Guid>(SelectErased, new { customers })).ToHashSet();
-        await identifiers.SaveAsync(connection, [.. found.Where(f => !erased.Contains(f.Customer))]);
-        return await consents.RecordAsync(connection, [.. said.Where(s => !erased.Contains(s.Customer))]);
+        if (said.Count > 0)
+        {
+            await connection.ExecuteAsync(StageConsents, new
+            {
+                importFileId, customers = said.Select(r => r.Customer).ToArray(), purposes = said.Select(r => r.Purpose).ToArray(),
+                channels = said.Select(r => r.Channel).ToArray(), grants = said.Select(r => r.Granted).ToArray(),
+                times = said.Select(r => r.At.ToUniversalTime()).ToArray(), sources = said.Select(r => r.Source).ToArray(),
+            });
+        }
     }
+
+    /// <summary>In the transaction that finishes the file; what is told of erased customers is dropped.</summary>
+    /// <returns>consents that something newer overrules</returns>
+    internal async Task<long> LandAsync(NpgsqlConnection connection, long importFileId)
+    {
+        await identifiers.LandAsync(connection, importFileId);
+        var (stale, after) = (0L, 0L);
+        while (true)
+        {
+            var some = (await connection.QueryAsync<StagedConsent>(SelectConsents, new { importFileId, after, limit = ConsentsAtOnce })).AsList();
+            if (some.Count == 0)
+            {
+                break;
+            }
+            stale += await consents.RecordAsync(connection, [.. some.Select(c => new ConsentRecord(c.Customer, c.Purpose, c.Channel, c.Granted, c.At, c.Source))]);
+            after = some[^1].Number;
+        }
+        await RemoveAsync(connection, importFileId);
+        return stale;
+    }
+
+    internal Task RemoveAsync(NpgsqlConnection connection, long importFileId) => connection.ExecuteAsync(Remove, new { importFileId });
+
+    private sealed record StagedConsent(long Number, Guid Customer, string Purpose, string Channel, bool Granted, DateTimeOffset At, string Source);
 }
 
 /// <summary>Identifiers and consents of a customer file's rows. A value that cannot be used is dropped and said; its row stays.</summary>

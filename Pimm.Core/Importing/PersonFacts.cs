@@ -79,6 +79,9 @@ public sealed class PersonFactsStore(IdentifierStore identifiers, ConsentStore c
 /// <summary>Identifiers and consents of a customer file's rows. A value that cannot be used is dropped and said; its row stays.</summary>
 internal sealed class PersonFacts
 {
+    /// <summary>Clocks of sources may be ahead by so much.</summary>
+    private static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(5);
+
     private readonly List<(IdentifierKind Kind, int Place, string Column)> _identifiers;
     private readonly List<ConsentPlace> _consents;
     private readonly string? _country;
@@ -165,14 +168,29 @@ internal sealed class PersonFacts
             warnings.Add(Dropped(file, at.Column, customer, $"'{MaskedText.Of(field)}' is neither yes nor no; the consent was dropped."));
             return;
         }
-        var when = _time ?? default;
-        if (at.Time is { } time && (file[time].IsEmpty ? _time is null : _instants.Read(file[time], file.Line, at.Column, out when) is not null))
+        if (TimeOf(file, at, out var when) is { } wrong)
         {
-            warnings.Add(Dropped(file, at.Column, customer, $"the consent's time is '{MaskedText.Of(file[time])}'; {InstantText.Expected} The consent was dropped."));
-            return;
+            warnings.Add(new ImportProblem(file.Line, at.Column, wrong.Code, $"{wrong.Message} The {(granted ? "consent was dropped" : "withdrawal counts from the import on")}.") { IsWarning = true, Customer = customer });
+            if (granted)
+            {
+                return;
+            }
+            when = _seenAt;
         }
         var source = at.Source is { } place && !file[place].IsEmpty ? Encoding.UTF8.GetString(file[place]) : _source;
         Consents.Add(new ConsentRecord(customer, at.Purpose, at.Channel, granted, when, source));
+    }
+
+    /// <returns>null, or what is wrong with the time</returns>
+    private (string Code, string Message)? TimeOf(DelimitedReader file, ConsentPlace at, out DateTimeOffset when)
+    {
+        when = _time ?? default;
+        if (at.Time is { } time && (file[time].IsEmpty ? _time is null : _instants.Read(file[time], file.Line, at.Column, out when) is not null))
+        {
+            return (ImportCode.BadConsent, $"the consent's time is '{MaskedText.Of(file[time])}'; {InstantText.Expected}");
+        }
+        // Nothing that is said later would ever overrule it.
+        return when <= _seenAt + ClockSkew ? null : (ImportCode.FutureTime, "the consent's time lies in the future; write when it was given.");
     }
 
     private static ImportProblem Dropped(DelimitedReader file, string column, Guid customer, string message) =>

@@ -103,7 +103,8 @@ public sealed class IdentifierStore(NpgsqlDataSource database, Sealer sealer)
     {
         IdentifierKind.Email => Mask.Email(value),
         IdentifierKind.Phone => Mask.Phone(value),
-        IdentifierKind.Country => value,
+        // What is no country may be a cell of another column.
+        IdentifierKind.Country when Canonical.Country(value) is not null => value,
         _ => Mask.Rest(value),
     };
 

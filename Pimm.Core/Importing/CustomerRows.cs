@@ -22,7 +22,7 @@ internal sealed class CustomerRows(Audience audience, DelimitedReader file, Impo
         if (!_seen.Add(Customer))
         {
             return new ImportProblem(File.Line, Columns.KeyColumn, ImportCode.DuplicateKey,
-                $"customer '{MaskedText.Of(Key)}' stands in an earlier line too; keep one line a customer.") { Value = MaskedText.Of(Key), IsWarning = _keepsFirst, Customer = Customer };
+                "the customer stands in an earlier line too; keep one line a customer.") { Value = MaskedText.Hidden(Key), IsWarning = _keepsFirst, Customer = Customer };
         }
         _facts?.Take(File, Customer, Warnings);
         return null;

@@ -93,6 +93,28 @@ create table import_consent (
 create index on import_consent (import_file_id, number);
 comment on table import_consent is 'consents of a file that is being imported';
 
+-- An import's impressions lie side by side, so an index of blocks is enough to find them: for its landing and its undoing.
+alter function create_audience(text, text, jsonb, text[], boolean, timestamptz) rename to create_audience_tables;
+revoke execute on function create_audience_tables(text, text, jsonb, text[], boolean, timestamptz) from public;
+create function create_audience(
+    audience_name text, audience_key_column text, audience_columns jsonb, audience_funnel text[],
+    is_simulated boolean, at timestamptz) returns bigint
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    new_id bigint := create_audience_tables(audience_name, audience_key_column, audience_columns, audience_funnel, is_simulated, at);
+begin
+    execute format('create index on audience.%I using brin (import_file_id) with (pages_per_range = 16)', 'history_' || new_id);
+    return new_id;
+end $$;
+do $$
+declare
+    of_audience bigint;
+begin
+    for of_audience in select id from audience loop
+        execute format('create index on audience.%I using brin (import_file_id) with (pages_per_range = 16)', 'history_' || of_audience);
+    end loop;
+end $$;
+
 -- Takes an import away again: all of it or, with a sentence that says why not, nothing. The answer says how much, and what had been
 -- made of it by then.
 create function undo_import(of_file bigint, actor text, at timestamptz) returns jsonb
@@ -126,6 +148,8 @@ declare
     customers    bigint;
     identifiers  bigint;
 begin
+    -- No version lands meanwhile, or it could be laid over the one that goes.
+    perform pg_advisory_xact_lock(hashtextextended('versions of an audience', file.audience_id));
     -- Nobody plans a scoring meanwhile.
     lock table scoring in share mode;
     select v.version into of_version from audience_version v where v.import_file_id = file.id for update;

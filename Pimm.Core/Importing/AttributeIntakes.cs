@@ -29,6 +29,7 @@ internal sealed class CustomerIntake(Audience audience, IntakeOptions options, I
     public override async Task<ImportCounts> LandAsync(NpgsqlConnection connection, ImportProgress progress, List<ImportProblem> problems)
     {
         var version = progress.Version!.Value;
+        await _merged.LockAsync(connection);
         var erased = await _merged.SkipErasedAsync(connection, version);
         _staleConsents = await persons.LandAsync(connection, progress.Id);
         var known = await imports.CountKnownAsync(connection, Audience, version);

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Dapper;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using Pimm.Core.Identifying;
 using Pimm.Core.Importing;
 using Shouldly;
@@ -111,6 +112,9 @@ public sealed class UploadTests(WebFixture web)
 
         rows.ShouldStartWith("customer_id,age,city,pimm_error_line,");
         rows.ShouldContain("x1,old,Kiel,2,bad_number,age,old,");
+        var folder = System.IO.Path.Combine(web.Services.GetRequiredService<IOptions<ImportingOptions>>().Value.Uploads, "outbox");
+        File.GetUnixFileMode(folder).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Directory.GetFiles(folder).ShouldBeEmpty();
         (await connection.ExecuteScalarAsync<long>("select count(*) from audit_event where action = 'import.download' and object_id = @id and actor = 'user:ada'", new { id = $"{id}" })).ShouldBe(1);
         using var nobody = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false }) { BaseAddress = web.Address };
         (await nobody.GetAsync($"/imports/{id}/problems.csv", Cancel)).StatusCode.ShouldBe(HttpStatusCode.Found);

@@ -194,7 +194,8 @@ begin
     return jsonb_build_object('impressions', removed, 'trainedOn', models);
 end $$;
 
--- A delivery or a label goes when no event that stays says the same; a stage also stands for those before it.
+-- A delivery or a label goes when no event that stays says the same; a stage also stands for those before it. What a file from before
+-- the log said nobody knows: it cannot be undone itself, and while one of the audience is there deliveries and labels stay.
 create function undo_outcomes(file import_file) returns jsonb language plpgsql set search_path = public, pg_temp as $$
 declare
     outcomes   bigint;
@@ -202,7 +203,16 @@ declare
     labels     bigint;
     events     bigint;
     reports    jsonb;
+    unlogged   jsonb;
 begin
+    if file.unlogged then
+        raise exception 'Import % is from before events were logged: what it alone said cannot be told from what others said too, so send corrections instead.', file.id using errcode = '22023';
+    end if;
+    select coalesce(jsonb_agg(format('import %s (%s)', f.id, f.file_name) order by f.id), '[]') into unlogged
+      from import_file f where f.audience_id = file.audience_id and f.unlogged and f.undone_at is null;
+    -- In one order, as corrections lock them, and before looking for corrections: one that was on its way is waited for and seen.
+    perform from customer_outcome o join outcome_event e on o.source = e.source and o.event_id = e.event_id
+      where e.import_file_id = file.id order by o.customer, o.event_id for update of o;
     if exists (select from outcome_event e join outcome_received r on r.source = e.source and r.corrects = e.event_id
                 where e.import_file_id = file.id and r.import_file_id is distinct from file.id) then
         raise exception 'Later events correct events of import %: undo those first, or send corrections.', file.id using errcode = '22023';
@@ -210,13 +220,13 @@ begin
     delete from customer_outcome o using outcome_event e where e.import_file_id = file.id and o.source = e.source and o.event_id = e.event_id;
     get diagnostics outcomes = row_count;
     delete from delivery d
-     where exists (select from outcome_received r where r.import_file_id = file.id and r.kind = 1
+     where unlogged = '[]' and exists (select from outcome_received r where r.import_file_id = file.id and r.kind = 1
                       and r.customer = d.customer and r.campaign_id = d.campaign_id and r.wave_date = d.wave_date)
        and not exists (select from outcome_received r where r.import_file_id is distinct from file.id and r.kind = 1
                           and r.customer = d.customer and r.campaign_id = d.campaign_id and r.wave_date = d.wave_date);
     get diagnostics deliveries = row_count;
     delete from funnel_label l
-     where exists (select from outcome_received r where r.import_file_id = file.id and r.kind = 2 and r.stage >= l.stage
+     where unlogged = '[]' and exists (select from outcome_received r where r.import_file_id = file.id and r.kind = 2 and r.stage >= l.stage
                       and r.customer = l.customer and r.campaign_id = l.campaign_id and r.wave_date = l.wave_date)
        and not exists (select from outcome_received r where r.import_file_id is distinct from file.id and r.kind = 2 and r.stage >= l.stage
                           and r.customer = l.customer and r.campaign_id = l.campaign_id and r.wave_date = l.wave_date);
@@ -228,6 +238,6 @@ begin
     select coalesce(jsonb_agg(distinct c.name), '[]') into reports
       from lift_report r join campaign c on c.id = r.campaign_id
      where c.audience_id = file.audience_id and r.computed_at >= file.imported_at;
-    return jsonb_build_object('events', events, 'customerOutcomes', outcomes, 'deliveries', deliveries, 'labels', labels, 'staleReports', reports);
+    return jsonb_build_object('events', events, 'customerOutcomes', outcomes, 'deliveries', deliveries, 'labels', labels, 'staleReports', reports, 'unlogged', unlogged);
 end $$;
 revoke execute on function undo_customers(import_file), undo_history(import_file), undo_outcomes(import_file) from public;

@@ -10,8 +10,16 @@
 alter table outcome_event alter column import_file_id drop not null;
 comment on column outcome_event.import_file_id is 'null: the event came over HTTP';
 
+-- Undo looks in the log for other events that say the same; files from before have none there.
+alter table import_file add column unlogged boolean not null default false;
+update import_file f set unlogged = true where f.kind = 'outcomes' and f.state = 'finished' and exists (select from outcome_event e where e.import_file_id = f.id);
+comment on column import_file.unlogged is 'its events came before there was a log of them: they cannot be undone';
+
 alter table stray_delivery alter column import_file_id drop not null;
 comment on column stray_delivery.import_file_id is 'null: the delivery was reported over HTTP';
+
+alter table audience add column currency text check (currency ~ '^[A-Z]{3}$');
+comment on column audience.currency is 'of all its amounts: the first that an outcome named; null: none did';
 
 alter table customer_outcome
     add column voided       boolean not null default false,
@@ -38,6 +46,7 @@ create table outcome_batch (
     check (cardinality(audiences) = cardinality(accepted_of))
 );
 create index on outcome_batch using gin (audiences);
+create index on outcome_batch (received_at desc);
 comment on column outcome_batch.accepted_of is 'how many of the accepted events belong to each of the audiences';
 comment on table outcome_batch is 'append-only: batches of events that were taken over HTTP';
 
@@ -87,6 +96,8 @@ begin
     if session_user <> current_user then
         execute format('revoke all on %I from %I', month, session_user);
     end if;
+    -- Events of this month that are still coming in would be seen by the attachment but not by the delete.
+    lock table outcome_received_default in access exclusive mode;
     -- Bounds are in UTC, whoever calls.
     execute format('with late as (delete from outcome_received_default where received_at >= %L and received_at < %L returning *) insert into %I select * from late',
         first_day || ' 00:00:00+00', next_day || ' 00:00:00+00', month);

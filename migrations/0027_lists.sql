@@ -43,7 +43,7 @@ create table export_withheld (
 comment on table export_withheld is 'append-only: customers of a wave whom the last gate kept off its list, and stays to keep off when it is written again';
 comment on column export_withheld.removed_with is 'the file that took a customer back from the channel who had been on the list; null: never was';
 
--- A wave's lists count once, whatever the number of channels they were written for.
+-- A wave's lists count once, whatever the number of channels they were written for. Outcomes come as files or over HTTP.
 create or replace view campaign_stage as
 with newest_run as (
     select distinct on (r.campaign_id, r.kind) r.campaign_id, r.kind, r.id, r.state, r.progress, r.progress_msg, r.error
@@ -84,7 +84,11 @@ rows_of_stage as (
       from campaign c
     union all
     select c.id, 6, 'Outcomes', 'outcomes',
-           (select max(f.imported_at) from import_file f where f.state = 'finished' and f.kind = 'outcomes' and f.audience_id = c.audience_id and exists (select from wave w where w.campaign_id = c.id and w.published_at <= f.imported_at)),
+           greatest(
+               (select max(f.imported_at) from import_file f where f.state = 'finished' and f.undone_at is null and f.kind = 'outcomes' and f.audience_id = c.audience_id
+                   and f.imported_at >= (select min(w.published_at) from wave w where w.campaign_id = c.id)),
+               (select b.received_at from outcome_batch b where b.audiences @> array[c.audience_id]
+                   and b.received_at >= (select min(w.published_at) from wave w where w.campaign_id = c.id) order by b.received_at desc limit 1)),
            (select count(*) from delivery d where d.campaign_id = c.id), 'impressions delivered'
       from campaign c
     union all

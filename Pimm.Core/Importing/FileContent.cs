@@ -126,6 +126,11 @@ internal static class FileContent
 
     private static void RefuseArchive(ReadOnlySpan<byte> magic, string source)
     {
+        if (magic.StartsWith("%PDF"u8))
+        {
+            throw new InputException($"{source} is a PDF; a document has no rows, export the table itself as CSV.") { Code = ImportCode.NotText };
+        }
+
         if (magic.StartsWith("PK\u0003\u0004"u8) || magic.StartsWith("PK\u0005\u0006"u8))
         {
             throw new InputException($"{source} is a zip archive or an Excel workbook; unpack it or save it as CSV (plain or gzip).") { Code = ImportCode.NotText };

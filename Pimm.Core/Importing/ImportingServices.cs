@@ -13,6 +13,8 @@ public static class ImportingServices
             .AddSingleton<AudienceStore>()
             .AddSingleton<AudienceReader>()
             .AddSingleton<ImportStore>()
+            .AddSingleton<ImportListStore>()
+            .AddSingleton<ImportReportStore>()
             .AddSingleton<ImportProgressStore>()
             .AddSingleton<QuarantineStore>()
             .AddSingleton<PersonFactsStore>()

@@ -51,9 +51,12 @@ public sealed class UndoImport(NpgsqlDataSource database, ImportStore imports, T
             else if (field.Value.GetArrayLength() > 0)
             {
                 var names = string.Join(", ", field.Value.EnumerateArray().Select(name => name.GetString()));
-                sentences.Add(field.Name == "trainedOn"
-                    ? $"These model versions were trained while the rows were there and keep what they learned: {names}. Train again to be rid of it."
-                    : $"The lift reports of these campaigns were computed while the events were there and are stale: {names}. Compute them again.");
+                sentences.Add(field.Name switch
+                {
+                    "trainedOn" => $"These model versions were trained while the rows were there and keep what they learned: {names}. Train again to be rid of it.",
+                    "unlogged" => $"Deliveries and labels stay: these files are from before events were logged and may have said the same: {names}.",
+                    _ => $"The lift reports of these campaigns were computed while the events were there and are stale: {names}. Compute them again.",
+                });
             }
         }
         if (file.Kind == "customers")

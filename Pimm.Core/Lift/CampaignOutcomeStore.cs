@@ -57,14 +57,14 @@ public sealed class CampaignOutcomeStore(NpgsqlDataSource database)
 
     private const string SelectReceived =
         """
-        select greatest((select max(imported_at) from import_file where audience_id = @audienceId and kind = 'outcomes' and state = 'finished'),
-                        (select max(received_at) from outcome_batch where audiences @> array[@audienceId]))
+        select greatest((select max(imported_at) from import_file where audience_id = @audienceId and kind = 'outcomes' and state = 'finished' and undone_at is null),
+                        (select received_at from outcome_batch where audiences @> array[@audienceId] order by received_at desc limit 1))
         """;
 
     private const string SelectIntake =
         """
         select count(*) as files, coalesce(sum(rows), 0)::bigint as rows from (
-            select created as rows from import_file where audience_id = @audienceId and kind = 'outcomes' and state = 'finished'
+            select created as rows from import_file where audience_id = @audienceId and kind = 'outcomes' and state = 'finished' and undone_at is null
             union all
             select u.accepted from outcome_batch b cross join lateral unnest(b.audiences, b.accepted_of) u(audience, accepted)
              where b.audiences @> array[@audienceId] and u.audience = @audienceId) taken

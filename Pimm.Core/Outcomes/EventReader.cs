@@ -49,7 +49,9 @@ internal sealed partial class EventReader(int index, ReadOnlyMemory<byte> raw)
     {
         var time = default(DateTimeOffset);
         var timed = _time is not null && InstantText.TryParse(Encoding.UTF8.GetBytes(_time), out time);
-        return new RefusedEvent(problem, raw, _id is not null && CheckId() is null ? _id : null, timed ? time : null, _campaign);
+        // Whatever else is wrong: of a person who was erased nothing is kept.
+        Guid? customer = CheckCustomer(out var read) is null ? read : null;
+        return new RefusedEvent(problem, raw, _id is not null && CheckId() is null ? _id : null, timed ? time : null, _campaign, customer);
     }
 
     // What follows a bad field is read all the same: the event is found again by its id.

@@ -17,7 +17,7 @@ public sealed record OutcomeBatch(string Source, IReadOnlyList<ReadOnlyMemory<by
 }
 
 /// <summary>What became of a batch; received = accepted + duplicate + quarantined.</summary>
-/// <param name="Duplicate">counted before, or more than once in the batch</param>
+/// <param name="Duplicate">counted before, or more than once in the batch, whatever is wrong with the others of the same event_id</param>
 /// <param name="Quarantined">put aside with a reason, to be tried again by `pimm outcomes replay`</param>
 /// <param name="Late">of the accepted: their campaign's window had closed</param>
 /// <param name="Weak">of the accepted: without an event_id, so two that say the same count as one</param>

@@ -10,16 +10,19 @@ public sealed class OutcomeBatches(OutcomeBatchStore batches, OutcomeStore outco
     public async Task<BatchAnswer> TakeAsync(NpgsqlConnection connection, OutcomeBatch batch, CancellationToken cancellationToken)
     {
         var (placed, refused, audiences) = await PlaceAsync(connection, batch);
-        var origin = new OutcomeOrigin(batch.Source, batch.Order, audiences, null, await batches.NextIdAsync(connection));
+        var currencies = placed.Any(row => row.Event is { Kind: OutcomeKind.Outcome, Currency: not null });
+        var origin = new OutcomeOrigin(batch.Source, batch.Order, audiences, null, await batches.NextIdAsync(connection), currencies);
         await StagedOutcomeStore.StageEventsAsync(connection, placed, cancellationToken);
         var known = await outcomes.TakeOutKnownAsync(connection, origin);
         var corrected = placed.Any(row => row.Event.Corrects is not null);
-        List<ImportProblem> found = [.. await outcomes.TakeOutProblemsAsync(connection, origin)];
+        var (wrong, twins) = await outcomes.TakeOutProblemsAsync(connection, origin);
+        List<ImportProblem> found = [.. wrong];
         if (corrected)
         {
             found.AddRange(await corrections.TakeOutUnknownAsync(connection, origin));
         }
         refused.AddRange(Refused(found, placed));
+        known += twins + await TakeOutCountedAsync(connection, origin, refused);
         if (batch.Atomic && refused.Count > 0)
         {
             return Answer(batch, [], known, refused);
@@ -29,12 +32,23 @@ public sealed class OutcomeBatches(OutcomeBatchStore batches, OutcomeStore outco
         {
             await corrections.ApplyAsync(connection, origin);
         }
-        await problems.RemoveCountedAsync(connection, batch.Source);
         await problems.AddAsync(connection, batch.Source, refused, cancellationToken);
+        await problems.RemoveCountedAsync(connection, batch.Source);
         var shares = await batches.SharesAsync(connection, audiences.Select(audience => audience.Id));
         var answer = Answer(batch, shares, known, refused);
         await batches.AddAsync(connection, origin.BatchId!.Value, batch.Source, answer, shares);
         return answer;
+    }
+
+    /// <summary>An event that was counted is counted: whatever has changed since, or is wrong with what bears its id now, it is a duplicate.</summary>
+    private async Task<int> TakeOutCountedAsync(NpgsqlConnection connection, OutcomeOrigin origin, List<RefusedEvent> refused)
+    {
+        if (refused.Count == 0)
+        {
+            return 0;
+        }
+        var counted = await outcomes.CountedAsync(connection, origin, refused.Select(one => one.EventId).OfType<string>());
+        return refused.RemoveAll(one => one.EventId is { } id && counted.Contains(id));
     }
 
     private async Task<(List<PlacedEvent> Placed, List<RefusedEvent> Refused, IReadOnlyList<Audience> Audiences)> PlaceAsync(NpgsqlConnection connection, OutcomeBatch batch)

@@ -48,7 +48,7 @@ public sealed class OutcomeProblemStore(NpgsqlDataSource database, Sealer sealer
     private const string SelectSealed =
         $"""
         select id, event_id, tries, sealed from outcome_problem {Where} and source = @ofSource and audience_id is not distinct from @AudienceId and id > @after
-         order by id limit @limit for update skip locked
+         order by id limit @limit
         """;
 
     private const string Insert =
@@ -64,9 +64,18 @@ public sealed class OutcomeProblemStore(NpgsqlDataSource database, Sealer sealer
                code = excluded.code, field = excluded.field, message = excluded.message, sealed = excluded.sealed, tries = outcome_problem.tries + 1
         """;
 
-    private const string DeleteCounted = "delete from outcome_problem p using staged_outcome s where p.source = @source and p.event_id = s.event_id";
+    // Waits for nobody, having rows of its own that others may wait for: a row that stays behind goes when it is tried again.
+    private const string DeleteCounted =
+        """
+        delete from outcome_problem where id in (
+            select p.id from outcome_problem p join staged_outcome s on s.event_id = p.event_id where p.source = @source for update of p skip locked)
+        """;
 
-    private const string DeleteSettled = "delete from outcome_problem p using unnest(@ids::bigint[], @tries::integer[]) t(id, tries) where p.id = t.id and p.tries = t.tries";
+    private const string DeleteSettled =
+        """
+        delete from outcome_problem where id in (
+            select p.id from outcome_problem p join unnest(@ids::bigint[], @tries::integer[]) t(id, tries) on t.id = p.id and t.tries = p.tries for update of p skip locked)
+        """;
 
     public async Task<IReadOnlyList<OutcomeProblem>> ListAsync(OutcomeProblemFilter filter, int limit, CancellationToken cancellationToken = default)
     {
@@ -86,7 +95,7 @@ public sealed class OutcomeProblemStore(NpgsqlDataSource database, Sealer sealer
         return await connection.ExecuteScalarAsync<long>(new CommandDefinition(CountOfAudience, new { audienceId }, cancellationToken: cancellationToken));
     }
 
-    /// <summary>Takes away what lies in the staging table: it was counted now.</summary>
+    /// <summary>Takes away what lies in the staging table: it was counted now. Behind <see cref="AddAsync"/>, which waits.</summary>
     public Task RemoveCountedAsync(NpgsqlConnection connection, string source) => connection.ExecuteAsync(DeleteCounted, new { source });
 
     internal async Task AddAsync(NpgsqlConnection connection, string source, IReadOnlyList<RefusedEvent> refused, CancellationToken cancellationToken)
@@ -121,7 +130,7 @@ public sealed class OutcomeProblemStore(NpgsqlDataSource database, Sealer sealer
         return [.. await connection.QueryAsync<OutcomeProblemGroup>(new CommandDefinition(SelectGroups, filter, cancellationToken: cancellationToken))];
     }
 
-    /// <summary>Events to be tried again, held until the transaction ends; what somebody else is trying is passed over.</summary>
+    /// <summary>Events to be tried again. They are not held: whoever sends one meanwhile holds its id first and its row here last.</summary>
     internal async Task<IReadOnlyList<SealedEvent>> TakeAsync(
         NpgsqlConnection connection, OutcomeProblemFilter filter, OutcomeProblemGroup group, long after, int limit) =>
         [.. await connection.QueryAsync<SealedEvent>(SelectSealed, new { filter.Source, filter.Code, filter.CampaignId, ofSource = group.Source, group.AudienceId, after, limit })];

@@ -10,7 +10,9 @@ namespace Pimm.Core.Outcomes;
 /// <param name="Audiences">those whose customers the events name</param>
 /// <param name="ImportFileId">the file; null: they came over HTTP</param>
 /// <param name="BatchId">the batch over HTTP; null: they came as a file</param>
-public sealed record OutcomeOrigin(string Source, FunnelOrder Order, IReadOnlyList<Audience> Audiences, long? ImportFileId, long? BatchId = null);
+/// <param name="NamesCurrencies">an outcome or a correction names its currency</param>
+public sealed record OutcomeOrigin(
+    string Source, FunnelOrder Order, IReadOnlyList<Audience> Audiences, long? ImportFileId, long? BatchId = null, bool NamesCurrencies = false);
 
 /// <summary>
 /// Events that came back, as they lie in the table staged_outcome of the caller's transaction: what was seen before is taken out
@@ -19,11 +21,20 @@ public sealed record OutcomeOrigin(string Source, FunnelOrder Order, IReadOnlyLi
 public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider time)
 {
     // Before what is wrong: an event that was counted once is counted, however late it is sent again.
-    private const string TakeOutKnown =
+    private const string TakeOutKnown = "delete from staged_outcome s using outcome_event e where e.source = @Source and e.event_id = s.event_id";
+
+    // Behind what is wrong by itself, so that a bad event never stands for a good one of its id; of good ones that which needs no other.
+    private const string TakeOutTwins =
         """
-        delete from staged_outcome s using (select line, row_number() over (partition by event_id order by line) as nth from staged_outcome) c
-         where c.line = s.line and c.nth > 1;
-        delete from staged_outcome s using outcome_event e where e.source = @Source and e.event_id = s.event_id
+        delete from staged_outcome s using (
+            select line, row_number() over (partition by event_id order by corrects is not null, stage, line) as nth from staged_outcome) c
+         where c.line = s.line and c.nth > 1
+        """;
+
+    private const string SelectCounted =
+        """
+        select event_id from outcome_event where source = @Source and event_id = any(@ids)
+        union select event_id from staged_outcome where event_id = any(@ids)
         """;
 
     // A delivery beside the plans is no impression of the campaign, but the report says how many there were in each arm.
@@ -73,6 +84,21 @@ public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider
                   'this customer was not on a list of that campaign and wave.' as message
         """;
 
+    private const string SettleCurrencies =
+        """
+        update audience a set currency = s.currency
+          from (select distinct on (audience_id) audience_id, currency from staged_outcome where kind = 3 and currency is not null order by audience_id, line) s
+         where a.id = s.audience_id and a.currency is null
+        """;
+
+    // Amounts of an audience are added up.
+    private const string TakeOutOtherCurrencies =
+        """
+        delete from staged_outcome s using audience a where a.id = s.audience_id and s.kind = 3 and s.currency <> a.currency
+        returning s.line, 'currency' as "column", 'other_currency' as code,
+                  'the audience''s amounts are in the currency that its first outcome named, and are added up; send this amount converted into that one.' as message
+        """;
+
     // An impression reaches stage k only through the k - 1 stages before it, in this file or an earlier one.
     private const string TakeOutBrokenOrder =
         """
@@ -91,15 +117,6 @@ public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider
                   'a later stage without the one before it; send the earlier event too or choose --order cascade-up.' as message
         """;
 
-    private const string AddMissingStages =
-        """
-        insert into funnel_label(customer, campaign_id, wave_date, stage, occurred_at)
-        select s.customer, s.campaign_id, s.wave_date, g.stage, min(s.occurred_at)
-          from staged_outcome s cross join lateral generate_series(1, s.stage - 1) g(stage)
-         where s.kind = 2 group by 1, 2, 3, 4 order by 1, 2, 3, 4
-        on conflict do nothing
-        """;
-
     // Written first. In the order of the ids, so that two batches with the same events never wait for each other in a ring;
     // what the other one has counted meanwhile goes no further here.
     private const string KeepNewEvents =
@@ -110,13 +127,16 @@ public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider
         delete from staged_outcome s where not exists (select from fresh f where f.event_id = s.event_id)
         """;
 
+    // Stages that were reported and those they imply in one order, so that two batches never wait for each other in a ring.
     private const string Land =
         """
         insert into delivery(customer, campaign_id, wave_date, delivered_at)
         select customer, campaign_id, wave_date, min(occurred_at) from staged_outcome where kind = 1 group by 1, 2, 3 order by 1, 2, 3
         on conflict do nothing;
         insert into funnel_label(customer, campaign_id, wave_date, stage, occurred_at)
-        select customer, campaign_id, wave_date, stage, min(occurred_at) from staged_outcome where kind = 2 group by 1, 2, 3, 4 order by 1, 2, 3, 4
+        select s.customer, s.campaign_id, s.wave_date, g.stage, coalesce(min(s.occurred_at) filter (where g.stage = s.stage), min(s.occurred_at))
+          from staged_outcome s cross join lateral generate_series(case when @implied then 1 else s.stage end, s.stage) g(stage)
+         where s.kind = 2 group by 1, 2, 3, 4 order by 1, 2, 3, 4
         on conflict do nothing;
         insert into customer_outcome(customer, audience_id, occurred_at, amount, source, event_id)
         select customer, audience_id, occurred_at, amount, @Source, event_id from staged_outcome where kind = 3 and corrects is null;
@@ -126,13 +146,21 @@ public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider
                occurred_at, amount, currency, corrects, void, @ImportFileId, @BatchId from staged_outcome;
         """;
 
-    /// <summary>Takes out of the staging table what was counted before, or stands there twice.</summary>
+    /// <summary>Takes out of the staging table what was counted before.</summary>
     /// <returns>how many</returns>
     public async Task<long> TakeOutKnownAsync(NpgsqlConnection connection, OutcomeOrigin origin) =>
         await connection.ExecuteAsync(TakeOutKnown, origin);
 
-    /// <summary>Takes out of the staging table what cannot be believed and says why; deliveries to customers that were not exported are kept apart.</summary>
-    public async Task<IReadOnlyList<ImportProblem>> TakeOutProblemsAsync(NpgsqlConnection connection, OutcomeOrigin origin)
+    /// <summary>Which of these ids are counted already, or are about to be.</summary>
+    public async Task<IReadOnlySet<string>> CountedAsync(NpgsqlConnection connection, OutcomeOrigin origin, IEnumerable<string> ids) =>
+        (await connection.QueryAsync<string>(SelectCounted, new { origin.Source, ids = ids.ToArray() })).ToHashSet(StringComparer.Ordinal);
+
+    /// <summary>
+    /// Takes out of the staging table what cannot be believed and says why, and what stands there twice; deliveries to customers that
+    /// were not exported are kept apart.
+    /// </summary>
+    /// <returns>what is wrong, and how many stood there twice</returns>
+    public async Task<(IReadOnlyList<ImportProblem> Problems, long Twins)> TakeOutProblemsAsync(NpgsqlConnection connection, OutcomeOrigin origin)
     {
         var (now, grace) = (time.GetUtcNow(), TimeSpan.FromDays(options.Value.GraceDays));
         List<ImportProblem> problems = [.. await connection.QueryAsync<ImportProblem>(TakeOutFuture, new { now })];
@@ -143,11 +171,17 @@ public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider
         }
         problems.AddRange(await connection.QueryAsync<ImportProblem>(TakeOutUnknownImpressions));
         problems.AddRange(await connection.QueryAsync<ImportProblem>(TakeOutLate, new { now, grace, audiences = origin.Audiences.Select(audience => audience.Id).ToArray() }));
+        if (origin.NamesCurrencies)
+        {
+            await connection.ExecuteAsync(SettleCurrencies);
+            problems.AddRange(await connection.QueryAsync<ImportProblem>(TakeOutOtherCurrencies));
+        }
+        var twins = await connection.ExecuteAsync(TakeOutTwins);
         if (origin.Order != FunnelOrder.CascadeUp)
         {
             problems.AddRange(await connection.QueryAsync<ImportProblem>(TakeOutBrokenOrder));
         }
-        return problems;
+        return (problems, twins);
     }
 
     /// <summary>Moves the new events into their tables.</summary>
@@ -155,11 +189,7 @@ public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider
     public async Task<long> LandAsync(NpgsqlConnection connection, OutcomeOrigin origin)
     {
         var known = await connection.ExecuteAsync(KeepNewEvents, origin);
-        await connection.ExecuteAsync(Land, new { origin.Source, origin.ImportFileId, origin.BatchId, now = time.GetUtcNow() });
-        if (origin.Order == FunnelOrder.CascadeUp)
-        {
-            await connection.ExecuteAsync(AddMissingStages);
-        }
+        await connection.ExecuteAsync(Land, new { origin.Source, origin.ImportFileId, origin.BatchId, now = time.GetUtcNow(), implied = origin.Order == FunnelOrder.CascadeUp });
         return known;
     }
 

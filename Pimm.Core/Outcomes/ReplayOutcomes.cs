@@ -7,15 +7,29 @@ namespace Pimm.Core.Outcomes;
 /// <summary>Tries events that were put aside again, each source's and audience's together.</summary>
 public sealed class ReplayOutcomes(NpgsqlDataSource database, OutcomeProblemStore problems, OutcomeBatchStore stored, OutcomeBatches batches)
 {
+    /// <summary>What another event that comes later, in whatever batch, puts right.</summary>
+    private static readonly string[] Passing = ["funnel_order", "unknown_correction"];
+
+    /// <summary>Tries what may have been put right by what came since.</summary>
+    public async Task<BatchAnswer> RunPassingAsync(string actor, CancellationToken cancellationToken)
+    {
+        var total = new BatchAnswer(0, 0, 0, 0, 0, 0, []);
+        foreach (var code in Passing)
+        {
+            total = Sum(total, await RunAsync(actor, new OutcomeProblemFilter(Code: code), FunnelOrder.Reject, null, cancellationToken));
+        }
+        return total;
+    }
+
     /// <param name="actor">as the audit names whoever asks</param>
     /// <param name="audience">of customer outcomes that name no campaign, where none was given when they came</param>
     /// <returns>what became of them together; without errors, which the problems list</returns>
     public async Task<BatchAnswer> RunAsync(string actor, OutcomeProblemFilter filter, FunnelOrder order, Audience? audience, CancellationToken cancellationToken)
     {
-        await problems.ReadyAsync(cancellationToken);
         var total = new BatchAnswer(0, 0, 0, 0, 0, 0, []);
         foreach (var group in await problems.GroupsAsync(filter, cancellationToken))
         {
+            await problems.ReadyAsync(cancellationToken);
             long? last = 0;
             while (last is { } after)
             {

@@ -1,12 +1,13 @@
 using System.Globalization;
 using Pimm.Core.Auditing;
 using Pimm.Core.Importing;
+using Pimm.Core.Outcomes;
 using Pimm.Core.Queueing;
 
 namespace Pimm.Core.Retaining;
 
-/// <summary>Removes what the settings do not keep, in small transactions, so that nobody waits for it; a second try goes on where the first stopped. Being nightly, it also notes the end of the audit log outside the database.</summary>
-public sealed class Retain(RetentionStore store, RetentionPlan plan, UploadStore uploads, AuditVerifier audit) : IJob
+/// <summary>Removes what the settings do not keep, in small transactions, so that nobody waits for it; a second try goes on where the first stopped. Being nightly, it also tries events again that waited for others, before the old ones of them go, and notes the end of the audit log outside the database.</summary>
+public sealed class Retain(RetentionStore store, RetentionPlan plan, UploadStore uploads, AuditVerifier audit, ReplayOutcomes replay) : IJob
 {
     public const string JobKind = "retain";
 
@@ -17,6 +18,7 @@ public sealed class Retain(RetentionStore store, RetentionPlan plan, UploadStore
     public async Task RunAsync(JobExecution run, CancellationToken cancellationToken)
     {
         var bounds = plan.Bounds();
+        await ReplayAsync(run, cancellationToken);
         // Before the runs that tell whose they are.
         var folders = RemoveFiles(run, await plan.TrainingFoldersAsync(cancellationToken));
         var rows = new List<long>();
@@ -36,6 +38,16 @@ public sealed class Retain(RetentionStore store, RetentionPlan plan, UploadStore
         var counts = new RetentionCounts(rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], lists, folders, temporary, rows[6], rows[7] + rows[8], inbox);
         await run.CompleteAsync(counts, connection => AuditLog.AddAsync(connection, new AuditEntry(
             AuditActor.Run(run.RunId), "retention.remove", "run", run.RunId.ToString(CultureInfo.InvariantCulture), After: counts)), cancellationToken);
+    }
+
+    private async Task ReplayAsync(JobExecution run, CancellationToken cancellationToken)
+    {
+        await run.ConfirmLeaseAsync(cancellationToken);
+        var answer = await replay.RunPassingAsync(AuditActor.Run(run.RunId), cancellationToken);
+        if (answer.Received > 0)
+        {
+            run.Log($"Of {answer.Received} events that waited for others {answer.Received - answer.Quarantined} are counted now.");
+        }
     }
 
     /// <summary>Retention itself does not fail for it: what was removed is removed.</summary>

@@ -6,6 +6,8 @@ public static class RoomServices
     public static IServiceCollection AddRooms(this IServiceCollection services)
     {
         services.AddScoped<Campaigns.CampaignRoom>();
+        services.AddScoped<Importing.ImportActions>();
+        services.AddScoped<Importing.ImportRoom>();
         services.AddSingleton<JobWatcher>();
         return services.AddHostedService(provider => provider.GetRequiredService<JobWatcher>());
     }

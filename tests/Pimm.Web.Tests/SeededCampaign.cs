@@ -67,12 +67,13 @@ internal sealed class SeededCampaign(TestDatabase database, string folder)
         return await campaigns.CreateAsync(other with { Name = name, Salt = name });
     }
 
-    public IHost CreateHost()
+    /// <param name="kinds">of runs that its worker takes once it is started; none: all</param>
+    public IHost CreateHost(params string[] kinds)
     {
         var builder = Host.CreateApplicationBuilder();
         builder.Logging.ClearProviders();
         builder.Configuration.AddInMemoryCollection(database.Environment.ToDictionary(pair => pair.Key.Replace("__", ":", StringComparison.Ordinal), string? (pair) => pair.Value));
-        builder.Configuration.AddInMemoryCollection([new("Exporting:Folder", folder)]);
+        builder.Configuration.AddInMemoryCollection([new("Exporting:Folder", folder), new("Importing:Uploads", Path.Combine(folder, "uploads")), .. kinds.Select((kind, place) => KeyValuePair.Create($"Queueing:Kinds:{place}", (string?)kind))]);
         builder.Services.AddPimmCore(builder.Configuration);
         builder.Services.AddSingleton<TruthOfCampaign>((_, _, _, _) => Task.FromResult<LiftTruth?>(new LiftTruth(4.2, 30.1, 34.3, 0.012, 0.06)));
         builder.Services.AddWorker();

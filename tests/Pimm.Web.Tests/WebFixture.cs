@@ -42,7 +42,7 @@ public sealed class WebFixture : IAsyncLifetime
         host = seeded.CreateHost();
         await AddUserAsync("ada", Roles.DataScientist);
         await AddUserAsync("vera", Roles.Viewer);
-        app = await PimmApp.StartAsync(Database, new Dictionary<string, string> { ["Exporting__Folder"] = folder, ["Api__RequestsPerSecond"] = "10000", ["Api__Burst"] = "10000" });
+        app = await PimmApp.StartAsync(Database, new Dictionary<string, string> { ["Exporting__Folder"] = folder, ["Importing__Uploads"] = Path.Combine(folder, "uploads"), ["Importing__MaximumUploadBytes"] = "2000000", ["Api__RequestsPerSecond"] = "10000", ["Api__Burst"] = "10000" });
         Campaign = await seeded.CreateAsync();
         // Two busy cores may be slow; a right page passes at once.
         Assertions.SetDefaultExpectTimeout(20_000);
@@ -50,10 +50,31 @@ public sealed class WebFixture : IAsyncLifetime
         Browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = Chromium.Path, Args = Chromium.Arguments });
     }
 
+    /// <summary>A worker beside the app that takes files in, and leaves the runs alone that other tests look at.</summary>
+    public async Task<IHost> StartImportWorkerAsync()
+    {
+        var worker = new SeededCampaign(Database, folder).CreateHost("import", "outcomes");
+        await worker.StartAsync();
+        return worker;
+    }
+
     public async Task AddUserAsync(string name, string role)
     {
         await using var scope = Services.CreateAsyncScope();
         await scope.ServiceProvider.GetRequiredService<UserAdministration>().AddAsync(name, role, Password);
+    }
+
+    /// <summary>A page of another app, signed in as a user made for it.</summary>
+    internal async Task<WatchedPage> OpenElsewhereAsync(PimmApp elsewhere, IHost host, string user, string role)
+    {
+        await using (var scope = host.Services.CreateAsyncScope())
+        {
+            await scope.ServiceProvider.GetRequiredService<UserAdministration>().AddAsync(user, role, Password);
+        }
+
+        var page = new WatchedPage(await (await Browser.NewContextAsync(new BrowserNewContextOptions { BaseURL = elsewhere.Address.ToString() })).NewPageAsync());
+        await page.SignInAsync(user, Password);
+        return page;
     }
 
     /// <summary>A page of a fresh profile, signed in unless <paramref name="user"/> is null.</summary>

@@ -1,10 +1,13 @@
 using System.Text.Json;
 using Dapper;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Pimm.Core.Auditing;
+using Pimm.Core.Identifying;
 using Pimm.Core.Importing;
+using Pimm.Core.Outcomes;
 using Pimm.Core.Queueing;
 using Pimm.Core.Retaining;
 using Pimm.Core.Training;
@@ -202,8 +205,16 @@ public sealed class RetainTests : IDisposable
     private async Task<JobRun> RetainAsync(QueueWorld world, RetentionPlan plan)
     {
         var audit = new AuditVerifier(new AuditLog(world.Database.DataSource), Options.Create(new AuditingOptions { HeadFile = HeadFile }), TimeProvider.System);
-        await world.StartAsync(new Retain(new RetentionStore(world.Database.DataSource), plan, new UploadStore(world.Database.DataSource, Options.Create(new ImportingOptions { Uploads = Path.Combine(folder.FullName, "uploads") }), TimeProvider.System), audit).RunAsync);
+        await world.StartAsync(new Retain(new RetentionStore(world.Database.DataSource), plan, new UploadStore(world.Database.DataSource, Options.Create(new ImportingOptions { Uploads = Path.Combine(folder.FullName, "uploads") }), TimeProvider.System), audit, Replay(world.Database.DataSource)).RunAsync);
         return await world.FinishedAsync(await world.AskAsync());
+    }
+
+    private static ReplayOutcomes Replay(NpgsqlDataSource database)
+    {
+        var time = TimeProvider.System;
+        var problems = new OutcomeProblemStore(database, new Sealer(new IdentifierKeyStore(database), new EphemeralDataProtectionProvider()), time);
+        var stored = new OutcomeBatchStore(time);
+        return new ReplayOutcomes(database, problems, stored, new OutcomeBatches(stored, new OutcomeStore(Options.Create(new OutcomesOptions()), time), new CorrectionStore(), problems));
     }
 
     private static async Task ExecuteAsync(QueueWorld world, string sql)

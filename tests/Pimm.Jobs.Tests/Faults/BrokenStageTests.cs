@@ -41,7 +41,8 @@ public sealed class BrokenStageTests(Market market)
         var done = await world.FinishedAsync(run);
 
         (done.State, worker.HasExited).ShouldBe((JobStates.Succeeded, false), done.Error);
-        disk.Files().Count.ShouldBe(2);
+        // Two lists, each with its manifest.
+        disk.Files().Count.ShouldBe(4);
         world.Recovered(null, "failed by name, no part left; done by the same worker when there was room");
     }, market.CopyAsync());
 

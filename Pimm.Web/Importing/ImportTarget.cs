@@ -1,0 +1,48 @@
+using Pimm.Core.Importing;
+
+namespace Pimm.Web.Importing;
+
+/// <summary>What a file is and whom it is of, while a person says it.</summary>
+public sealed class ImportTarget
+{
+    public string Kind { get; set; } = "customers";
+
+    /// <summary>Null: a new audience.</summary>
+    public long? AudienceId { get; set; }
+
+    public string AudienceName { get; set; } = "";
+
+    /// <summary>Of a new audience: its stages in order, with commas.</summary>
+    public string Funnel { get; set; } = "click, conversion, core_conversion";
+
+    public string Source { get; set; } = "";
+
+    /// <summary>What happens to labels out of the funnel's order.</summary>
+    public string Order { get; set; } = "reject";
+
+    public long? ReplayOf { get; private set; }
+
+    public IReadOnlyList<string> FunnelStages => Funnel.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    /// <summary>Null when nothing is missing.</summary>
+    public string? Problem => Kind == "outcomes"
+        ? AudienceId is null ? "Choose the audience that the outcomes are of." : Source.Trim().Length == 0 ? "Say who counted the outcomes: an event's id is unique within its source." : null
+        : AudienceId is not null ? null
+        : AudienceName.Trim().Length == 0 ? "Name the new audience, or choose one." : FunnelStages.Count == 0 ? "Name at least one stage of the funnel." : null;
+
+    public DraftRequest Request(long upload, ImportMapping mapping) => new(Kind, upload, mapping)
+    {
+        AudienceId = AudienceId, AudienceName = AudienceId is null ? AudienceName.Trim() : null, Funnel = FunnelStages, Order = Order,
+        Source = Kind == "outcomes" ? Source.Trim() : null, ReplayOf = ReplayOf,
+    };
+
+    public void Take(DraftRequest request)
+    {
+        (Kind, AudienceId, AudienceName, Funnel) = (request.Kind, request.AudienceId, request.AudienceName ?? "", string.Join(", ", request.Funnel));
+        (Order, Source, ReplayOf) = (request.Order, request.Source ?? "", request.ReplayOf);
+    }
+
+    /// <summary>Mended rows go where the others went.</summary>
+    public void Take(ImportReport mended) =>
+        (Kind, AudienceId, Order, Source, ReplayOf) = (mended.Kind, mended.AudienceId, mended.Order ?? "reject", mended.Source ?? "", mended.Id);
+}

@@ -68,6 +68,53 @@ create table import_draft (
 );
 comment on column import_draft.checked is 'counts and first problems of a reading of the whole file that wrote nothing';
 
+-- What an unfinished file says of persons: of no effect before the file is finished, and gone with it when it never is.
+create table import_identifier (
+    import_file_id bigint not null references import_file on delete cascade,
+    customer       uuid not null,
+    kind           smallint not null,
+    blind_index    bytea,
+    sealed         bytea not null,
+    seen_at        timestamptz not null
+);
+create index on import_identifier (import_file_id);
+comment on table import_identifier is 'identifiers of a file that is being imported, sealed as those of customer_identifier';
+
+create table import_consent (
+    number         bigint generated always as identity primary key,
+    import_file_id bigint not null references import_file on delete cascade,
+    customer       uuid not null,
+    purpose        text not null,
+    channel        text not null,
+    granted        boolean not null,
+    at             timestamptz not null,
+    source         text not null
+);
+create index on import_consent (import_file_id, number);
+comment on table import_consent is 'consents of a file that is being imported';
+
+-- An import's impressions lie side by side, so an index of blocks is enough to find them: for its landing and its undoing.
+alter function create_audience(text, text, jsonb, text[], boolean, timestamptz) rename to create_audience_tables;
+revoke execute on function create_audience_tables(text, text, jsonb, text[], boolean, timestamptz) from public;
+create function create_audience(
+    audience_name text, audience_key_column text, audience_columns jsonb, audience_funnel text[],
+    is_simulated boolean, at timestamptz) returns bigint
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    new_id bigint := create_audience_tables(audience_name, audience_key_column, audience_columns, audience_funnel, is_simulated, at);
+begin
+    execute format('create index on audience.%I using brin (import_file_id) with (pages_per_range = 16)', 'history_' || new_id);
+    return new_id;
+end $$;
+do $$
+declare
+    of_audience bigint;
+begin
+    for of_audience in select id from audience loop
+        execute format('create index on audience.%I using brin (import_file_id) with (pages_per_range = 16)', 'history_' || of_audience);
+    end loop;
+end $$;
+
 -- Takes an import away again: all of it or, with a sentence that says why not, nothing. The answer says how much, and what had been
 -- made of it by then.
 create function undo_import(of_file bigint, actor text, at timestamptz) returns jsonb
@@ -101,6 +148,8 @@ declare
     customers    bigint;
     identifiers  bigint;
 begin
+    -- No version lands meanwhile, or it could be laid over the one that goes.
+    perform pg_advisory_xact_lock(hashtextextended('versions of an audience', file.audience_id));
     -- Nobody plans a scoring meanwhile.
     lock table scoring in share mode;
     -- A merge that copies this version has written to the table before it looked for the newest version: it is waited for, and seen.

@@ -22,6 +22,17 @@ public sealed class IdentifierStore(NpgsqlDataSource database, Sealer sealer)
          where customer_identifier.seen_at <= excluded.seen_at
         """;
 
+    private const string SaveOfFile =
+        """
+        insert into customer_identifier(customer, kind, blind_index, sealed, seen_at)
+        select distinct on (i.customer, i.kind) i.customer, i.kind, i.blind_index, i.sealed, i.seen_at
+          from import_identifier i
+         where i.import_file_id = @importFileId and not exists (select from erasure e where e.customer = i.customer)
+         order by i.customer, i.kind, i.seen_at desc
+        on conflict (customer, kind) do update set blind_index = excluded.blind_index, sealed = excluded.sealed, seen_at = excluded.seen_at
+         where customer_identifier.seen_at <= excluded.seen_at
+        """;
+
     private const string SelectCustomers = "select customer from customer_identifier where kind = @kind and blind_index = @blindIndex order by customer";
 
     private const string SelectIdentifiers =
@@ -39,6 +50,21 @@ public sealed class IdentifierStore(NpgsqlDataSource database, Sealer sealer)
         await connection.ExecuteAsync(new CommandDefinition(SaveStaged, cancellationToken: cancellationToken));
         await connection.ExecuteAsync(new CommandDefinition("truncate identifier_staging", cancellationToken: cancellationToken));
     }
+
+    /// <summary>Keeps what a file that is not finished says, in the caller's transaction: sealed, and of no effect before <see cref="LandAsync"/>.</summary>
+    public async Task StageAsync(NpgsqlConnection connection, long importFileId, IReadOnlyList<CustomerIdentifier> identifiers, CancellationToken cancellationToken = default)
+    {
+        await sealer.ReadyAsync(cancellationToken);
+        await BulkCopy.WriteAsync(connection, "import_identifier (import_file_id, customer, kind, blind_index, sealed, seen_at)", identifiers, (import, identifier) =>
+        {
+            import.Write(importFileId, NpgsqlDbType.Bigint);
+            Write(import, identifier);
+        }, cancellationToken);
+    }
+
+    /// <summary>What <see cref="StageAsync"/> kept of a file is known from now on, but for erased customers'; in the caller's transaction.</summary>
+    public Task LandAsync(NpgsqlConnection connection, long importFileId, CancellationToken cancellationToken = default) =>
+        connection.ExecuteAsync(new CommandDefinition(SaveOfFile, new { importFileId }, commandTimeout: 0, cancellationToken: cancellationToken));
 
     /// <summary>Whose identifier this is; several customers may share one.</summary>
     /// <param name="blindIndex"><see cref="Sealer.BlindIndex"/> of the canonical value</param>
@@ -77,7 +103,8 @@ public sealed class IdentifierStore(NpgsqlDataSource database, Sealer sealer)
     {
         IdentifierKind.Email => Mask.Email(value),
         IdentifierKind.Phone => Mask.Phone(value),
-        IdentifierKind.Country => value,
+        // What is no country may be a cell of another column.
+        IdentifierKind.Country when Canonical.Country(value) is not null => value,
         _ => Mask.Rest(value),
     };
 

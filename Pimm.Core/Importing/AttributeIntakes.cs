@@ -9,25 +9,29 @@ internal sealed class CustomerIntake(Audience audience, IntakeOptions options, I
 {
     private readonly MergedVersion _merged = new(audience);
     private CustomerRows? _rows;
-
-    public override bool WritesBesides => Options.Mapping is { } mapping && (mapping.Of(RoleKind.Identifier).Any() || mapping.Of(RoleKind.Consent).Any());
+    private long _staleConsents;
 
     public override IReadOnlyList<string> Notes => [.. _rows?.LeftOut ?? [], .. Stale];
 
-    private IEnumerable<string> Stale => _rows is { StaleConsents: > 0 and var stale }
-        ? [string.Create(CultureInfo.InvariantCulture, $"{stale:N0} consents are older than what is known of those customers and changed nothing.")]
+    private IEnumerable<string> Stale => _staleConsents > 0
+        ? [string.Create(CultureInfo.InvariantCulture, $"{_staleConsents:N0} consents are older than what is known of those customers and changed nothing.")]
         : [];
 
     public override FileRows Open(DelimitedReader file, ImportProgress progress) =>
-        _rows = new CustomerRows(Audience, file, Options.Mapping, progress.Version!.Value, persons);
+        _rows = new CustomerRows(Audience, file, Options.Mapping, progress, persons);
 
-    public override Task RemoveAsync(NpgsqlConnection connection, ImportProgress progress) =>
-        connection.ExecuteAsync($"delete from {Audience.CustomersTable} where version = @Version", new { progress.Version });
+    public override async Task RemoveAsync(NpgsqlConnection connection, ImportProgress progress)
+    {
+        await connection.ExecuteAsync($"delete from {Audience.CustomersTable} where version = @Version", new { progress.Version });
+        await persons.RemoveAsync(connection, progress.Id);
+    }
 
     public override async Task<ImportCounts> LandAsync(NpgsqlConnection connection, ImportProgress progress, List<ImportProblem> problems)
     {
         var version = progress.Version!.Value;
+        await _merged.LockAsync(connection);
         var erased = await _merged.SkipErasedAsync(connection, version);
+        _staleConsents = await persons.LandAsync(connection, progress.Id);
         var known = await imports.CountKnownAsync(connection, Audience, version);
         var written = progress.Written - erased;
         var customers = written;

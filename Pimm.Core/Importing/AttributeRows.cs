@@ -119,7 +119,7 @@ internal static class CustomerKey
         }
         if (IsScientific(key))
         {
-            return (ImportCode.ScientificKey, $"the key '{key}' is a number as a spreadsheet rounds it; format the column as text and export the file again.");
+            return (ImportCode.ScientificKey, "the key is a number as a spreadsheet rounds it; format the column as text and export the file again.");
         }
         foreach (var letter in key)
         {

@@ -32,7 +32,6 @@ public sealed class ChunkedImport(ImportStore imports, ImportProgressStore progr
         }
         try
         {
-            CheckAhead(run, intake, source, progress, cancellationToken);
             var rows = intake.Open(file, progress);
             progress = await ReadAsync(run, intake, rows, progress, cancellationToken);
             await FinishAsync(run, intake, source, progress, cancellationToken);
@@ -67,19 +66,6 @@ public sealed class ChunkedImport(ImportStore imports, ImportProgressStore progr
         {
             await run.CommitAsync(connection => progresses.RefuseAsync(connection, run, refused), cancellationToken);
             throw;
-        }
-    }
-
-    // What rows say of persons outlives a refusal, so a file that will be refused writes none of it.
-    private void CheckAhead(JobExecution run, FileIntake intake, ImportSource source, ImportProgress progress, CancellationToken cancellationToken)
-    {
-        if (intake.WritesBesides && progress.Received == 0)
-        {
-            run.Report(0, "checking every row before the first one is written");
-            using var file = source.Open(options.Value.Unpacking);
-            var check = new ImportChecker(options.Value.ChunkRows).Check(intake, file, progress, _ => { }, cancellationToken);
-            var whole = progress with { Received = check.Received, Quarantined = check.Quarantined };
-            RefuseTooManyBad(whole, check.Quarantined, check.Problems, intake.Options.AcceptBadShare);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace Pimm.Core.Importing;
 
@@ -7,6 +8,8 @@ public sealed class ColumnNames
 {
     /// <summary>More columns than this are refused: a training file holds attributes, not one column a product.</summary>
     public const int Maximum = 1024;
+
+    private const int LongestShown = 60;
 
     private readonly string _source;
     private readonly Dictionary<string, int> _places = new(StringComparer.Ordinal);
@@ -31,7 +34,7 @@ public sealed class ColumnNames
             if (!_places.TryAdd(named[place], place))
             {
                 throw new InputException(string.Create(CultureInfo.InvariantCulture,
-                    $"{source}, line 1: column '{named[place]}' appears twice, as column {_places[named[place]] + 1} and {place + 1}; rename or remove one of them.")) { Code = ImportCode.DuplicateColumn };
+                    $"{source}, line 1: {(LooksLikeData(names) ? "the first line looks like data: add a line with the columns' names above it. A column" : $"column '{Shown(named[place])}'")} appears twice, as column {_places[named[place]] + 1} and {place + 1}; rename or remove one of them.")) { Code = ImportCode.DuplicateColumn };
             }
         }
 
@@ -51,11 +54,21 @@ public sealed class ColumnNames
             return place;
         }
 
+        if (LooksLikeData(All))
+        {
+            throw new InputException($"{_source} has no column '{name}', and its first line looks like data: add a line with the columns' names above it.") { Code = ImportCode.MissingColumn };
+        }
         var nearest = NearestTo(name);
         throw new InputException(nearest is not null
-            ? $"{_source} has no column '{name}'; did you mean '{nearest}'?"
+            ? $"{_source} has no column '{name}'; did you mean '{Shown(nearest)}'?"
             : $"{_source} has no column '{name}'; its columns are {Listed(All)}.") { Code = ImportCode.MissingColumn };
     }
+
+    // A file without a header has a person for one.
+    private static bool LooksLikeData(IEnumerable<string> names) => names.Any(name =>
+        name.Contains('@', StringComparison.Ordinal) || (name.Any(char.IsAsciiDigit) && !name.Any(char.IsLetter)) || InstantText.TryParse(Encoding.UTF8.GetBytes(name.Trim()), out _));
+
+    private static string Shown(string name) => name.Length <= LongestShown ? name : string.Concat(name.AsSpan(0, LongestShown), "…");
 
     private string? NearestTo(string name)
     {
@@ -73,10 +86,13 @@ public sealed class ColumnNames
         return nearest;
     }
 
+    /// <summary>The first names, for a sentence; those of a file without a header are not told.</summary>
+    public string Listed() => LooksLikeData(All) ? "not named: the first line looks like data" : Listed(All);
+
     private static string Listed(IReadOnlyList<string> names)
     {
         const int shown = 12;
-        var first = string.Join(", ", names.Take(shown));
+        var first = string.Join(", ", names.Take(shown).Select(Shown));
         return names.Count <= shown
             ? first
             : string.Create(CultureInfo.InvariantCulture, $"{first} and {names.Count - shown:N0} more");

@@ -4,15 +4,12 @@ using NpgsqlTypes;
 namespace Pimm.Core.Importing;
 
 /// <summary>Rows of a customer file: one a customer. Its keys are remembered, 28 bytes each, to find the second row of a customer.</summary>
-internal sealed class CustomerRows(Audience audience, DelimitedReader file, ImportMapping? mapping, int version, PersonFactsStore persons)
+internal sealed class CustomerRows(Audience audience, DelimitedReader file, ImportMapping? mapping, ImportProgress progress, PersonFactsStore persons)
     : AttributeRows(audience, file, MappedColumns.Of(audience, file.Names, mapping, isHistory: false))
 {
     private readonly HashSet<Guid> _seen = [];
     private readonly bool _keepsFirst = mapping?.Duplicates == ImportMapping.KeepFirst;
     private readonly PersonFacts? _facts = mapping is null ? null : new PersonFacts(mapping, file.Names, file.Source, persons.Now);
-
-    /// <summary>Consents of the file that something newer overruled.</summary>
-    public long StaleConsents { get; private set; }
 
     public override string Target => $"{Audience.CustomersTable} (customer, version, customer_key, {Audience.AttributeList()})";
 
@@ -25,7 +22,7 @@ internal sealed class CustomerRows(Audience audience, DelimitedReader file, Impo
         if (!_seen.Add(Customer))
         {
             return new ImportProblem(File.Line, Columns.KeyColumn, ImportCode.DuplicateKey,
-                $"customer '{MaskedText.Of(Key)}' stands in an earlier line too; keep one line a customer.") { Value = MaskedText.Of(Key), IsWarning = _keepsFirst, Customer = Customer };
+                "the customer stands in an earlier line too; keep one line a customer.") { Value = MaskedText.Hidden(Key), IsWarning = _keepsFirst, Customer = Customer };
         }
         _facts?.Take(File, Customer, Warnings);
         return null;
@@ -35,7 +32,7 @@ internal sealed class CustomerRows(Audience audience, DelimitedReader file, Impo
     {
         if (_facts is { IsEmpty: false })
         {
-            StaleConsents += await persons.SaveAsync(connection, _facts.Identifiers, _facts.Consents);
+            await persons.StageAsync(connection, progress.Id, _facts.Identifiers, _facts.Consents);
         }
     }
 
@@ -48,7 +45,7 @@ internal sealed class CustomerRows(Audience audience, DelimitedReader file, Impo
     protected override void WriteKeys(NpgsqlBinaryImporter import)
     {
         import.Write(Customer, NpgsqlDbType.Uuid);
-        import.Write(version, NpgsqlDbType.Integer);
+        import.Write(progress.Version!.Value, NpgsqlDbType.Integer);
         import.Write(Key, NpgsqlDbType.Text);
     }
 }

@@ -29,9 +29,6 @@ public abstract class FileIntake(Audience audience, string kind, IntakeOptions o
 
     public IntakeOptions Options { get; } = options;
 
-    /// <summary>Rows also write what cannot be taken back: the whole file is checked before the first of them.</summary>
-    public virtual bool WritesBesides => false;
-
     public abstract FileRows Open(DelimitedReader file, ImportProgress progress);
 
     /// <summary>False when rows written by earlier chunks are gone: the file then starts over.</summary>

@@ -9,6 +9,9 @@ public abstract class FileRows(DelimitedReader file)
     /// <summary>Raw rows of one chunk that are kept in memory until they are sealed.</summary>
     private const int KeptRawBytes = 16 << 20;
 
+    /// <summary>What rows that are skipped would have written is forgotten after so many.</summary>
+    private const int SkippedAtOnce = 1_000;
+
     private int _rawBytes;
 
     protected DelimitedReader File { get; } = file;
@@ -51,6 +54,10 @@ public abstract class FileRows(DelimitedReader file)
     {
         while (File.Rows < rows && File.Read(out var problem))
         {
+            if (File.Rows % SkippedAtOnce == 0)
+            {
+                StartChunk();
+            }
             if (problem is null && Take() is null)
             {
                 Note();

@@ -54,6 +54,7 @@ public static class ImportCode
     public const string BadPhone = "bad_phone";
     public const string BadIdentifier = "bad_identifier";
     public const string BadConsent = "bad_consent";
+    public const string FutureTime = "future_time";
 
     /// <summary>How rows with this code are mended; one sentence.</summary>
     public static string Remedy(string code) => code switch

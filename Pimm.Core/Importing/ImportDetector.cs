@@ -52,7 +52,7 @@ public sealed class ImportDetector(ImportTemplateStore templates, AudienceStore 
         [
             .. columns.Select(column => roles.GetValueOrDefault(column.Name)?.ParsedRole.Kind is null or RoleKind.Identifier or RoleKind.Ignore && !MaskedText.LooksLikeEmail(column.First[row]) && !MaskedText.LooksLikePhone(column.First[row])
                 ? MaskedText.Hidden(column.First[row])
-                : MaskedText.Of(column.First[row])),
+                : MaskedText.InSample(column.First[row])),
         ]),
     ];
 

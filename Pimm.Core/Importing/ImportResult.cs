@@ -3,6 +3,8 @@ namespace Pimm.Core.Importing;
 /// <summary>What an import's run tells: filled inside the transaction, serialised when it ends.</summary>
 public sealed class ImportResult
 {
+    public const string NotKept = "not_kept";
+
     public long ImportFileId { get; set; }
 
     public ImportCounts? Counts { get; set; }
@@ -12,7 +14,7 @@ public sealed class ImportResult
 
     public string? AlreadyImportedBy { get; set; }
 
-    /// <summary>Problems and warnings by code.</summary>
+    /// <summary>Bad rows by code; <see cref="NotKept"/> are those beyond the kept ones.</summary>
     public IReadOnlyDictionary<string, long> Codes { get; set; } = new Dictionary<string, long>();
 
     /// <summary>The first problems, values masked.</summary>
@@ -26,7 +28,12 @@ public sealed class ImportResult
     /// <param name="warnings">rows and values, kept or not</param>
     internal void Tell(IReadOnlyList<ImportProblem> problems, long warnings)
     {
-        Codes = problems.CountBy(problem => problem.Code).OrderBy(pair => pair.Key, StringComparer.Ordinal).ToDictionary(pair => pair.Key, pair => (long)pair.Value);
+        var codes = problems.CountBy(problem => problem.Code).OrderBy(pair => pair.Key, StringComparer.Ordinal).ToDictionary(pair => pair.Key, pair => (long)pair.Value);
+        if (Counts?.Quarantined - problems.Count is > 0 and var others)
+        {
+            codes[NotKept] = others;
+        }
+        Codes = codes;
         First = [.. problems.Take(10).Select(ShownProblem.Of)];
         if (Counts is { } counts && Math.Max(counts.Quarantined, warnings) > ImportStore.KeptProblems)
         {

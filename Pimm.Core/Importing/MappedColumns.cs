@@ -113,7 +113,7 @@ internal sealed record MappedColumns
             return instant;
         }
         return time is not null || !isHistory ? null
-            : throw Refused(ImportCode.MissingColumn, $"No column has the role time and the mapping gives no time for all rows: impressions need one; the columns are {string.Join(", ", names.All.Take(12))}.");
+            : throw Refused(ImportCode.MissingColumn, $"No column has the role time and the mapping gives no time for all rows: impressions need one; the columns are {names.Listed()}.");
     }
 
     private static LabelPlace[] LabelsOf(string stage, ColumnNames names, ImportMapping mapping)

@@ -6,6 +6,10 @@ namespace Pimm.Core.Importing;
 /// <summary>A version made of a file and of the version before it: a field that the file leaves empty stays as it was.</summary>
 internal sealed class MergedVersion(Audience audience)
 {
+    /// <summary>One version at a time lands or, by undo_customers, goes: until the transaction ends.</summary>
+    public Task LockAsync(NpgsqlConnection connection) =>
+        connection.ExecuteAsync("select pg_advisory_xact_lock(hashtextextended('versions of an audience', @Id))", new { audience.Id });
+
     /// <summary>Erased customers are never created again.</summary>
     /// <returns>rows taken out</returns>
     public async Task<long> SkipErasedAsync(NpgsqlConnection connection, int version) => await connection.ExecuteAsync(

@@ -6,31 +6,82 @@ using Pimm.Core.Suppressing;
 
 namespace Pimm.Core.Importing;
 
-/// <summary>Writes what a file says of persons beside their attributes.</summary>
+/// <summary>Keeps what a file says of persons beside their attributes until the file is finished; only then does it count.</summary>
 public sealed class PersonFactsStore(IdentifierStore identifiers, ConsentStore consents, TimeProvider time)
 {
-    private const string SelectErased = "select customer from erasure where customer = any(@customers)";
+    private const int ConsentsAtOnce = 10_000;
+
+    private const string StageConsents =
+        """
+        insert into import_consent(import_file_id, customer, purpose, channel, granted, at, source)
+        select @importFileId, t.* from unnest(@customers::uuid[], @purposes::text[], @channels::text[], @grants::boolean[], @times::timestamptz[], @sources::text[]) as t
+        """;
+
+    private const string SelectConsents =
+        """
+        select c.number, c.customer, c.purpose, c.channel, c.granted, c.at, c.source
+          from import_consent c
+         where c.import_file_id = @importFileId and c.number > @after and not exists (select from erasure e where e.customer = c.customer)
+         order by c.number limit @limit
+        """;
+
+    private const string Remove =
+        """
+        delete from import_identifier where import_file_id = @importFileId;
+        delete from import_consent where import_file_id = @importFileId;
+        """;
 
     public DateTimeOffset Now => time.GetUtcNow();
 
-    /// <summary>In the chunk's transaction; facts of erased customers are dropped.</summary>
-    /// <returns>consents that something newer overrules</returns>
-    internal async Task<long> SaveAsync(NpgsqlConnection connection, List<CustomerIdentifier> found, List<ConsentRecord> said)
+    /// <summary>In the chunk's transaction.</summary>
+    internal async Task StageAsync(NpgsqlConnection connection, long importFileId, List<CustomerIdentifier> found, List<ConsentRecord> said)
     {
-        if (found.Count + said.Count == 0)
+        if (found.Count > 0)
         {
-            return 0;
+            await identifiers.StageAsync(connection, importFileId, found);
         }
-        var customers = found.Select(f => f.Customer).Concat(said.Select(s => s.Customer)).Distinct().ToArray();
-        var erased = (await connection.QueryAsync<Guid>(SelectErased, new { customers })).ToHashSet();
-        await identifiers.SaveAsync(connection, [.. found.Where(f => !erased.Contains(f.Customer))]);
-        return await consents.RecordAsync(connection, [.. said.Where(s => !erased.Contains(s.Customer))]);
+        if (said.Count > 0)
+        {
+            await connection.ExecuteAsync(StageConsents, new
+            {
+                importFileId, customers = said.Select(r => r.Customer).ToArray(), purposes = said.Select(r => r.Purpose).ToArray(),
+                channels = said.Select(r => r.Channel).ToArray(), grants = said.Select(r => r.Granted).ToArray(),
+                times = said.Select(r => r.At.ToUniversalTime()).ToArray(), sources = said.Select(r => r.Source).ToArray(),
+            });
+        }
     }
+
+    /// <summary>In the transaction that finishes the file; what is told of erased customers is dropped.</summary>
+    /// <returns>consents that something newer overrules</returns>
+    internal async Task<long> LandAsync(NpgsqlConnection connection, long importFileId)
+    {
+        await identifiers.LandAsync(connection, importFileId);
+        var (stale, after) = (0L, 0L);
+        while (true)
+        {
+            var some = (await connection.QueryAsync<StagedConsent>(SelectConsents, new { importFileId, after, limit = ConsentsAtOnce })).AsList();
+            if (some.Count == 0)
+            {
+                break;
+            }
+            stale += await consents.RecordAsync(connection, [.. some.Select(c => new ConsentRecord(c.Customer, c.Purpose, c.Channel, c.Granted, c.At, c.Source))]);
+            after = some[^1].Number;
+        }
+        await RemoveAsync(connection, importFileId);
+        return stale;
+    }
+
+    internal Task RemoveAsync(NpgsqlConnection connection, long importFileId) => connection.ExecuteAsync(Remove, new { importFileId });
+
+    private sealed record StagedConsent(long Number, Guid Customer, string Purpose, string Channel, bool Granted, DateTimeOffset At, string Source);
 }
 
 /// <summary>Identifiers and consents of a customer file's rows. A value that cannot be used is dropped and said; its row stays.</summary>
 internal sealed class PersonFacts
 {
+    /// <summary>Clocks of sources may be ahead by so much.</summary>
+    private static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(5);
+
     private readonly List<(IdentifierKind Kind, int Place, string Column)> _identifiers;
     private readonly List<ConsentPlace> _consents;
     private readonly string? _country;
@@ -117,14 +168,29 @@ internal sealed class PersonFacts
             warnings.Add(Dropped(file, at.Column, customer, $"'{MaskedText.Of(field)}' is neither yes nor no; the consent was dropped."));
             return;
         }
-        var when = _time ?? default;
-        if (at.Time is { } time && (file[time].IsEmpty ? _time is null : _instants.Read(file[time], file.Line, at.Column, out when) is not null))
+        if (TimeOf(file, at, out var when) is { } wrong)
         {
-            warnings.Add(Dropped(file, at.Column, customer, $"the consent's time is '{MaskedText.Of(file[time])}'; {InstantText.Expected} The consent was dropped."));
-            return;
+            warnings.Add(new ImportProblem(file.Line, at.Column, wrong.Code, $"{wrong.Message} The {(granted ? "consent was dropped" : "withdrawal counts from the import on")}.") { IsWarning = true, Customer = customer });
+            if (granted)
+            {
+                return;
+            }
+            when = _seenAt;
         }
         var source = at.Source is { } place && !file[place].IsEmpty ? Encoding.UTF8.GetString(file[place]) : _source;
         Consents.Add(new ConsentRecord(customer, at.Purpose, at.Channel, granted, when, source));
+    }
+
+    /// <returns>null, or what is wrong with the time</returns>
+    private (string Code, string Message)? TimeOf(DelimitedReader file, ConsentPlace at, out DateTimeOffset when)
+    {
+        when = _time ?? default;
+        if (at.Time is { } time && (file[time].IsEmpty ? _time is null : _instants.Read(file[time], file.Line, at.Column, out when) is not null))
+        {
+            return (ImportCode.BadConsent, $"the consent's time is '{MaskedText.Of(file[time])}'; {InstantText.Expected}");
+        }
+        // Nothing that is said later would ever overrule it.
+        return when <= _seenAt + ClockSkew ? null : (ImportCode.FutureTime, "the consent's time lies in the future; write when it was given.");
     }
 
     private static ImportProblem Dropped(DelimitedReader file, string column, Guid customer, string message) =>

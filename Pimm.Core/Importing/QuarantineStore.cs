@@ -17,7 +17,7 @@ public sealed class QuarantineStore(NpgsqlDataSource database, Sealer sealer)
                as p(line, column_name, code, message, warning, masked, sealed, customer)
         """;
 
-    private const string SelectFile = "select header, delimiter from import_file where id = @id and state = 'finished'";
+    private const string SelectFile = "select header, delimiter, quarantined from import_file where id = @id and state = 'finished'";
 
     private const string SelectRows =
         """
@@ -48,34 +48,34 @@ public sealed class QuarantineStore(NpgsqlDataSource database, Sealer sealer)
     /// left out then. Whoever hands it on discloses identifiers and says so in the audit.
     /// </summary>
     /// <param name="path">of the file to write; packed when it ends in .gz</param>
-    /// <returns>rows written, and rows whose text was not kept</returns>
+    /// <returns>rows written, and bad rows that are not among them: beyond the kept ones, or too long, or gone with their time</returns>
     /// <exception cref="InputException">no such import, or one from before bad rows were kept</exception>
     public async Task<(long Written, long Lost)> WriteAsync(long id, string path, CancellationToken cancellationToken = default)
     {
         await sealer.ReadyAsync(cancellationToken);
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        var file = await connection.QuerySingleOrDefaultAsync<(string? Header, string? Delimiter)?>(new CommandDefinition(SelectFile, new { id }, cancellationToken: cancellationToken));
-        if (file is not { Header: { } header, Delimiter: [var delimiter] })
+        var file = await connection.QuerySingleOrDefaultAsync<(string? Header, string? Delimiter, long Quarantined)?>(new CommandDefinition(SelectFile, new { id }, cancellationToken: cancellationToken));
+        if (file is not { Header: { } header, Delimiter: [var delimiter], Quarantined: var quarantined })
         {
             throw new InputException(file is null ? $"There is no finished import {id}." : $"Import {id} is older than the keeping of bad rows: import its file again.") { Code = ImportCode.NoFile };
         }
         using var output = new DelimitedWriter(path, delimiter);
         var names = RowText.Fields(Encoding.UTF8.GetBytes(header), delimiter);
         WriteRow(output, names, names.Count, [.. ProblemColumns.All]);
-        var (written, lost) = (0L, 0L);
+        var written = 0L;
         await foreach (var row in connection.QueryUnbufferedAsync<BadRow>(SelectRows, new { id }).WithCancellation(cancellationToken))
         {
             if (row.Sealed is null)
             {
-                lost++;
                 continue;
             }
             var fields = RowText.Fields(sealer.Open(row.Sealed, Context(id, row.Line)), delimiter);
-            WriteRow(output, fields, names.Count, [$"{row.Line}", row.Code, row.Column ?? "", row.Masked ?? "", row.Message, ImportCode.Remedy(row.Code)]);
+            string[] behind = [$"{row.Line}", row.Code, row.Column ?? "", row.Masked ?? "", row.Message, ImportCode.Remedy(row.Code)];
+            WriteRow(output, fields, names.Count, [.. behind.Select(FormulaEscape.Of)]);
             written++;
         }
         output.Complete();
-        return (written, lost);
+        return (written, quarantined - written);
     }
 
     /// <summary>The text of one row; after <see cref="Sealer.ReadyAsync"/>.</summary>

@@ -32,16 +32,36 @@ public sealed class UploadStore(NpgsqlDataSource database, IOptions<ImportingOpt
 
     private const string MarkRemoved = "update upload set removed_at = @at where id = @id and removed_at is null";
 
-    // A worker that died between an import's end and its file leaves the file behind.
+    // Of runs that ended, however they did: a worker that died between an import's end and its file leaves the file behind.
     private const string SelectForgotten =
         """
+        with used as (
+            select (d.request->>'uploadId')::bigint as upload_id, j.id = d.apply_run_id as applies, j.state in ('succeeded', 'failed', 'cancelled') as ended
+              from import_draft d join job_run j on j.id in (d.check_run_id, d.apply_run_id))
         select u.id from upload u
          where u.removed_at is null
-           and (u.uploaded_at < @before
-                or exists (select from import_draft d join job_run j on j.id = d.apply_run_id where (d.request->>'uploadId')::bigint = u.id and j.state = 'succeeded'))
+           and (u.uploaded_at < @before or exists (select from used d where d.upload_id = u.id and d.applies and d.ended))
+           and not exists (select from used d where d.upload_id = u.id and not d.ended)
         """;
 
     private string Inbox => Path.GetFullPath(Path.Combine(options.Value.Uploads, "inbox"));
+
+    private string Outbox => Path.GetFullPath(Path.Combine(options.Value.Uploads, "outbox"));
+
+    /// <summary>Where bad rows are written before they go out: they may hold identifiers, so nobody else may read the folder.</summary>
+    public string NewDownload()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(Outbox);
+        }
+        else
+        {
+            Directory.CreateDirectory(Outbox, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+        Sweep(Outbox, "*");
+        return Path.Combine(Outbox, Path.GetRandomFileName());
+    }
 
     /// <summary>Memory stays at one buffer whatever the size; what breaks off leaves nothing.</summary>
     /// <param name="fileName">for people; folders and control characters in it are dropped</param>
@@ -97,7 +117,7 @@ public sealed class UploadStore(NpgsqlDataSource database, IOptions<ImportingOpt
         }
     }
 
-    /// <summary>Files whose import is done, and those that nobody imported for Importing:KeepUploads, go.</summary>
+    /// <summary>Files whose import has ended, well or not, and those that nobody imported for Importing:KeepUploads, go; never one that a run still needs.</summary>
     public async Task SweepAsync(CancellationToken cancellationToken = default)
     {
         Directory.CreateDirectory(Inbox);
@@ -110,14 +130,21 @@ public sealed class UploadStore(NpgsqlDataSource database, IOptions<ImportingOpt
         {
             await RemoveAsync(id, cancellationToken);
         }
-        if (!Directory.Exists(Inbox))
+        Sweep(Inbox, "*.part");
+        Sweep(Outbox, "*");
+    }
+
+    /// <summary>What a process that died was writing goes after a day.</summary>
+    private void Sweep(string folder, string pattern)
+    {
+        if (!Directory.Exists(folder))
         {
             return;
         }
         var abandoned = time.GetUtcNow() - TimeSpan.FromDays(1);
-        foreach (var part in new DirectoryInfo(Inbox).EnumerateFiles("*.part").Where(file => file.LastWriteTimeUtc < abandoned.UtcDateTime))
+        foreach (var file in new DirectoryInfo(folder).EnumerateFiles(pattern).Where(file => file.LastWriteTimeUtc < abandoned.UtcDateTime))
         {
-            part.Delete();
+            file.Delete();
         }
     }
 

@@ -48,23 +48,32 @@ public static class UploadEndpoint
         }
     }
 
-    private static async Task<IResult> ProblemsAsync(HttpContext context, long id, WorkPermit permit, QuarantineStore quarantine, AuditLog audit)
+    private static async Task<IResult> ProblemsAsync(HttpContext context, long id, WorkPermit permit, QuarantineStore quarantine, UploadStore uploads, AuditLog audit)
     {
         // Written whole before its first byte goes out: a file that breaks off would look complete.
-        var path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        var path = "";
         try
         {
             var user = await permit.DemandAsync(context.User);
+            path = uploads.NewDownload();
             var (written, lost) = await quarantine.WriteAsync(id, path, context.RequestAborted);
             await audit.AddAsync(new AuditEntry(AuditActor.User(user), "import.download", "import", $"{id}", After: new { rows = written, notKept = lost },
                 From: context.Connection.RemoteIpAddress?.ToString()), context.RequestAborted);
+            context.Response.Headers["Pimm-Rows-Not-Kept"] = $"{lost}";
             var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.None, 1 << 16, FileOptions.DeleteOnClose | FileOptions.Asynchronous);
             return TypedResults.File(file, "text/csv; charset=utf-8", $"import-{id}-problems.csv");
         }
-        catch (InputException refused)
+        catch (Exception broken)
         {
-            File.Delete(path);
-            return Problem(context, refused);
+            if (path.Length > 0)
+            {
+                File.Delete(path);
+            }
+            if (broken is InputException refused)
+            {
+                return Problem(context, refused);
+            }
+            throw;
         }
     }
 

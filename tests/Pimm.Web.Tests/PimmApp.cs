@@ -12,6 +12,8 @@ internal sealed partial class PimmApp : IAsyncDisposable
 
     private PimmApp(Process process, Uri address) => (this.process, Address) = (process, address);
 
+    public static string Uploads { get; } = Path.Combine(Path.GetTempPath(), $"pimm-web-uploads-{Environment.ProcessId}");
+
     public Uri Address { get; }
 
     /// <summary>Memory that the process holds now.</summary>
@@ -36,7 +38,7 @@ internal sealed partial class PimmApp : IAsyncDisposable
         start.Environment["ASPNETCORE_ENVIRONMENT"] = "Production";
         start.Environment["Access__AttemptsPerMinute"] = "1000";
         start.Environment["Api__RefusalsPerMinute"] = "100000";
-        start.Environment["Importing__Uploads"] = Path.Combine(Path.GetTempPath(), $"pimm-web-uploads-{Environment.ProcessId}");
+        start.Environment["Importing__Uploads"] = Uploads;
         foreach (var (name, value) in settings ?? new Dictionary<string, string>())
         {
             start.Environment[name] = value;

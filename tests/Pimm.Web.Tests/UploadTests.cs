@@ -111,6 +111,10 @@ public sealed class UploadTests(WebFixture web)
 
         rows.ShouldStartWith("customer_id,age,city,pimm_error_line,");
         rows.ShouldContain("x1,old,Kiel,2,bad_number,age,old,");
+        var folder = System.IO.Path.Combine(PimmApp.Uploads, "outbox");
+        if (!OperatingSystem.IsWindows())
+            File.GetUnixFileMode(folder).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Directory.GetFiles(folder).ShouldBeEmpty();
         (await connection.ExecuteScalarAsync<long>("select count(*) from audit_event where action = 'import.download' and object_id = @id and actor = 'user:ada'", new { id = $"{id}" })).ShouldBe(1);
         using var nobody = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false }) { BaseAddress = web.Address };
         (await nobody.GetAsync($"/imports/{id}/problems.csv", Cancel)).StatusCode.ShouldBe(HttpStatusCode.Found);

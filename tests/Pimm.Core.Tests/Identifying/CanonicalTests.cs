@@ -105,6 +105,8 @@ public sealed class CanonicalTests
     [InlineData(IdentifierKind.Phone, "+491701234123", "+49•••••123")]
     [InlineData(IdentifierKind.Phone, "+290123", "+•••")]
     [InlineData(IdentifierKind.LastName, "Öztürk", "Ö•••")]
+    [InlineData(IdentifierKind.Country, "DE", "DE")]
+    [InlineData(IdentifierKind.Country, "ada@example.com", "a•••")]
     [InlineData(IdentifierKind.Maid, "aece52e7-03ee-455a-b3c4-e57283966239", "a•••")]
     public void What_is_shown_is_masked(IdentifierKind kind, string value, string shown)
     {

@@ -124,6 +124,21 @@ public sealed class MalformedFileTests : IDisposable
             .ShouldBe("data.csv has no column 'revenue'; its columns are age, y3_payment, country.");
     }
 
+    [Theory]
+    [InlineData("p1,Anna,anna@example.com\np2,Bob,b\n", "data.csv has no column 'key', and its first line looks like data: add a line with the columns' names above it.")]
+    [InlineData("Anna,Schmidt,49151234567\nBob,Rau,b\n", "data.csv has no column 'key', and its first line looks like data: add a line with the columns' names above it.")]
+    [InlineData("Anna,Anna,30\nBob,Rau,31\n", "data.csv, line 1: the first line looks like data: add a line with the columns' names above it. A column appears twice, as column 1 and 2; rename or remove one of them.")]
+    public void A_file_without_a_header_tells_nobodys_name(string text, string sentence)
+    {
+        var path = _folder.Write("data.csv", text);
+
+        Should.Throw<InputException>(() =>
+        {
+            using var reader = DelimitedReader.Open(path);
+            reader.Names.PlaceOf("key");
+        }).Message.ShouldBe(sentence);
+    }
+
     [Fact]
     public void Bad_rows_can_be_put_aside_and_the_good_ones_are_all_read()
     {

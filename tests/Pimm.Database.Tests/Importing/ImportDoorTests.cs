@@ -119,10 +119,10 @@ public sealed class ImportDoorTests(DoorWorld world) : IClassFixture<DoorWorld>
         var audience = await AudienceAsync("quarantine");
         var header = "key,age,channel,mail\n";
         var mapping = MappingByName.Of(audience, "customers", []);
-        var file = await ImportAsync(audience, "customers", header + "q1,30,web,a@example.com\nq2,old,\"app, new\",secret@example.com\nq3,31\n\"q4\"x,1,web,\n", mapping);
+        var file = await ImportAsync(audience, "customers", header + "q1,30,web,a@example.com\nq2,=1+A,\"app, new\",secret@example.com\nq3,31\n\"q4\"x,1,web,\n", mapping);
         (file.Received, file.Created, file.Quarantined).ShouldBe((4, 1, 3));
         var problems = await world.Pimm.Service<ImportStore>().ProblemsAsync(file.Id, cancellationToken: Cancel);
-        problems.Select(p => (p.Line, p.Code, p.Value)).ShouldBe([(3, ImportCode.BadNumber, "old"), (4, ImportCode.TooFewFields, null), (5, ImportCode.UnbalancedQuote, null)]);
+        problems.Select(p => (p.Line, p.Code, p.Value)).ShouldBe([(3, ImportCode.BadNumber, "=••• (4 letters)"), (4, ImportCode.TooFewFields, null), (5, ImportCode.UnbalancedQuote, null)]);
         (await CountAsync($"select count(*) from import_problem where import_file_id = {file.Id} and (sealed is null or position('secret'::bytea in sealed) > 0)")).ShouldBe(0);
         var path = Path.Combine(world.Pimm.Folder, "bad.csv");
 
@@ -130,13 +130,15 @@ public sealed class ImportDoorTests(DoorWorld world) : IClassFixture<DoorWorld>
 
         var lines = await File.ReadAllLinesAsync(path, Cancel);
         lines[0].ShouldBe("key,age,channel,mail,pimm_error_line,pimm_error_code,pimm_error_column,pimm_error_value,pimm_error_message,pimm_error_remedy");
-        lines[1].ShouldStartWith("q2,old,\"app, new\",secret@example.com,3,bad_number,age,old,");
+        lines[1].ShouldStartWith("q2,=1+A,\"app, new\",secret@example.com,3,bad_number,age,'=••• (4 letters),");
         lines[2].ShouldStartWith("q3,31,,,4,too_few_fields,,,");
-        var mended = string.Join('\n', lines).Replace("q2,old", "q2,32", StringComparison.Ordinal).Replace("\"q4\"\"x\"", "q4", StringComparison.Ordinal) + "\n";
+        var mended = string.Join('\n', lines).Replace("q2,=1+A", "q2,32", StringComparison.Ordinal).Replace("\"q4\"\"x\"", "q4", StringComparison.Ordinal) + "\n";
         var replayed = await ImportAsync(audience, "customers", mended, await world.Pimm.Service<MappingByName>().OfReplayAsync(audience, "customers", file.Id, [], Cancel), replayOf: file.Id);
 
         (replayed.Received, replayed.Created, replayed.Updated, replayed.Quarantined, replayed.ReplayOf).ShouldBe((3, 3, 0, 0, file.Id));
         (await CustomersAsync(audience)).ShouldBe(["q1|30|web", "q2|32|app, new", "q3|31|-", "q4|1|web"]);
+        await ExecuteAsync("delete from import_problem where import_file_id = @Id and line = 3", new { file.Id });
+        (await world.Pimm.Service<QuarantineStore>().WriteAsync(file.Id, path, Cancel)).ShouldBe((2, 1));
     }
 
     [Fact]
@@ -293,6 +295,34 @@ public sealed class ImportDoorTests(DoorWorld world) : IClassFixture<DoorWorld>
 
         world.Stored().Length.ShouldBe(before);
     }
+
+    [Theory]
+    [InlineData("failed", 0, true)]
+    [InlineData("cancelled", 0, true)]
+    [InlineData("queued", 30, false)]
+    [InlineData("running", 30, false)]
+    public async Task Bytes_go_when_their_run_has_ended_and_stay_while_it_needs_them(string state, int days, bool goes)
+    {
+        var upload = await SendAsync("key\na\n", $"{state}.csv");
+        await ExecuteAsync(
+            """
+            with run as (insert into job_run(kind, dedupe_key, arguments, state) values ('none', @key, '{}', 'queued') returning id)
+            insert into import_draft(request, created_by, created_at, apply_run_id) select jsonb_build_object('uploadId', @Id), 'user:ada', now(), id from run;
+            update upload set uploaded_at = uploaded_at - make_interval(days => @days) where id = @Id;
+            """, new { upload.Id, key = $"sweep {state}", days });
+        await SetStateAsync($"sweep {state}", state);
+
+        await world.Pimm.Service<UploadStore>().SweepAsync(Cancel);
+
+        world.Stored().Any(path => path.EndsWith(upload.StoredAs, StringComparison.Ordinal)).ShouldBe(!goes);
+    }
+
+    private Task SetStateAsync(string key, string state) => ExecuteAsync(
+        """
+        update job_run set state = @state, attempt = 1, lease_until = case when @state = 'running' then now() + interval '1 hour' end, owner = case when @state = 'running' then 'nobody' end,
+               started_at = now(), finished_at = case when @state in ('failed', 'cancelled') then now() end
+         where dedupe_key = @key and @state <> 'queued'
+        """, new { key, state });
 
     private async Task<Upload> SendAsync(string content, string name)
     {

@@ -117,7 +117,7 @@ public sealed class ImportFileTests(EmptyAudience world) : IClassFixture<EmptyAu
         { "label 2", "history", "key,impression_at,click,buy,age,channel\na,2026-01-05T10:00:00Z,2,0,1,web\n"u8.ToArray(), "the label is '2'; it must be 0 or 1" },
         { "broken funnel", "history", "key,impression_at,click,buy,age,channel\na,2026-01-05T10:00:00Z,0,1,1,web\n"u8.ToArray(), "without the one before it" },
         { "no offset", "history", "key,impression_at,click,buy,age,channel\na,2026-01-05T10:00:00,0,0,1,web\n"u8.ToArray(), "has no offset and the file's zone is not known; name it with --zone" },
-        { "no number", "customers", "key,age,channel\na,1 year,web\n"u8.ToArray(), "'1 year' is no number" },
+        { "no number", "customers", "key,age,channel\na,1 year,web\n"u8.ToArray(), "'1••• (6 letters)' is no number" },
         { "10,000 columns", "customers", Encoding.UTF8.GetBytes(string.Join(',', Enumerable.Range(0, 10_000).Select(i => $"c{i}")) + "\n"), "at most 1,024 columns" },
     };
 

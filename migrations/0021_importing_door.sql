@@ -152,8 +152,6 @@ begin
     perform pg_advisory_xact_lock(hashtextextended('versions of an audience', file.audience_id));
     -- Nobody plans a scoring meanwhile.
     lock table scoring in share mode;
-    -- A merge that copies this version has written to the table before it looked for the newest version: it is waited for, and seen.
-    execute format('lock table audience.%I in share row exclusive mode', 'customers_' || file.audience_id);
     select v.version into of_version from audience_version v where v.import_file_id = file.id for update;
     select max(v.version) into newer from audience_version v where v.audience_id = file.audience_id;
     if of_version is null then

@@ -55,7 +55,9 @@ begin
     insert into notice (event, body)
     values (of_event, json_build_object('type', of_event, 'timestamp', to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'data', data)::text)
     returning id into told;
-    insert into webhook_delivery (webhook_id, notice_id) select id, told from webhook where disabled_at is null and of_event = any(events);
+    -- One that is being taken away this moment is not told: whoever writes the row must not fail for it.
+    insert into webhook_delivery (webhook_id, notice_id)
+    select id, told from webhook where disabled_at is null and of_event = any(events) for key share skip locked;
 end $$;
 
 -- Arguments: the event (number 0), then what its data holds as name=column. Every way that leads to the row is told, whoever writes it.

@@ -30,8 +30,11 @@ public sealed record ImportRequest(long AudienceId, string Kind, string Path, do
     internal ImportSource Source => new(Path, Name, Delimiter ?? Mapping?.Delimiter);
 
     internal IntakeOptions Options => new(
-        Mapping is null ? JsonSerializer.Serialize(new { Order, Delimiter }) : JsonSerializer.Serialize(new { Order, Delimiter, Mapping = Mapping.ToJson() }),
-        AcceptBadShare, Mapping, By, ReplayOf);
+        Read is null ? JsonSerializer.Serialize(new { Order, Delimiter }) : JsonSerializer.Serialize(new { Order, Delimiter, Mapping = Read.ToJson() }),
+        AcceptBadShare, Read, By, ReplayOf);
+
+    // A few mended rows are never the whole audience, whatever was asked for.
+    private ImportMapping? Read => ReplayOf is not null && Kind == "customers" && Mapping is { Merges: false } ? Mapping with { Mode = ImportMapping.Merge } : Mapping;
 }
 
 /// <summary>Takes a file of customers or history into an audience's typed tables: all of its good rows or, when too many are bad, none.</summary>

@@ -12,9 +12,8 @@ public sealed class OutcomeBatches(OutcomeBatchStore batches, OutcomeStore outco
         var (placed, refused, audiences) = await PlaceAsync(connection, batch);
         var origin = new OutcomeOrigin(batch.Source, batch.Order, audiences, null, await batches.NextIdAsync(connection));
         await StagedOutcomeStore.StageEventsAsync(connection, placed, cancellationToken);
-        var known = await outcomes.TakeOutKnownAsync(connection, origin);
+        var (known, found) = await outcomes.TakeOutAsync(connection, origin);
         var corrected = placed.Any(row => row.Event.Corrects is not null);
-        List<ImportProblem> found = [.. await outcomes.TakeOutProblemsAsync(connection, origin)];
         if (corrected)
         {
             found.AddRange(await corrections.TakeOutUnknownAsync(connection, origin));

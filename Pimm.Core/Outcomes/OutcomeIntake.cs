@@ -22,8 +22,7 @@ internal sealed class OutcomeIntake(Audience audience, string source, FunnelOrde
         }
         var origin = new OutcomeOrigin(source, order, [Audience], progress.Id);
         await staged.StageFileAsync(connection, progress.Id, Audience.Id);
-        var skipped = await outcomes.TakeOutKnownAsync(connection, origin);
-        var found = await outcomes.TakeOutProblemsAsync(connection, origin);
+        var (skipped, found) = await outcomes.TakeOutAsync(connection, origin);
         problems.AddRange(found);
         var quarantined = progress.Quarantined + found.Count;
         ChunkedImport.RefuseTooManyBad(progress, quarantined, problems, Options.AcceptBadShare);

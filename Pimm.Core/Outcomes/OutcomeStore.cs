@@ -18,25 +18,16 @@ public sealed record OutcomeOrigin(string Source, FunnelOrder Order, IReadOnlyLi
 /// </summary>
 public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider time)
 {
-    // Before what is wrong: an event that was counted once is counted, however late it is sent again.
+    // Before what is wrong: an event that was counted once is counted, however late it is sent again. "offset 0" keeps the search an
+    // index look-up an event; as a join it reads all events there ever were whenever a batch looks large beside them.
     private const string TakeOutKnown =
         """
-        delete from staged_outcome s using (select line, row_number() over (partition by event_id order by line) as nth from staged_outcome) c
-         where c.line = s.line and c.nth > 1;
-        delete from staged_outcome s using outcome_event e where e.source = @Source and e.event_id = s.event_id
-        """;
-
-    // A delivery beside the plans is no impression of the campaign, but the report says how many there were in each arm.
-    private const string KeepStrayDeliveries =
-        """
-        insert into stray_delivery(customer, campaign_id, wave_date, delivered_at, import_file_id)
-        select s.customer, s.campaign_id, s.wave_date, min(s.occurred_at), @ImportFileId
-          from staged_outcome s join campaign c on c.id = s.campaign_id and c.audience_id = s.audience_id
-         where s.kind = 1 and not exists (
-               select from wave_plan p where p.customer = s.customer and p.campaign_id = s.campaign_id and p.wave_date = s.wave_date
-                  and p.policy = p.arm and p.action = 1)
-         group by 1, 2, 3 order by 1, 2, 3
-        on conflict do nothing
+        with known as (
+            delete from staged_outcome s using (select line, row_number() over (partition by event_id order by line) as nth from staged_outcome) c
+             where c.line = s.line
+               and (c.nth > 1 or exists (select from outcome_event e where e.source = @Source and e.event_id = s.event_id offset 0))
+            returning s.line)
+        select count(*) from known
         """;
 
     // A simulated market lives in a time of its own.
@@ -63,14 +54,24 @@ public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider
                   'the campaign''s window closed longer ago than events are waited for (Outcomes:GraceDays); its report stands.' as message
         """;
 
+    // A delivery beside the plans is no impression of the campaign, but the report says how many there were in each arm.
     private const string TakeOutUnknownImpressions =
         """
-        delete from staged_outcome s
-         where s.kind in (1, 2) and not exists (
-               select from wave_plan p where p.customer = s.customer and p.campaign_id = s.campaign_id and p.wave_date = s.wave_date
-                  and p.policy = p.arm and p.action = 1)
-        returning s.line, 'customer' as "column", 'unknown_impression' as code,
-                  'this customer was not on a list of that campaign and wave.' as message
+        with taken as (
+            delete from staged_outcome s
+             where s.kind in (1, 2) and not exists (
+                   select from wave_plan p where p.customer = s.customer and p.campaign_id = s.campaign_id and p.wave_date = s.wave_date
+                      and p.policy = p.arm and p.action = 1)
+            returning s.line, s.kind, s.customer, s.audience_id, s.campaign_id, s.wave_date, s.occurred_at),
+        stray as (
+            insert into stray_delivery(customer, campaign_id, wave_date, delivered_at, import_file_id)
+            select t.customer, t.campaign_id, t.wave_date, min(t.occurred_at), @ImportFileId
+              from taken t join campaign c on c.id = t.campaign_id and c.audience_id = t.audience_id
+             where t.kind = 1 group by 1, 2, 3 order by 1, 2, 3
+            on conflict do nothing)
+        select t.line, 'customer' as "column", 'unknown_impression' as code,
+               'this customer was not on a list of that campaign and wave.' as message
+          from taken t
         """;
 
     // An impression reaches stage k only through the k - 1 stages before it, in this file or an earlier one.
@@ -106,8 +107,9 @@ public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider
         """
         with fresh as (
             insert into outcome_event(source, event_id, import_file_id)
-            select @Source, event_id, @ImportFileId from staged_outcome order by event_id on conflict do nothing returning event_id)
-        delete from staged_outcome s where not exists (select from fresh f where f.event_id = s.event_id)
+            select @Source, event_id, @ImportFileId from staged_outcome order by event_id on conflict do nothing returning event_id),
+        known as (delete from staged_outcome s where not exists (select from fresh f where f.event_id = s.event_id) returning s.line)
+        select count(*) from known
         """;
 
     private const string Land =
@@ -123,44 +125,40 @@ public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider
         insert into outcome_received(received_at, source, event_id, weak, kind, customer, audience_id, campaign_id, wave_date, stage,
                                      occurred_at, amount, currency, corrects, void, import_file_id, outcome_batch_id)
         select @now, @Source, event_id, weak, kind, customer, audience_id, campaign_id, wave_date, stage,
-               occurred_at, amount, currency, corrects, void, @ImportFileId, @BatchId from staged_outcome;
+               occurred_at, amount, currency, corrects, void, @ImportFileId, @BatchId from staged_outcome
         """;
 
-    /// <summary>Takes out of the staging table what was counted before, or stands there twice.</summary>
-    /// <returns>how many</returns>
-    public async Task<long> TakeOutKnownAsync(NpgsqlConnection connection, OutcomeOrigin origin) =>
-        await connection.ExecuteAsync(TakeOutKnown, origin);
-
-    /// <summary>Takes out of the staging table what cannot be believed and says why; deliveries to customers that were not exported are kept apart.</summary>
-    public async Task<IReadOnlyList<ImportProblem>> TakeOutProblemsAsync(NpgsqlConnection connection, OutcomeOrigin origin)
+    /// <summary>
+    /// Takes out of the staging table what was counted before or stands there twice, then what cannot be believed, and says why;
+    /// deliveries to customers that were not exported are kept apart.
+    /// </summary>
+    /// <returns>how many were known, and what is wrong with the others</returns>
+    public async Task<(long Known, List<ImportProblem> Problems)> TakeOutAsync(NpgsqlConnection connection, OutcomeOrigin origin)
     {
-        var (now, grace) = (time.GetUtcNow(), TimeSpan.FromDays(options.Value.GraceDays));
-        List<ImportProblem> problems = [.. await connection.QueryAsync<ImportProblem>(TakeOutFuture, new { now })];
-        await connection.ExecuteAsync(KeepStrayDeliveries, origin);
-        foreach (var audience in origin.Audiences)
+        string[] order = origin.Order == FunnelOrder.CascadeUp ? [] : [TakeOutBrokenOrder];
+        string[] statements = [TakeOutKnown, TakeOutFuture, .. origin.Audiences.Select(TakeOutUnknownCustomers), TakeOutUnknownImpressions, TakeOutLate, .. order];
+        // One round trip; the server runs them one after the other.
+        await using var results = await connection.QueryMultipleAsync(string.Join(";\n", statements), new
         {
-            problems.AddRange(await connection.QueryAsync<ImportProblem>(TakeOutUnknownCustomers(audience)));
-        }
-        problems.AddRange(await connection.QueryAsync<ImportProblem>(TakeOutUnknownImpressions));
-        problems.AddRange(await connection.QueryAsync<ImportProblem>(TakeOutLate, new { now, grace, audiences = origin.Audiences.Select(audience => audience.Id).ToArray() }));
-        if (origin.Order != FunnelOrder.CascadeUp)
+            origin.Source, origin.ImportFileId, now = time.GetUtcNow(), grace = TimeSpan.FromDays(options.Value.GraceDays),
+            audiences = origin.Audiences.Select(audience => audience.Id).ToArray(),
+        });
+        var known = await results.ReadSingleAsync<long>();
+        var problems = new List<ImportProblem>();
+        while (!results.IsConsumed)
         {
-            problems.AddRange(await connection.QueryAsync<ImportProblem>(TakeOutBrokenOrder));
+            problems.AddRange(await results.ReadAsync<ImportProblem>());
         }
-        return problems;
+        return (known, problems);
     }
 
     /// <summary>Moves the new events into their tables.</summary>
     /// <returns>events that somebody else has counted meanwhile</returns>
-    public async Task<long> LandAsync(NpgsqlConnection connection, OutcomeOrigin origin)
+    public Task<long> LandAsync(NpgsqlConnection connection, OutcomeOrigin origin)
     {
-        var known = await connection.ExecuteAsync(KeepNewEvents, origin);
-        await connection.ExecuteAsync(Land, new { origin.Source, origin.ImportFileId, origin.BatchId, now = time.GetUtcNow() });
-        if (origin.Order == FunnelOrder.CascadeUp)
-        {
-            await connection.ExecuteAsync(AddMissingStages);
-        }
-        return known;
+        string[] missing = origin.Order == FunnelOrder.CascadeUp ? [AddMissingStages] : [];
+        string[] statements = [KeepNewEvents, Land, .. missing];
+        return connection.QuerySingleAsync<long>(string.Join(";\n", statements), new { origin.Source, origin.ImportFileId, origin.BatchId, now = time.GetUtcNow() });
     }
 
     // Of a version that is there: rows of a file that is still being read, or was given up, are nobody's.

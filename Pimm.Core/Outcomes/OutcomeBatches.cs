@@ -13,16 +13,14 @@ public sealed class OutcomeBatches(OutcomeBatchStore batches, OutcomeStore outco
         var currencies = placed.Any(row => row.Event is { Kind: OutcomeKind.Outcome, Currency: not null });
         var origin = new OutcomeOrigin(batch.Source, batch.Order, audiences, null, await batches.NextIdAsync(connection), currencies);
         await StagedOutcomeStore.StageEventsAsync(connection, placed, cancellationToken);
-        var known = await outcomes.TakeOutKnownAsync(connection, origin);
+        var (known, found) = await outcomes.TakeOutAsync(connection, origin);
         var corrected = placed.Any(row => row.Event.Corrects is not null);
-        var (wrong, twins) = await outcomes.TakeOutProblemsAsync(connection, origin);
-        List<ImportProblem> found = [.. wrong];
         if (corrected)
         {
             found.AddRange(await corrections.TakeOutUnknownAsync(connection, origin));
         }
         refused.AddRange(Refused(found, placed));
-        known += twins + await TakeOutCountedAsync(connection, origin, refused);
+        known += await TakeOutCountedAsync(connection, origin, refused);
         if (batch.Atomic && refused.Count > 0)
         {
             return Answer(batch, [], known, refused);

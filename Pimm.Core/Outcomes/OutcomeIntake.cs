@@ -22,13 +22,12 @@ internal sealed class OutcomeIntake(Audience audience, string source, FunnelOrde
         }
         var origin = new OutcomeOrigin(source, order, [Audience], progress.Id);
         await staged.StageFileAsync(connection, progress.Id, Audience.Id);
-        var skipped = await outcomes.TakeOutKnownAsync(connection, origin);
-        var (found, twins) = await outcomes.TakeOutProblemsAsync(connection, origin);
+        var (skipped, found) = await outcomes.TakeOutAsync(connection, origin);
         problems.AddRange(found);
         var quarantined = progress.Quarantined + found.Count;
         ChunkedImport.RefuseTooManyBad(progress, quarantined, problems, Options.AcceptBadShare);
 
-        skipped += twins + await outcomes.LandAsync(connection, origin);
+        skipped += await outcomes.LandAsync(connection, origin);
         return new ImportCounts(progress.Received, progress.Received - quarantined - skipped, 0, skipped, quarantined);
     }
 }

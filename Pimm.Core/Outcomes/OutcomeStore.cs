@@ -20,34 +20,32 @@ public sealed record OutcomeOrigin(
 /// </summary>
 public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider time)
 {
-    // Before what is wrong: an event that was counted once is counted, however late it is sent again.
-    private const string TakeOutKnown = "delete from staged_outcome s using outcome_event e where e.source = @Source and e.event_id = s.event_id";
+    // Before what is wrong: an event that was counted once is counted, however late it is sent again. "offset 0" keeps the search an
+    // index look-up an event; as a join it reads all events there ever were whenever a batch looks large beside them.
+    private const string TakeOutKnown =
+        """
+        with known as (
+            delete from staged_outcome s
+             where exists (select from outcome_event e where e.source = @Source and e.event_id = s.event_id offset 0)
+            returning s.line)
+        select count(*) from known
+        """;
 
     // Behind what is wrong by itself, so that a bad event never stands for a good one of its id; of good ones that which needs no other.
     private const string TakeOutTwins =
         """
-        delete from staged_outcome s using (
-            select line, row_number() over (partition by event_id order by corrects is not null, stage, line) as nth from staged_outcome) c
-         where c.line = s.line and c.nth > 1
+        with twins as (
+            delete from staged_outcome s using (
+                select line, row_number() over (partition by event_id order by corrects is not null, stage, line) as nth from staged_outcome) c
+             where c.line = s.line and c.nth > 1
+            returning s.line)
+        select count(*) from twins
         """;
 
     private const string SelectCounted =
         """
         select event_id from outcome_event where source = @Source and event_id = any(@ids)
         union select event_id from staged_outcome where event_id = any(@ids)
-        """;
-
-    // A delivery beside the plans is no impression of the campaign, but the report says how many there were in each arm.
-    private const string KeepStrayDeliveries =
-        """
-        insert into stray_delivery(customer, campaign_id, wave_date, delivered_at, import_file_id)
-        select s.customer, s.campaign_id, s.wave_date, min(s.occurred_at), @ImportFileId
-          from staged_outcome s join campaign c on c.id = s.campaign_id and c.audience_id = s.audience_id
-         where s.kind = 1 and not exists (
-               select from wave_plan p where p.customer = s.customer and p.campaign_id = s.campaign_id and p.wave_date = s.wave_date
-                  and p.policy = p.arm and p.action = 1)
-         group by 1, 2, 3 order by 1, 2, 3
-        on conflict do nothing
         """;
 
     // A simulated market lives in a time of its own.
@@ -74,26 +72,32 @@ public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider
                   'the campaign''s window closed longer ago than events are waited for (Outcomes:GraceDays); its report stands.' as message
         """;
 
+    // A delivery beside the plans is no impression of the campaign, but the report says how many there were in each arm.
     private const string TakeOutUnknownImpressions =
         """
-        delete from staged_outcome s
-         where s.kind in (1, 2) and not exists (
-               select from wave_plan p where p.customer = s.customer and p.campaign_id = s.campaign_id and p.wave_date = s.wave_date
-                  and p.policy = p.arm and p.action = 1)
-        returning s.line, 'customer' as "column", 'unknown_impression' as code,
-                  'this customer was not on a list of that campaign and wave.' as message
-        """;
-
-    private const string SettleCurrencies =
-        """
-        update audience a set currency = s.currency
-          from (select distinct on (audience_id) audience_id, currency from staged_outcome where kind = 3 and currency is not null order by audience_id, line) s
-         where a.id = s.audience_id and a.currency is null
+        with taken as (
+            delete from staged_outcome s
+             where s.kind in (1, 2) and not exists (
+                   select from wave_plan p where p.customer = s.customer and p.campaign_id = s.campaign_id and p.wave_date = s.wave_date
+                      and p.policy = p.arm and p.action = 1)
+            returning s.line, s.kind, s.customer, s.audience_id, s.campaign_id, s.wave_date, s.occurred_at),
+        stray as (
+            insert into stray_delivery(customer, campaign_id, wave_date, delivered_at, import_file_id)
+            select t.customer, t.campaign_id, t.wave_date, min(t.occurred_at), @ImportFileId
+              from taken t join campaign c on c.id = t.campaign_id and c.audience_id = t.audience_id
+             where t.kind = 1 group by 1, 2, 3 order by 1, 2, 3
+            on conflict do nothing)
+        select t.line, 'customer' as "column", 'unknown_impression' as code,
+               'this customer was not on a list of that campaign and wave.' as message
+          from taken t
         """;
 
     // Amounts of an audience are added up.
     private const string TakeOutOtherCurrencies =
         """
+        update audience a set currency = s.currency
+          from (select distinct on (audience_id) audience_id, currency from staged_outcome where kind = 3 and currency is not null order by audience_id, line) s
+         where a.id = s.audience_id and a.currency is null;
         delete from staged_outcome s using audience a where a.id = s.audience_id and s.kind = 3 and s.currency <> a.currency
         returning s.line, 'currency' as "column", 'other_currency' as code,
                   'the audience''s amounts are in the currency that its first outcome named, and are added up; send this amount converted into that one.' as message
@@ -123,8 +127,9 @@ public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider
         """
         with fresh as (
             insert into outcome_event(source, event_id, import_file_id)
-            select @Source, event_id, @ImportFileId from staged_outcome order by event_id on conflict do nothing returning event_id)
-        delete from staged_outcome s where not exists (select from fresh f where f.event_id = s.event_id)
+            select @Source, event_id, @ImportFileId from staged_outcome order by event_id on conflict do nothing returning event_id),
+        known as (delete from staged_outcome s where not exists (select from fresh f where f.event_id = s.event_id) returning s.line)
+        select count(*) from known
         """;
 
     // Stages that were reported and those they imply in one order, so that two batches never wait for each other in a ring.
@@ -143,55 +148,50 @@ public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider
         insert into outcome_received(received_at, source, event_id, weak, kind, customer, audience_id, campaign_id, wave_date, stage,
                                      occurred_at, amount, currency, corrects, void, import_file_id, outcome_batch_id)
         select @now, @Source, event_id, weak, kind, customer, audience_id, campaign_id, wave_date, stage,
-               occurred_at, amount, currency, corrects, void, @ImportFileId, @BatchId from staged_outcome;
+               occurred_at, amount, currency, corrects, void, @ImportFileId, @BatchId from staged_outcome
         """;
-
-    /// <summary>Takes out of the staging table what was counted before.</summary>
-    /// <returns>how many</returns>
-    public async Task<long> TakeOutKnownAsync(NpgsqlConnection connection, OutcomeOrigin origin) =>
-        await connection.ExecuteAsync(TakeOutKnown, origin);
 
     /// <summary>Which of these ids are counted already, or are about to be.</summary>
     public async Task<IReadOnlySet<string>> CountedAsync(NpgsqlConnection connection, OutcomeOrigin origin, IEnumerable<string> ids) =>
         (await connection.QueryAsync<string>(SelectCounted, new { origin.Source, ids = ids.ToArray() })).ToHashSet(StringComparer.Ordinal);
 
     /// <summary>
-    /// Takes out of the staging table what cannot be believed and says why, and what stands there twice; deliveries to customers that
-    /// were not exported are kept apart.
+    /// Takes out of the staging table what was counted before, then what cannot be believed, and says why, and what stands there twice;
+    /// deliveries to customers that were not exported are kept apart.
     /// </summary>
-    /// <returns>what is wrong, and how many stood there twice</returns>
-    public async Task<(IReadOnlyList<ImportProblem> Problems, long Twins)> TakeOutProblemsAsync(NpgsqlConnection connection, OutcomeOrigin origin)
+    /// <returns>how many were known or stood there twice, and what is wrong with the others</returns>
+    public async Task<(long Known, List<ImportProblem> Problems)> TakeOutAsync(NpgsqlConnection connection, OutcomeOrigin origin)
     {
-        var (now, grace) = (time.GetUtcNow(), TimeSpan.FromDays(options.Value.GraceDays));
-        List<ImportProblem> problems = [.. await connection.QueryAsync<ImportProblem>(TakeOutFuture, new { now })];
-        await connection.ExecuteAsync(KeepStrayDeliveries, origin);
-        foreach (var audience in origin.Audiences)
+        string[] currencies = origin.NamesCurrencies ? [TakeOutOtherCurrencies] : [], order = origin.Order == FunnelOrder.CascadeUp ? [] : [TakeOutBrokenOrder];
+        string[] wrong = [TakeOutFuture, .. origin.Audiences.Select(TakeOutUnknownCustomers), TakeOutUnknownImpressions, TakeOutLate, .. currencies];
+        string[] statements = [TakeOutKnown, .. wrong, TakeOutTwins, .. order];
+        // One round trip; the server runs them one after the other.
+        await using var results = await connection.QueryMultipleAsync(string.Join(";\n", statements), new
         {
-            problems.AddRange(await connection.QueryAsync<ImportProblem>(TakeOutUnknownCustomers(audience)));
-        }
-        problems.AddRange(await connection.QueryAsync<ImportProblem>(TakeOutUnknownImpressions));
-        problems.AddRange(await connection.QueryAsync<ImportProblem>(TakeOutLate, new { now, grace, audiences = origin.Audiences.Select(audience => audience.Id).ToArray() }));
-        if (origin.NamesCurrencies)
+            origin.Source, origin.ImportFileId, now = time.GetUtcNow(), grace = TimeSpan.FromDays(options.Value.GraceDays),
+            audiences = origin.Audiences.Select(audience => audience.Id).ToArray(),
+        });
+        var known = await results.ReadSingleAsync<long>();
+        var problems = new List<ImportProblem>();
+        for (var i = 0; i < wrong.Length; i++)
         {
-            await connection.ExecuteAsync(SettleCurrencies);
-            problems.AddRange(await connection.QueryAsync<ImportProblem>(TakeOutOtherCurrencies));
+            problems.AddRange(await results.ReadAsync<ImportProblem>());
         }
-        var twins = await connection.ExecuteAsync(TakeOutTwins);
-        if (origin.Order != FunnelOrder.CascadeUp)
+        known += await results.ReadSingleAsync<long>();
+        while (!results.IsConsumed)
         {
-            problems.AddRange(await connection.QueryAsync<ImportProblem>(TakeOutBrokenOrder));
+            problems.AddRange(await results.ReadAsync<ImportProblem>());
         }
-        return (problems, twins);
+        return (known, problems);
     }
 
     /// <summary>Moves the new events into their tables.</summary>
     /// <returns>events that somebody else has counted meanwhile</returns>
-    public async Task<long> LandAsync(NpgsqlConnection connection, OutcomeOrigin origin)
-    {
-        var known = await connection.ExecuteAsync(KeepNewEvents, origin);
-        await connection.ExecuteAsync(Land, new { origin.Source, origin.ImportFileId, origin.BatchId, now = time.GetUtcNow(), implied = origin.Order == FunnelOrder.CascadeUp });
-        return known;
-    }
+    public Task<long> LandAsync(NpgsqlConnection connection, OutcomeOrigin origin) =>
+        connection.QuerySingleAsync<long>($"{KeepNewEvents};\n{Land}", new
+        {
+            origin.Source, origin.ImportFileId, origin.BatchId, now = time.GetUtcNow(), implied = origin.Order == FunnelOrder.CascadeUp,
+        });
 
     // Of a version that is there: rows of a file that is still being read, or was given up, are nobody's.
     private static string TakeOutUnknownCustomers(Audience audience) =>

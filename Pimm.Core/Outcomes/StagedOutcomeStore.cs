@@ -1,7 +1,6 @@
 using Dapper;
 using Npgsql;
 using NpgsqlTypes;
-using Pimm.Core.Database;
 
 namespace Pimm.Core.Outcomes;
 
@@ -32,8 +31,12 @@ public sealed class StagedOutcomeStore
 
     private const string Index = "create index on staged_outcome (customer); analyze staged_outcome";
 
-    private const string Target =
-        "staged_outcome (line, event_id, kind, customer, audience_id, campaign_id, wave_date, stage, occurred_at, amount, currency, weak, corrects, void)";
+    private const string FillEvents =
+        """
+        insert into staged_outcome(line, event_id, kind, customer, audience_id, campaign_id, wave_date, stage, occurred_at, amount, currency, weak, corrects, void)
+        select * from unnest(@lines::bigint[], @events::text[], @kinds::smallint[], @customers::uuid[], @audiences::bigint[], @campaigns::bigint[], @waves::date[],
+                             @stages::smallint[], @times::timestamptz[], @amounts::double precision[], @currencies::text[], @weak::boolean[], @corrects::text[], @voids::boolean[])
+        """;
 
     public async Task<long> CountWaitingAsync(NpgsqlConnection connection, long importFileId) =>
         await connection.ExecuteScalarAsync<long>(CountWaiting, new { importFileId });
@@ -52,51 +55,31 @@ public sealed class StagedOutcomeStore
     /// <summary>Brings a batch into the table; the line of a row is its event's index.</summary>
     internal static async Task StageEventsAsync(NpgsqlConnection connection, IReadOnlyList<PlacedEvent> events, CancellationToken cancellationToken)
     {
-        await connection.ExecuteAsync(Create);
-        await BulkCopy.WriteAsync(connection, Target, events, Write, cancellationToken);
-    }
+        await using var command = new NpgsqlCommand($"{Create};\n{FillEvents}", connection);
+        Add("lines", NpgsqlDbType.Bigint, row => (long)row.Event.Index);
+        Add("events", NpgsqlDbType.Text, row => row.EventId);
+        Add("kinds", NpgsqlDbType.Smallint, row => (short)row.Event.Kind);
+        Add("customers", NpgsqlDbType.Uuid, row => row.Event.Customer);
+        Add("audiences", NpgsqlDbType.Bigint, row => row.AudienceId);
+        Add("campaigns", NpgsqlDbType.Bigint, row => row.Event.Kind == OutcomeKind.Outcome ? null : row.Event.Campaign);
+        Add("waves", NpgsqlDbType.Date, row => row.Event.Wave);
+        Add("stages", NpgsqlDbType.Smallint, row => row.Stage);
+        Add("times", NpgsqlDbType.TimestampTz, row => row.Event.OccurredAt.UtcDateTime);
+        Add("amounts", NpgsqlDbType.Double, row => row.Event.Amount);
+        Add("currencies", NpgsqlDbType.Text, row => row.Event.Currency);
+        Add("weak", NpgsqlDbType.Boolean, row => row.IsWeak);
+        Add("corrects", NpgsqlDbType.Text, row => row.Event.Corrects);
+        Add("voids", NpgsqlDbType.Boolean, row => row.Event.Void);
+        await command.ExecuteNonQueryAsync(cancellationToken);
 
-    private static void Write(NpgsqlBinaryImporter import, PlacedEvent row)
-    {
-        var said = row.Event;
-        var ofImpression = said.Kind != OutcomeKind.Outcome;
-        import.Write((long)said.Index, NpgsqlDbType.Bigint);
-        import.Write(row.EventId, NpgsqlDbType.Text);
-        import.Write((short)said.Kind, NpgsqlDbType.Smallint);
-        import.Write(said.Customer, NpgsqlDbType.Uuid);
-        import.Write(row.AudienceId, NpgsqlDbType.Bigint);
-        WriteOrNull(import, ofImpression ? said.Campaign : null, NpgsqlDbType.Bigint);
-        WriteOrNull(import, said.Wave, NpgsqlDbType.Date);
-        WriteOrNull(import, row.Stage, NpgsqlDbType.Smallint);
-        import.Write(said.OccurredAt.UtcDateTime, NpgsqlDbType.TimestampTz);
-        WriteOrNull(import, said.Amount, NpgsqlDbType.Double);
-        WriteText(import, said.Currency);
-        import.Write(row.IsWeak, NpgsqlDbType.Boolean);
-        WriteText(import, said.Corrects);
-        import.Write(said.Void, NpgsqlDbType.Boolean);
-    }
-
-    private static void WriteOrNull<T>(NpgsqlBinaryImporter import, T? value, NpgsqlDbType type) where T : struct
-    {
-        if (value is { } given)
+        void Add<T>(string name, NpgsqlDbType type, Func<PlacedEvent, T> value)
         {
-            import.Write(given, type);
-        }
-        else
-        {
-            import.WriteNull();
-        }
-    }
-
-    private static void WriteText(NpgsqlBinaryImporter import, string? value)
-    {
-        if (value is not null)
-        {
-            import.Write(value, NpgsqlDbType.Text);
-        }
-        else
-        {
-            import.WriteNull();
+            var values = new T[events.Count];
+            for (var i = 0; i < values.Length; i++)
+            {
+                values[i] = value(events[i]);
+            }
+            command.Parameters.Add(new NpgsqlParameter<T[]>(name, NpgsqlDbType.Array | type) { TypedValue = values });
         }
     }
 }

@@ -21,7 +21,7 @@ internal sealed class IngestApi : IAsyncDisposable
     private const int Clients = 4;
     private const int Transactions = 10;
     private const int Rounds = 3;
-    private const int WarmUp = 20;
+    private const int WarmUp = 100;
     private const int Customers = ((Rounds * Clients * Transactions) + WarmUp) * Impressions;
     private const double LeastShare = 0.5;
 

@@ -25,7 +25,7 @@ public sealed class ImportListStore(NpgsqlDataSource database)
     // A run that ended without a file of its own was refused; of an upload only the newest draft waits.
     private const string Listed =
         """
-        with listed as (
+        listed as (
             select f.id as import_id, f.run_id, null::bigint as draft_id, null::bigint as upload_id, f.file_name, f.kind, f.audience_id, null::text as new_audience,
                    f.imported_by as by, f.imported_at as at,
                    case when f.undone_at is not null then 'undone'
@@ -54,7 +54,7 @@ public sealed class ImportListStore(NpgsqlDataSource database)
         """;
 
     private const string SelectPage =
-        Listed +
+        "with " + Listed +
         """
         , page as (select * from shown order by at desc, import_id desc offset @offset limit @limit)
         select p.import_id, p.run_id, p.draft_id, p.upload_id, p.file_name, p.kind, p.audience, p.by, p.at, p.state,
@@ -65,7 +65,7 @@ public sealed class ImportListStore(NpgsqlDataSource database)
           from page p order by p.at desc, p.import_id desc
         """;
 
-    private const string CountAll = Listed + " select count(*) from shown";
+    private const string CountAll = "with " + Listed + " select count(*) from shown";
 
     private const string SelectAudiences =
         """

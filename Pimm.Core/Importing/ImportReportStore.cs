@@ -65,7 +65,7 @@ public sealed class ImportReportStore(NpgsqlDataSource database)
     private const string SelectProblems =
         """
         select line, column_name as "column", code, message, masked, warning from import_problem
-         where import_file_id = @id and (@code is null or code = @code) order by warning, line offset @offset limit @limit
+         where import_file_id = @id and (@code::text is null or code = @code) order by warning, line offset @offset limit @limit
         """;
 
     private const string SelectOutlook =

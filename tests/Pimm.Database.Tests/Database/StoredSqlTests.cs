@@ -112,7 +112,9 @@ public sealed partial class StoredSqlTests(TestDatabase database) : IClassFixtur
 
     private static string? Misfit(NpgsqlConnection connection, string sql, Type record)
     {
-        using var reader = Describe(connection, sql);
+        using var reader = TryDescribe(connection, sql, out var refusal);
+        if (reader is null)
+            return refusal;
         try
         {
             SqlMapper.GetTypeDeserializer(record, reader);
@@ -125,6 +127,20 @@ public sealed partial class StoredSqlTests(TestDatabase database) : IClassFixtur
         var members = record.GetProperties().Select(property => property.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
         var homeless = columns.Where(column => !members.Contains(column.Replace("_", ""))).ToList();
         return homeless.Count == 0 ? null : $"nothing takes the columns {string.Join(", ", homeless)}";
+    }
+
+    private static NpgsqlDataReader? TryDescribe(NpgsqlConnection connection, string sql, out string? refusal)
+    {
+        try
+        {
+            refusal = null;
+            return Describe(connection, sql);
+        }
+        catch (PostgresException e)
+        {
+            refusal = e.Message;
+            return null;
+        }
     }
 
     private static NpgsqlDataReader Describe(NpgsqlConnection connection, string sql)

@@ -32,16 +32,16 @@ public sealed class CampaignTests(WebFixture web)
     {
         for (var i = 0; i < 21; i++)
         {
-            await SeededCampaign.CreateIdleAsync(web.Services, web.Campaign, $"Paged {i:00}");
+            await SeededCampaign.CreateIdleAsync(web.Services, web.Campaign, $"Turned {i:00}");
         }
 
         await using var page = await web.OpenAsync();
-        await page.GoAsync("/campaigns?search=Paged");
+        await page.GoAsync("/campaigns?search=Turned");
         await Expect(page.Page.Locator("tbody tr")).ToHaveCountAsync(20);
         await page.Page.GetByRole(AriaRole.Link, new() { Name = "Older" }).ClickAsync();
 
         await Expect(page.Page.Locator("tbody tr")).ToHaveCountAsync(1);
-        await Expect(page.Page.Locator("tbody tr")).ToContainTextAsync("Paged 00");
+        await Expect(page.Page.Locator("tbody tr")).ToContainTextAsync("Turned 00");
         await Expect(page.Page.Locator(".pager")).ToContainTextAsync("21–21 of 21");
     }
 

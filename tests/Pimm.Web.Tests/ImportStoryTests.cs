@@ -40,7 +40,8 @@ public sealed class ImportStoryTests(WebFixture web) : IAsyncLifetime
         var first = page.Page.Url;
         var text = await DownloadAsync(page);
         text.ShouldStartWith("Customer ID;E-Mail;Age;City;Notes;pimm_error_line;pimm_error_code");
-        text.ShouldContain("k00001;person1@example.com;unknown;Bremen;;3;bad_number;Age;unknown;");
+        // The row as it was sent, and behind it no value in clear.
+        text.ShouldMatch("(?m)^k00001;person1@example[.]com;unknown;Bremen;;3;bad_number;Age;u•••[^;]*;");
 
         await ReplayAsync(page, text.Replace(";unknown;", ";44;", StringComparison.Ordinal));
         await Expect(page.Page.Locator(".rows-bar").First).ToHaveAttributeAsync("aria-label", "20 created, 0 updated, 0 skipped, 0 put aside");

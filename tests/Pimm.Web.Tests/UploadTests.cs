@@ -111,7 +111,7 @@ public sealed class UploadTests(WebFixture web)
 
         rows.ShouldStartWith("customer_id,age,city,pimm_error_line,");
         rows.ShouldContain("x1,old,Kiel,2,bad_number,age,old,");
-        var folder = System.IO.Path.Combine(PimmApp.Uploads, "outbox");
+        var folder = System.IO.Path.Combine(web.Uploads, "outbox");
         if (!OperatingSystem.IsWindows())
             File.GetUnixFileMode(folder).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Directory.GetFiles(folder).ShouldBeEmpty();

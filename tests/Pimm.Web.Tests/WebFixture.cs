@@ -29,6 +29,8 @@ public sealed class WebFixture : IAsyncLifetime
     /// <summary>Folder of the lists that were exported.</summary>
     public string Exports => folder;
 
+    public string Uploads => Path.Combine(folder, "uploads");
+
     /// <summary>Id of the campaign that went through all stages.</summary>
     public long Campaign { get; private set; }
 
@@ -42,7 +44,7 @@ public sealed class WebFixture : IAsyncLifetime
         host = seeded.CreateHost();
         await AddUserAsync("ada", Roles.DataScientist);
         await AddUserAsync("vera", Roles.Viewer);
-        app = await PimmApp.StartAsync(Database, new Dictionary<string, string> { ["Exporting__Folder"] = folder, ["Importing__Uploads"] = Path.Combine(folder, "uploads"), ["Importing__MaximumUploadBytes"] = "2000000", ["Api__RequestsPerSecond"] = "10000", ["Api__Burst"] = "10000" });
+        app = await PimmApp.StartAsync(Database, new Dictionary<string, string> { ["Exporting__Folder"] = folder, ["Importing__Uploads"] = Uploads, ["Importing__MaximumUploadBytes"] = "2000000", ["Api__RequestsPerSecond"] = "10000", ["Api__Burst"] = "10000" });
         Campaign = await seeded.CreateAsync();
         // Two busy cores may be slow; a right page passes at once.
         Assertions.SetDefaultExpectTimeout(20_000);

@@ -23,6 +23,7 @@ builder.Services
     .AddHealth()
     .AddMetricsExport(builder.Configuration, "pimm-web")
     .AddRooms()
+    .AddLanguages()
     .AddPages();
 
 var app = builder.Build();
@@ -35,6 +36,7 @@ if (!app.Environment.IsDevelopment())
     app.UseHsts();
 }
 
+app.UseRequestLocalization();
 app.UseRouting();
 app.UseApiErrors();
 app.UseAuthentication();
@@ -46,6 +48,7 @@ app.MapHealth();
 app.MapSignOut();
 app.MapApi();
 app.MapUploads();
+app.MapLanguages();
 app.MapPages();
 
 app.Run();

@@ -74,7 +74,7 @@ public static class UsersCommand
     private static Command List() => new Command("list", "all users with their roles") { Invocation.JsonOption }
         .Does(async (invocation, cancellationToken) =>
         {
-            var users = await invocation.Service<AppUserStore>().ListAsync(cancellationToken);
+            var users = await invocation.Service<UserListStore>().ListAsync(cancellationToken: cancellationToken);
             invocation.Print(users, lines =>
             {
                 foreach (var user in users)

@@ -8,6 +8,10 @@ public static class RoomServices
         services.AddScoped<Campaigns.CampaignRoom>();
         services.AddScoped<Importing.ImportActions>();
         services.AddScoped<Importing.ImportRoom>();
+        services.AddScoped<Users.UserActions>();
+        services.AddScoped<Audit.AuditActions>();
+        services.AddScoped<Settings.SettingsActions>();
+        services.AddScoped<Settings.SettingsRoom>();
         services.AddSingleton<JobWatcher>();
         return services.AddHostedService(provider => provider.GetRequiredService<JobWatcher>());
     }

@@ -62,6 +62,10 @@ public sealed class UserAdministration(UserManager<AppUser> users, AppUserStore 
     public async Task SetRolesAsync(string userName, IReadOnlyCollection<string> roles, string? by = null)
     {
         var (user, wanted) = (await FindAsync(userName), roles.Select(Roles.Named).ToHashSet());
+        if (wanted.Count == 0)
+        {
+            throw new InputException($"'{userName}' would have no role: choose at least one, or deactivate the user.");
+        }
         using var transaction = Transaction();
         await store.HoldAdministratorsAsync();
         var had = await users.GetRolesAsync(user);

@@ -72,11 +72,11 @@ public static class UsersCommand
     private static Command SetRoles()
     {
         var name = new Argument<string>("name") { Description = "whose roles" };
-        var roles = new Argument<string[]>("roles") { Description = $"these and no others: {string.Join(", ", Roles.All)}", Arity = ArgumentArity.ZeroOrMore };
+        var roles = new Argument<string[]>("roles") { Description = $"these and no others: {string.Join(", ", Roles.All)}", Arity = ArgumentArity.OneOrMore };
         return new Command("roles", "give a user other roles and end its sessions") { name, roles }
             .Does(async (invocation, _) =>
             {
-                await invocation.Service<UserAdministration>().SetRolesAsync(invocation.Arguments.GetRequiredValue(name), invocation.Arguments.GetValue(roles) ?? []);
+                await invocation.Service<UserAdministration>().SetRolesAsync(invocation.Arguments.GetRequiredValue(name), invocation.Arguments.GetRequiredValue(roles));
                 return ExitCode.Done;
             });
     }

@@ -23,7 +23,22 @@ public static class PageServices
 
         return app.UseWhen(
             context => HttpMethods.IsGet(context.Request.Method) && !context.Request.Path.StartsWithSegments("/health") && !ApiErrors.IsApi(context),
-            pages => pages.UseStatusCodePagesWithReExecute("/problem/{0}", createScopeForStatusCodePages: true));
+            pages => pages.UseStatusCodePagesWithReExecute("/problem/{0}", createScopeForStatusCodePages: true))
+            .Use(RefuseAsync);
+    }
+
+    /// <summary>A form without its token, or a body that cannot be read: thrown further, the server would answer without our headers.</summary>
+    private static async Task RefuseAsync(HttpContext context, RequestDelegate next)
+    {
+        try
+        {
+            await next(context);
+        }
+        catch (BadHttpRequestException refused) when (!context.Response.HasStarted)
+        {
+            context.Response.Clear();
+            context.Response.StatusCode = refused.StatusCode;
+        }
     }
 
     public static IEndpointRouteBuilder MapPages(this WebApplication app)

@@ -51,6 +51,7 @@ public static class SecurityServices
             limits.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
             limits.AddPolicy(SignInLimit.Policy, SignInLimit.Partition);
         });
+        services.AddHsts(hsts => (hsts.MaxAge, hsts.IncludeSubDomains) = (TimeSpan.FromDays(365), true));
         services.AddCascadingAuthenticationState();
         services.AddScoped<AuthenticationStateProvider, StampRevalidation>();
         return services.AddScoped<PendingSignIn>().AddScoped<PasswordSignIn>().AddScoped<WorkPermit>().AddScoped<RunActions>();

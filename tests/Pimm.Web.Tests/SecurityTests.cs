@@ -81,16 +81,16 @@ public sealed class SecurityTests(WebFixture web)
         const string canary = "canary.customer@example.com";
         await using var app = await PimmApp.StartAsync(web.Database, new Dictionary<string, string>
         {
-            ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true", ["Access__AttemptsPerMinute"] = "8", ["Logging__LogLevel__Default"] = "Debug", ["Logging__LogLevel__Microsoft.AspNetCore"] = "Information",
+            ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true", ["Access__AttemptsPerMinute"] = "8", ["Logging__LogLevel__Default"] = "Debug",
         });
-        using var secure = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = app.Address, DefaultRequestHeaders = { { "X-Forwarded-Proto", "https" } } };
+        using var secure = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = app.Address, DefaultRequestHeaders = { { "X-Forwarded-Proto", "https" }, { "Host", "pimm.example" } } };
         var page = await secure.GetAsync("/sign-in");
         var form = page.Headers.GetValues("Set-Cookie").Single(cookie => cookie.Contains("pimm-form"));
         var token = System.Text.RegularExpressions.Regex.Match(await page.Content.ReadAsStringAsync(), "name=\"__RequestVerificationToken\" value=\"([^\"]+)\"").Groups[1].Value;
 
         form.ShouldStartWith("__Host-pimm-form=");
         ShouldBeSealed(form, "strict");
-        page.Headers.GetValues("Strict-Transport-Security").ShouldHaveSingleItem();
+        page.Headers.GetValues("Strict-Transport-Security").ShouldBe(["max-age=31536000; includeSubDomains"]);
         var signedIn = await PostAsync("ada", WebFixture.Password, form);
         var session = signedIn.Headers.GetValues("Set-Cookie").Single(cookie => cookie.StartsWith("__Host-pimm=", StringComparison.Ordinal));
         ShouldBeSealed(session, "lax");
@@ -103,7 +103,7 @@ public sealed class SecurityTests(WebFixture web)
         }
         (await GetAsync($"/campaigns?search={Uri.EscapeDataString(canary)}", session.Split(';')[0])).StatusCode.ShouldBe(HttpStatusCode.OK);
         HttpResponseMessage last = await PostAsync("ada", "wrong", form);
-        for (var attempt = 0; attempt < 4 && last.StatusCode != HttpStatusCode.TooManyRequests; attempt++)
+        for (var attempt = 0; attempt < 20 && last.StatusCode != HttpStatusCode.TooManyRequests; attempt++)
         {
             last = await PostAsync("ada", WebFixture.Password, form);
         }
@@ -134,11 +134,11 @@ public sealed class SecurityTests(WebFixture web)
     [Fact]
     public async Task An_error_carries_the_headers_too_and_shows_nothing_of_the_inside()
     {
-        var request = new HttpRequestMessage(HttpMethod.Get, "/audit?before=9999999999999999999999") { Headers = { { "Cookie", await SessionAsync() } } };
+        var request = new HttpRequestMessage(HttpMethod.Get, "/campaigns?page=9999999999999999999999") { Headers = { { "Cookie", await SessionAsync() } } };
         var overlong = await client.SendAsync(new HttpRequestMessage(HttpMethod.Post, "/sign-in") { Content = new StringContent(new string('a', 100), System.Text.Encoding.UTF8, "text/plain") });
         foreach (var answer in new[] { await client.SendAsync(request), overlong })
         {
-            ((int)answer.StatusCode).ShouldBeGreaterThanOrEqualTo(302);
+            ((int)answer.StatusCode).ShouldBeGreaterThanOrEqualTo(400);
             answer.Headers.GetValues("Content-Security-Policy").ShouldHaveSingleItem();
             (await answer.Content.ReadAsStringAsync()).ShouldNotContain("   at ");
         }

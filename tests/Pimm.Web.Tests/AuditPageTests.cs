@@ -37,9 +37,10 @@ public sealed class AuditPageTests(WebFixture web)
         await Expect(page.Page.GetByRole(AriaRole.Status)).ToContainTextAsync("every hash computed anew");
         await page.GoAsync("/audit?object=no-such-thing");
         await Expect(page.Page.GetByText("No entry fits the filter")).ToBeVisibleAsync();
+        page.ShouldBeQuiet();
+        // The browser says of its own that this is no day.
         await page.GoAsync("/audit?from=yesterday");
         await Expect(page.Page.GetByRole(AriaRole.Alert)).ToContainTextAsync("write the day as 2026-12-01");
-        page.ShouldBeQuiet();
     }
 
     [Fact]
@@ -60,7 +61,7 @@ public sealed class AuditPageTests(WebFixture web)
         lines.Length.ShouldBe(2);
         lines[0].ShouldStartWith("id,at,actor");
         lines[1].ShouldContain("taken.one");
-        (await session.SendAsync(HttpMethod.Get, "/audit/export.csv?to=never")).StatusCode.ShouldBe(HttpStatusCode.UnprocessableEntity);
+        (await session.SendAsync(HttpMethod.Get, "/audit/export.csv?to=never")).StatusCode.ShouldBe(HttpStatusCode.BadRequest);
         (await viewer.SendAsync(HttpMethod.Get, "/audit/export.csv")).Headers.Location!.OriginalString.ShouldContain("/problem/403");
         var recorded = await log.ListAsync(new AuditFilter(Actor: "user:takes-audit", Action: "audit.export"), 5, TestContext.Current.CancellationToken);
         recorded.ShouldHaveSingleItem().After!.ShouldContain("taken.one");

@@ -134,7 +134,7 @@ public sealed class SecurityTests(WebFixture web)
     [Fact]
     public async Task An_error_carries_the_headers_too_and_shows_nothing_of_the_inside()
     {
-        var request = new HttpRequestMessage(HttpMethod.Get, "/campaigns?page=9999999999999999999999") { Headers = { { "Cookie", await SessionAsync() } } };
+        var request = new HttpRequestMessage(HttpMethod.Get, "/no/such/page") { Headers = { { "Cookie", await SessionAsync() } } };
         var overlong = await client.SendAsync(new HttpRequestMessage(HttpMethod.Post, "/sign-in") { Content = new StringContent(new string('a', 100), System.Text.Encoding.UTF8, "text/plain") });
         foreach (var answer in new[] { await client.SendAsync(request), overlong })
         {

@@ -8,30 +8,36 @@ public sealed class MarketPlayer(SimulatedMarketStore markets, CampaignReader re
 {
     public DateTimeOffset Now => time.GetUtcNow();
 
-    /// <summary>Writes customers and history of an audience's market, which is stored so that its truth can be computed again.</summary>
-    public async Task<(string Customers, string History)> WriteMarketAsync(long audienceId, DemoRequest request, CancellationToken cancellationToken)
+    /// <summary>Writes the customers or the history of an audience's market, which is stored so that its truth can be computed again.</summary>
+    public async Task<string> WriteMarketAsync(long audienceId, string kind, DemoRequest request, CancellationToken cancellationToken)
     {
         // History ends where the windows of its last impressions close before the campaign.
         var ends = new DateTimeOffset(request.StartsOn.ToDateTime(TimeOnly.MinValue), TimeSpan.Zero).AddDays(-request.WindowDays - 1);
         await markets.AddAsync(new SimulatedMarket(audienceId, request.World, request.Seed, request.Customers, ends), cancellationToken);
         var market = (await markets.FindAsync(audienceId, cancellationToken))!;
-        var customers = Path.Combine(Folder(request.Folder), $"customers-{audienceId}.csv");
-        var history = Path.Combine(Folder(request.Folder), $"history-{audienceId}.csv");
+        var path = Path.Combine(Folder(request.Folder), $"{kind}-{audienceId}.csv");
         await Task.Run(() =>
         {
-            MarketFiles.WriteCustomers(market, customers);
-            MarketFiles.WriteHistory(market, request.HistoryRows, history);
+            if (kind == "customers")
+            {
+                MarketFiles.WriteCustomers(market, path);
+            }
+            else
+            {
+                MarketFiles.WriteHistory(market, request.HistoryRows, path);
+            }
         }, cancellationToken);
-        return (customers, history);
+        return path;
     }
 
-    public async Task<string> WriteOutcomesAsync(Campaign campaign, string folder, CancellationToken cancellationToken)
+    /// <param name="until">what happens later is not told yet; null: everything</param>
+    public async Task<string> WriteOutcomesAsync(Campaign campaign, DateTimeOffset? until, string folder, CancellationToken cancellationToken)
     {
         var market = await MarketOfAsync(campaign, cancellationToken)
             ?? throw new InputException($"Campaign \"{campaign.Name}\" is real: its outcomes cannot be simulated.");
         var measured = await reader.ReadAsync(campaign.Id, Now, cancellationToken);
-        var path = Path.Combine(Folder(folder), $"outcomes-{campaign.Id}.csv");
-        await Task.Run(() => MarketFiles.WriteOutcomes(market, measured, path), cancellationToken);
+        var path = Path.Combine(Folder(folder), until is { } end ? FormattableString.Invariant($"outcomes-{campaign.Id}-{end:yyyyMMddHHmm}.csv") : $"outcomes-{campaign.Id}.csv");
+        await Task.Run(() => MarketFiles.WriteOutcomes(market, measured, until, path), cancellationToken);
         return path;
     }
 

@@ -6,6 +6,7 @@ public static class RoomServices
     public static IServiceCollection AddRooms(this IServiceCollection services)
     {
         services.AddScoped<Campaigns.CampaignRoom>();
+        services.AddScoped<Demo.DemoActions>();
         services.AddScoped<Importing.ImportActions>();
         services.AddScoped<Importing.ImportRoom>();
         services.AddSingleton<JobWatcher>();

@@ -1,0 +1,163 @@
+using Dapper;
+using Npgsql;
+using Pimm.Core.Allocating;
+using Pimm.Core.Approving;
+using Pimm.Core.Campaigns;
+using Pimm.Core.Importing;
+using Pimm.Core.Lift;
+using Pimm.Core.Queueing;
+using Pimm.Core.Training;
+
+namespace Pimm.Core.Simulating;
+
+/// <summary>
+/// An installation in which every page has something to show: the three worlds of the simulated market as a finished campaign, a
+/// running one and one that waits for approval, several versions of the finished one's models, and an import that failed. Started
+/// again it goes on where it was interrupted.
+/// </summary>
+public sealed class DemoShow(RunDemo demo, DemoState state, JobQueue queue, ModelStore models, DemoSubmission submission)
+{
+    private const int SmallMarket = 50_000;
+
+    /// <summary>Where the market's files are written: PIMM_DEMO_FOLDER, else the folder demo where the process was started.</summary>
+    public static string Folder => Environment.GetEnvironmentVariable("PIMM_DEMO_FOLDER") ?? Path.Combine(Environment.CurrentDirectory, "demo");
+
+    /// <param name="today">the finished campaign's window closed before it, the running one began two days before it</param>
+    public Task RunAsync(DateOnly today, string folder, Action<string> tell, CancellationToken cancellationToken) =>
+        RunAsync(today, folder, new DemoPace(tell, Waits: true, cancellationToken));
+
+    internal async Task RunAsync(DateOnly today, string folder, DemoPace pace)
+    {
+        var waiting = await state.DatedAsync(Small("null", "random", "truth:good", today.AddDays(1), 5, folder), pace.Cancellation);
+        if (await submission.IsMadeAsync(waiting, pace.Cancellation))
+        {
+            return;
+        }
+        var finished = await state.DatedAsync(DemoRequest.Usual(today, folder), pace.Cancellation);
+        var first = await state.MeasuredAsync(finished, pace.Cancellation) ?? await state.CampaignAsync(await demo.RunAsync(finished, pace), pace.Cancellation);
+        await RunningAsync(await state.DatedAsync(Small("harvest", "truth:good", "truth:effect", today.AddDays(-2), 14, folder), pace.Cancellation), pace);
+        await RetrainAsync(first, pace);
+        await FailAsync(first, folder, pace);
+        // Last, since it says that the demo was loaded.
+        await submission.MakeAsync(await demo.PrepareAsync(waiting, pace), pace.Cancellation);
+        pace.Tell("the demo is complete");
+    }
+
+    private static DemoRequest Small(string world, string control, string treatment, DateOnly startsOn, int days, string folder) =>
+        new(world, 1, SmallMarket, 1_000, SmallMarket / 100, days, 30, control, treatment, "best-of", startsOn, folder);
+
+    private async Task RunningAsync(DemoRequest request, DemoPace pace)
+    {
+        if (await state.MeasuredAsync(request, pace.Cancellation) is not null)
+        {
+            return;
+        }
+        var campaign = await demo.PrepareAsync(request, pace);
+        await demo.PlayAsync(campaign, campaign.WaveDates.Take(2), pace);
+        await demo.MeasureAsync(campaign, campaign.StartOf(campaign.StartsOn.AddDays(2)), request.Folder, pace);
+    }
+
+    /// <summary>A file in which a number column holds words in a fifth of the rows: above the share that is accepted.</summary>
+    private async Task FailAsync(Campaign campaign, string folder, DemoPace pace)
+    {
+        pace.Tell("sending a file with errors");
+        var path = Path.Combine(folder, "customers-with-errors.csv");
+        await Task.Run(() => MarketFiles.WriteBrokenCustomers(path), pace.Cancellation);
+        await queue.EnqueueAsync(new JobRequest(ImportFile.JobKind, $"demo/{campaign.AudienceId}/broken", new ImportRequest(campaign.AudienceId, "customers", path), MaxAttempts: 1), pace.Cancellation);
+    }
+
+    /// <summary>As nights would: each version on what is known by then, none of them better by construction.</summary>
+    private async Task RetrainAsync(Campaign campaign, DemoPace pace)
+    {
+        foreach (var (line, versions) in new[] { (campaign.TreatmentLineId, 4), (campaign.ControlLineId, 2) })
+        {
+            var name = (await models.GetLineAsync(line, pace.Cancellation)).Name;
+            for (var version = 2; version <= versions; version++)
+            {
+                pace.Tell($"training {name} again, version {version} of {versions}");
+                var asOf = campaign.StartsAt.AddDays(version == versions ? campaign.Days + campaign.WindowDays : version);
+                await demo.DoAsync(new JobRequest(
+                    TrainModelLine.JobKind, $"demo/{line}/{version}", new TrainLineRequest(line, version, asOf, campaign.WindowDays, AcceptChange: true)), pace);
+            }
+        }
+    }
+}
+
+/// <summary>How far a demo has come.</summary>
+public sealed class DemoState(NpgsqlDataSource database, CampaignStore campaigns, LiftStore lifts)
+{
+    private const string SelectAny = "select exists (select from audience where simulated = @simulated)";
+
+    /// <summary>Whether there are real customers.</summary>
+    public Task<bool> AnyRealAsync(CancellationToken cancellationToken = default) => AnyAsync(false, cancellationToken);
+
+    public Task<bool> AnySimulatedAsync(CancellationToken cancellationToken = default) => AnyAsync(true, cancellationToken);
+
+    private async Task<bool> AnyAsync(bool simulated, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return await connection.ExecuteScalarAsync<bool>(new CommandDefinition(SelectAny, new { simulated }, cancellationToken: cancellationToken));
+    }
+
+    /// <summary>The request with the dates of its campaign, where that was begun on an earlier day.</summary>
+    internal async Task<DemoRequest> DatedAsync(DemoRequest request, CancellationToken cancellationToken) =>
+        await campaigns.FindByNameAsync(request.CampaignName, cancellationToken) is { } begun ? request with { StartsOn = begun.StartsOn } : request;
+
+    /// <returns>the campaign, when it has a lift report</returns>
+    internal async Task<Campaign?> MeasuredAsync(DemoRequest request, CancellationToken cancellationToken) =>
+        await campaigns.FindByNameAsync(request.CampaignName, cancellationToken) is { } campaign && await lifts.NewestAsync(campaign.Id, cancellationToken) is not null ? campaign : null;
+
+    internal Task<Campaign> CampaignAsync(long id, CancellationToken cancellationToken) => campaigns.GetAsync(id, cancellationToken);
+}
+
+/// <summary>Asks for the approval of a demo campaign, once.</summary>
+public sealed class DemoSubmission(CampaignStore campaigns, DefinitionStore definitions, SubmissionStore submissions, NpgsqlDataSource database)
+{
+    internal async Task<bool> IsMadeAsync(DemoRequest request, CancellationToken cancellationToken) =>
+        await campaigns.FindByNameAsync(request.CampaignName, cancellationToken) is { } campaign && await submissions.NewestAsync(campaign.Id, cancellationToken) is not null;
+
+    internal async Task MakeAsync(Campaign campaign, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        var definition = (await definitions.LockAsync(connection, campaign.Id))!;
+        await submissions.SubmitAsync(connection, definition, campaign.CreatedBy, "A demo: the ad of this world does nothing, whatever the model.");
+        await transaction.CommitAsync(cancellationToken);
+    }
+}
+
+/// <param name="Folder">where the market's files are written</param>
+/// <param name="Step">how many steps were taken before</param>
+public sealed record LoadDemoRequest(string Folder, int Step = 0);
+
+/// <summary>Loads the demo by runs that follow one another: each asks for the next step's work and for its own successor behind that.</summary>
+public sealed class LoadDemo(DemoShow show, JobQueue queue, TimeProvider time) : IJob
+{
+    public const string JobKind = "demo";
+
+    public string Kind => JobKind;
+
+    public static JobRequest First(string folder) => new(JobKind, "demo/0", new LoadDemoRequest(folder));
+
+    public async Task RunAsync(JobExecution run, CancellationToken cancellationToken)
+    {
+        var request = run.ReadArguments<LoadDemoRequest>();
+        long? next = null;
+        try
+        {
+            await show.RunAsync(DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime), request.Folder, new DemoPace(message => run.Report(0.5, message), Waits: false, cancellationToken));
+        }
+        catch (DemoPause pause)
+        {
+            next = pause.RunId;
+        }
+        await run.CompleteAsync(new { step = request.Step, waitsFor = next }, async connection =>
+        {
+            if (next is { } work)
+            {
+                var step = request.Step + 1;
+                await queue.EnqueueAsync(new JobRequest(JobKind, FormattableString.Invariant($"demo/{step}"), request with { Step = step }, After: [work]), connection);
+            }
+        }, cancellationToken);
+    }
+}

@@ -17,34 +17,33 @@ namespace Pimm.Core.Simulating;
 /// </summary>
 public sealed class DemoShow(RunDemo demo, DemoState state, JobQueue queue, ModelStore models, DemoSubmission submission)
 {
-    private const int SmallMarket = 50_000;
-
     /// <summary>Where the market's files are written: PIMM_DEMO_FOLDER, else the folder demo where the process was started.</summary>
     public static string Folder => Environment.GetEnvironmentVariable("PIMM_DEMO_FOLDER") ?? Path.Combine(Environment.CurrentDirectory, "demo");
 
     /// <param name="today">the finished campaign's window closed before it, the running one began two days before it</param>
     public Task RunAsync(DateOnly today, string folder, Action<string> tell, CancellationToken cancellationToken) =>
-        RunAsync(today, folder, new DemoPace(tell, Waits: true, cancellationToken));
+        RunAsync(today, new LoadDemoRequest(folder), new DemoPace(tell, Waits: true, cancellationToken));
 
-    internal async Task RunAsync(DateOnly today, string folder, DemoPace pace)
+    internal async Task RunAsync(DateOnly today, LoadDemoRequest size, DemoPace pace)
     {
-        var waiting = await state.DatedAsync(Small("null", "random", "truth:good", today.AddDays(1), 5, folder), pace.Cancellation);
+        var folder = size.Folder;
+        DemoRequest Small(string world, string control, string treatment, DateOnly startsOn, int days) =>
+            new(world, 1, size.Customers / 4, 1_000, size.Customers / 400, days, 30, control, treatment, "best-of", startsOn, folder);
+
+        var waiting = await state.DatedAsync(Small("null", "random", "truth:good", today.AddDays(1), 5), pace.Cancellation);
         if (await submission.IsMadeAsync(waiting, pace.Cancellation))
         {
             return;
         }
-        var finished = await state.DatedAsync(DemoRequest.Usual(today, folder), pace.Cancellation);
+        var finished = await state.DatedAsync(DemoRequest.Usual(today, folder) with { Customers = size.Customers, HistoryRows = size.Customers / 5 * 6, ImpressionsPerDay = size.Customers / 100 }, pace.Cancellation);
         var first = await state.MeasuredAsync(finished, pace.Cancellation) ?? await state.CampaignAsync(await demo.RunAsync(finished, pace), pace.Cancellation);
-        await RunningAsync(await state.DatedAsync(Small("harvest", "truth:good", "truth:effect", today.AddDays(-2), 14, folder), pace.Cancellation), pace);
+        await RunningAsync(await state.DatedAsync(Small("harvest", "truth:good", "truth:effect", today.AddDays(-2), 14), pace.Cancellation), pace);
         await RetrainAsync(first, pace);
         await FailAsync(first, folder, pace);
         // Last, since it says that the demo was loaded.
         await submission.MakeAsync(await demo.PrepareAsync(waiting, pace), pace.Cancellation);
         pace.Tell("the demo is complete");
     }
-
-    private static DemoRequest Small(string world, string control, string treatment, DateOnly startsOn, int days, string folder) =>
-        new(world, 1, SmallMarket, 1_000, SmallMarket / 100, days, 30, control, treatment, "best-of", startsOn, folder);
 
     private async Task RunningAsync(DemoRequest request, DemoPace pace)
     {
@@ -128,7 +127,8 @@ public sealed class DemoSubmission(CampaignStore campaigns, DefinitionStore defi
 
 /// <param name="Folder">where the market's files are written</param>
 /// <param name="Step">how many steps were taken before</param>
-public sealed record LoadDemoRequest(string Folder, int Step = 0);
+/// <param name="Customers">of the base world, 8,000 to 1,000,000; the other two have a quarter</param>
+public sealed record LoadDemoRequest(string Folder, int Step = 0, int Customers = 200_000);
 
 /// <summary>Loads the demo by runs that follow one another: each asks for the next step's work and for its own successor behind that.</summary>
 public sealed class LoadDemo(DemoShow show, JobQueue queue, TimeProvider time) : IJob
@@ -137,7 +137,7 @@ public sealed class LoadDemo(DemoShow show, JobQueue queue, TimeProvider time) :
 
     public string Kind => JobKind;
 
-    public static JobRequest First(string folder) => new(JobKind, "demo/0", new LoadDemoRequest(folder));
+    public static JobRequest First(LoadDemoRequest request) => new(JobKind, "demo/0", request);
 
     public async Task RunAsync(JobExecution run, CancellationToken cancellationToken)
     {
@@ -145,7 +145,7 @@ public sealed class LoadDemo(DemoShow show, JobQueue queue, TimeProvider time) :
         long? next = null;
         try
         {
-            await show.RunAsync(DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime), request.Folder, new DemoPace(message => run.Report(0.5, message), Waits: false, cancellationToken));
+            await show.RunAsync(DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime), request, new DemoPace(message => run.Report(0.5, message), Waits: false, cancellationToken));
         }
         catch (DemoPause pause)
         {

@@ -20,6 +20,6 @@ public sealed class DemoActions(DemoNight night, DemoReset reset, JobQueue queue
     {
         var by = AuditActor.User(await permit.DemandAsync(person, Right.Administer));
         await reset.RunAsync(by, cancellationToken);
-        return await queue.EnqueueAsync(LoadDemo.First(DemoShow.Folder), by, cancellationToken);
+        return await queue.EnqueueAsync(LoadDemo.First(new LoadDemoRequest(DemoShow.Folder)), by, cancellationToken);
     }
 }

@@ -28,14 +28,14 @@ public sealed class DemoShow(RunDemo demo, DemoState state, JobQueue queue, Mode
     {
         var folder = size.Folder;
         DemoRequest Small(string world, string control, string treatment, DateOnly startsOn, int days) =>
-            new(world, 1, size.Customers / 4, 1_000, size.Customers / 400, days, 30, control, treatment, "best-of", startsOn, folder);
+            new(world, size.Seed, size.Customers / 4, 1_000, size.Customers / 400, days, 30, control, treatment, "best-of", startsOn, folder);
 
         var waiting = await state.DatedAsync(Small("null", "random", "truth:good", today.AddDays(1), 5), pace.Cancellation);
         if (await submission.IsMadeAsync(waiting, pace.Cancellation))
         {
             return;
         }
-        var finished = await state.DatedAsync(DemoRequest.Usual(today, folder) with { Customers = size.Customers, HistoryRows = size.Customers / 5 * 6, ImpressionsPerDay = size.Customers / 100 }, pace.Cancellation);
+        var finished = await state.DatedAsync(DemoRequest.Usual(today, folder) with { Seed = size.Seed, Customers = size.Customers, HistoryRows = size.Customers / 5 * 6, ImpressionsPerDay = size.Customers / 100 }, pace.Cancellation);
         var first = await state.MeasuredAsync(finished, pace.Cancellation) ?? await state.CampaignAsync(await demo.RunAsync(finished, pace), pace.Cancellation);
         await RunningAsync(await state.DatedAsync(Small("harvest", "truth:good", "truth:effect", today.AddDays(-2), 14), pace.Cancellation), pace);
         await RetrainAsync(first, pace);
@@ -128,7 +128,8 @@ public sealed class DemoSubmission(CampaignStore campaigns, DefinitionStore defi
 /// <param name="Folder">where the market's files are written</param>
 /// <param name="Step">how many steps were taken before</param>
 /// <param name="Customers">of the base world, 8,000 to 1,000,000; the other two have a quarter</param>
-public sealed record LoadDemoRequest(string Folder, int Step = 0, int Customers = 200_000);
+/// <param name="Seed">another seed is another demo beside the first</param>
+public sealed record LoadDemoRequest(string Folder, int Step = 0, int Customers = 200_000, long Seed = 1);
 
 /// <summary>Loads the demo by runs that follow one another: each asks for the next step's work and for its own successor behind that.</summary>
 public sealed class LoadDemo(DemoShow show, JobQueue queue, TimeProvider time) : IJob
@@ -137,7 +138,7 @@ public sealed class LoadDemo(DemoShow show, JobQueue queue, TimeProvider time) :
 
     public string Kind => JobKind;
 
-    public static JobRequest First(LoadDemoRequest request) => new(JobKind, "demo/0", request);
+    public static JobRequest First(LoadDemoRequest request) => new(JobKind, FormattableString.Invariant($"demo/{request.Seed}/0"), request);
 
     public async Task RunAsync(JobExecution run, CancellationToken cancellationToken)
     {
@@ -156,7 +157,7 @@ public sealed class LoadDemo(DemoShow show, JobQueue queue, TimeProvider time) :
             if (next is { } work)
             {
                 var step = request.Step + 1;
-                await queue.EnqueueAsync(new JobRequest(JobKind, FormattableString.Invariant($"demo/{step}"), request with { Step = step }, After: [work]), connection);
+                await queue.EnqueueAsync(new JobRequest(JobKind, FormattableString.Invariant($"demo/{request.Seed}/{step}"), request with { Step = step }, After: [work]), connection);
             }
         }, cancellationToken);
     }

@@ -251,6 +251,35 @@ public sealed class WebhookPostmanTests : IAsyncLifetime
         (await DeliveriesAsync()).Single(delivery => delivery.WebhookId == other.Webhook.Id).Error.ShouldNotBeNull().ShouldStartWith("its secret cannot be opened");
     }
 
+    [Fact]
+    public async Task For_a_day_after_a_rotation_both_secrets_sign_and_then_the_new_one_alone()
+    {
+        var (added, administration) = (await AddAsync("run.failed"), pimm.GetRequiredService<WebhookAdministration>());
+        await FailRunAsync();
+        var rotated = await administration.RotateAsync(added.Webhook.Id, "cli:ada", Cancel);
+        await DeliverAsync();
+        (await administration.TestAsync(added.Webhook.Id, Cancel)).Error.ShouldBeNull();
+
+        rotated.Secret.ShouldNotBe(added.Secret);
+        (rotated.Webhook.FormerUntil - DateTimeOffset.UtcNow).ShouldNotBeNull().TotalHours.ShouldBeInRange(23.9, 24.1);
+        receiver.Received.Count.ShouldBe(2);
+        receiver.Received.ShouldAllBe(told => told.Signature.Split(' ').Length == 2 && told.IsSignedWith(added.Secret) && told.IsSignedWith(rotated.Secret));
+
+        await using var connection = await database.Owner.OpenConnectionAsync(Cancel);
+        await connection.ExecuteAsync("update webhook set former_until = clock_timestamp()");
+        await FailRunAsync();
+        await DeliverAsync();
+        receiver.Received.Count.ShouldBe(3);
+        (receiver.Received[2].IsSignedWith(rotated.Secret), receiver.Received[2].IsSignedWith(added.Secret), receiver.Received[2].Signature.Contains(' ')).ShouldBe((true, false, false));
+        using var postman = ActivatorUtilities.CreateInstance<WebhookPostman>(pimm);
+        await postman.StartAsync(Cancel);
+        for (var i = 0; i < 100 && await connection.ExecuteScalarAsync<bool>("select former_secret is not null from webhook"); i++)
+            await Task.Delay(50, Cancel);
+        await postman.StopAsync(Cancel);
+        (await connection.ExecuteScalarAsync<bool>("select former_secret is null and former_until is null from webhook")).ShouldBeTrue();
+        (await connection.QuerySingleAsync<(string, string)>("select actor, object_id from audit_event where action = 'webhook.rotate'")).ShouldBe(("cli:ada", $"{added.Webhook.Id}"));
+    }
+
     // The triggers name columns in their arguments, which PostgreSQL does not check: one that a later migration renames would be told as null.
     [Fact]
     public async Task Every_event_tells_columns_that_its_table_has()

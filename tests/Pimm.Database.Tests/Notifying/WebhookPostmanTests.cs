@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 using Pimm.Core;
 using Pimm.Core.Auditing;
 using Pimm.Core.Notifying;
+using Pimm.Core.Operating;
 using Pimm.Core.Queueing;
 using Pimm.Testing;
 using Shouldly;
@@ -278,6 +279,24 @@ public sealed class WebhookPostmanTests : IAsyncLifetime
         await postman.StopAsync(Cancel);
         (await connection.ExecuteScalarAsync<bool>("select former_secret is null and former_until is null from webhook")).ShouldBeTrue();
         (await connection.QuerySingleAsync<(string, string)>("select actor, object_id from audit_event where action = 'webhook.rotate'")).ShouldBe(("cli:ada", $"{added.Webhook.Id}"));
+    }
+
+    [Fact]
+    public async Task Doctor_tells_of_notices_that_were_given_up_lately()
+    {
+        var health = new RecordsHealth(database.DataSource, pimm.GetRequiredService<AuditVerifier>(), TimeProvider.System);
+        (await health.WebhooksAsync(Cancel)).Note.ShouldBe("none");
+        await AddAsync("run.failed");
+        receiver.Status = 500;
+        await FailRunAsync();
+        for (var attempt = 0; attempt < 3; attempt++, await Task.Delay(100, Cancel))
+            await DeliverAsync();
+
+        (await health.WebhooksAsync(Cancel)).ShouldSatisfyAllConditions(
+            finding => finding.Level.ShouldBe(HealthLevel.Warning), finding => finding.Note.ShouldStartWith("1 notices to 1 webhooks were given up within 7 days"));
+        await using var connection = await database.Owner.OpenConnectionAsync(Cancel);
+        await connection.ExecuteAsync("update webhook_delivery set finished_at = finished_at - interval '8 days'; update webhook set disabled_at = now(), disabled_reason = 'restored'");
+        (await health.WebhooksAsync(Cancel)).ShouldBe(HealthFinding.Ok("webhooks", "1, 1 of them disabled; none was given up within 7 days"));
     }
 
     // The triggers name columns in their arguments, which PostgreSQL does not check: one that a later migration renames would be told as null.

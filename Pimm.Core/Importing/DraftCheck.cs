@@ -17,11 +17,15 @@ public sealed class DraftCheck(ImportDraftStore drafts, AudienceStore audiences,
 
     public async Task RunAsync(JobExecution run, FileIntake intake, ImportSource source, long draftId, CancellationToken cancellationToken)
     {
-        var findings = Find(run, intake, source, cancellationToken);
+        var findings = await FindAsync(run, intake, source, cancellationToken);
         await run.CompleteAsync(findings, connection => drafts.SaveAsync(connection, draftId, findings), cancellationToken);
     }
 
-    private DraftFindings Find(JobExecution run, FileIntake intake, ImportSource source, CancellationToken cancellationToken)
+    /// <summary>The same of no draft: the run's result has what was found.</summary>
+    public async Task RunAsync(JobExecution run, FileIntake intake, ImportSource source, CancellationToken cancellationToken) =>
+        await run.CompleteAsync(await FindAsync(run, intake, source, cancellationToken), null, cancellationToken);
+
+    private async Task<DraftFindings> FindAsync(JobExecution run, FileIntake intake, ImportSource source, CancellationToken cancellationToken)
     {
         try
         {
@@ -30,7 +34,7 @@ public sealed class DraftCheck(ImportDraftStore drafts, AudienceStore audiences,
             var check = new ImportChecker(options.Value.ChunkRows).Check(
                 intake, file, new ImportProgress(0, file.Source, 0, 0, 0, 0),
                 share => run.Report(share, string.Create(CultureInfo.InvariantCulture, $"{file.Rows:N0} rows checked")), cancellationToken);
-            return new DraftFindings(check, null, null);
+            return new DraftFindings(await intake.ForecastAsync(cancellationToken) is { } forecast ? check.With(forecast) : check, null, null);
         }
         catch (InputException refused)
         {

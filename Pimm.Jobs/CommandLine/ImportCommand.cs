@@ -31,14 +31,22 @@ public static class ImportCommand
     private static Command Customers()
     {
         var key = new Option<string>("--key") { Description = "the column that names a customer; needed when the audience is new and no --map is given" };
+        var check = new Option<bool>("--check") { Description = "reads the whole file, says what would be created and updated, and writes nothing" };
         var ignore = new Option<string>("--ignore") { Description = "columns that are no attributes, for a new audience", DefaultValueFactory = _ => "" };
         return new Command("customers", "a complete state of an audience: its next version; a new name makes a new audience")
         {
-            File, AudienceName, key, Funnel, ignore, AcceptBadShare, Delimiter, Map, DateOrder, Zone, Country, Mode, ReplayOf, Invocation.JsonOption,
+            File, AudienceName, key, Funnel, ignore, AcceptBadShare, Delimiter, Map, DateOrder, Zone, Country, Mode, ReplayOf, check, Invocation.JsonOption,
         }.Does(async (call, cancellationToken) =>
         {
             var (path, name) = (PathOf(call), call.Arguments.GetValue(AudienceName)!);
             var audiences = call.Service<AudienceStore>();
+            if (call.Arguments.GetValue(check))
+            {
+                var known = await audiences.FindByNameAsync(name, cancellationToken)
+                    ?? throw new InputException($"There is no audience named \"{name}\": every customer of the file would be new; --check looks a file up in an audience that is there.");
+                var asked = await RequestAsync(call, known, "customers", path, cancellationToken);
+                return await ImportedFilesCommand.TellCheckAsync(call, new JobRequest(ImportFile.JobKind, StageRun.NewKey("check"), asked with { CheckOnly = true }), cancellationToken);
+            }
             if (await audiences.FindByNameAsync(name, cancellationToken) is null && call.Arguments.GetValue(Map) is null)
             {
                 var keyColumn = call.Arguments.GetValue(key) ?? throw new InputException($"The audience \"{name}\" is new: say with --key which column names a customer.");
@@ -73,12 +81,15 @@ public static class ImportCommand
 
     private static async Task<int> RunAsync(Invocation call, string kind, string path, CancellationToken cancellationToken)
     {
-        var audience = await AudienceAsync(call, cancellationToken);
-        var mapping = await MappingAsync(call, audience, kind, path, cancellationToken);
-        var request = new ImportRequest(audience.Id, kind, path, Share(call), kind == "history" ? RuleOf(call) : "reject", CharacterOf(call))
-            { Mapping = mapping, By = AuditActor.CommandLine, ReplayOf = call.Arguments.GetValue(ReplayOf) };
+        var request = await RequestAsync(call, await AudienceAsync(call, cancellationToken), kind, path, cancellationToken);
         return await ImportedFilesCommand.TellAsync(call, new JobRequest(ImportFile.JobKind, StageRun.NewKey(kind), request), path, cancellationToken);
     }
+
+    private static async Task<ImportRequest> RequestAsync(Invocation call, Audience audience, string kind, string path, CancellationToken cancellationToken) =>
+        new(audience.Id, kind, path, Share(call), kind == "history" ? RuleOf(call) : "reject", CharacterOf(call))
+        {
+            Mapping = await MappingAsync(call, audience, kind, path, cancellationToken), By = AuditActor.CommandLine, ReplayOf = call.Arguments.GetValue(ReplayOf),
+        };
 
     /// <summary>The audience by its name; made of the mapping's attributes where there is none.</summary>
     private static async Task<Audience> AudienceAsync(Invocation call, CancellationToken cancellationToken)

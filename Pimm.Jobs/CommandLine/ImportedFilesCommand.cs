@@ -24,6 +24,24 @@ internal static class ImportedFilesCommand
         return ExitCode.Done;
     }
 
+    /// <exception cref="InputException">the file cannot be imported as a whole</exception>
+    public static async Task<int> TellCheckAsync(Invocation call, JobRequest request, CancellationToken cancellationToken)
+    {
+        var run = await StageRun.RunAsync(call, request, cancellationToken);
+        var findings = JsonSerializer.Deserialize<DraftFindings>(run.Result!, JobRequest.Json)!;
+        var check = findings.Check ?? throw new InputException(findings.Refusal!) { Code = findings.Code };
+        call.Print(check, lines =>
+        {
+            lines.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{check.Received:N0} rows: {check.Created:N0} would be created, {check.Updated:N0} updated, {check.Skipped:N0} skipped, {check.Quarantined:N0} put aside. Nothing was written."));
+            foreach (var (code, count) in check.Codes)
+            {
+                lines.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{count,8:N0}  {code,-18} {ImportCode.Remedy(code)}"));
+            }
+        });
+        return ExitCode.Done;
+    }
+
     public static Command Detect()
     {
         var file = new Argument<string>("file") { Description = "delimited text, plain or gzip, UTF-8" };

@@ -59,7 +59,8 @@ public sealed class ExportWave(CampaignStore campaigns, AudienceStore audiences,
         {
             throw new InputException(run.LogicalDate is { } missing
                 ? $"Campaign \"{campaign.Name}\" has no wave on {missing:yyyy-MM-dd}: allocate it first."
-                : $"Campaign \"{campaign.Name}\" has no wave without lists: allocate one first.");
+                : waves.Count == 0 ? $"Campaign \"{campaign.Name}\" has no wave yet: allocate one first."
+                : $"Campaign \"{campaign.Name}\" has no wave without lists for {profile.Name}, and nobody on those lists is to be taken off: allocate the next wave, or name one with --date to write its lists again.");
         }
         await lists.WriteAsync(run, new WaveListsOrder(campaign, audience, profile, due, written.Select(list => list.Arm).ToHashSet(), request.By), cancellationToken);
     }

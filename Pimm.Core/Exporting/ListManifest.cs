@@ -46,8 +46,7 @@ public sealed record ListManifest(
             source.Model, source.ScoredAt, new ManifestSplit(source.SplitMethod, ListNames.Fingerprint(list.Campaign.Salt), source.SplitWinner),
             draft.Order.By, run, ApprovedBy: null, Beside(delta?.Add), Beside(delta?.Remove, delta?.Unknown ?? 0, delta?.AsKnownNow ?? 0),
             draft.Before is { } before ? new ManifestFile(before.FileName, before.Rows, Convert.ToHexStringLower(before.Sha256)) : null,
-            figures.Rows >= profile.SmallestList ? [] :
-                [FormattableString.Invariant($"{figures.Rows:N0} rows: {profile.Name} cannot use a list of fewer than {profile.SmallestList:N0}, and fewer of them will be matched.")]);
+            profile.TooSmall(figures.Rows) is { } warning ? [warning] : []);
     }
 
     private static ManifestFile? Beside(ExportedFile? file, long unknown = 0, long asKnownNow = 0) =>

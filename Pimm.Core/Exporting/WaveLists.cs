@@ -9,13 +9,17 @@ using Pimm.Core.Queueing;
 namespace Pimm.Core.Exporting;
 
 /// <param name="Before">arms that have lists in this channel already</param>
+/// <param name="IsNew">some of the lists were never written: that needs a standing approval</param>
 internal sealed record WaveListsOrder(
-    Campaign Campaign, Audience Audience, ChannelProfile Profile, IReadOnlyList<Wave> Waves, IReadOnlySet<short> Before, string? By);
+    Campaign Campaign, Audience Audience, ChannelProfile Profile, IReadOnlyList<Wave> Waves, IReadOnlySet<short> Before, string? By, bool IsNew);
 
 /// <summary>The lists of some waves: the files first, then all of them in one transaction, with the audit.</summary>
-public sealed class WaveLists(NpgsqlDataSource database, ExportStore exports, ListWriter writer, IOptions<ExportingOptions> options, TimeProvider time)
+public sealed class WaveLists(
+    NpgsqlDataSource database, ExportStore exports, ListWriter writer, StandingApproval approval, IOptions<ExportingOptions> options, TimeProvider time)
 {
     internal string Folder => options.Value.Folder;
+
+    internal StandingApproval Approval => approval;
 
     /// <summary>Waves whose lists name customers that may not be contacted any more and that no file has taken back.</summary>
     internal async Task<IReadOnlySet<DateOnly>> WavesToReviseAsync(Campaign campaign, Audience audience, ChannelProfile profile, CancellationToken cancellationToken)
@@ -32,6 +36,9 @@ public sealed class WaveLists(NpgsqlDataSource database, ExportStore exports, Li
     internal async Task WriteAsync(JobExecution run, WaveListsOrder order, CancellationToken cancellationToken)
     {
         var (written, by, at) = (new List<WrittenList>(), order.By ?? $"run:{run.RunId}", time.GetUtcNow());
+        if (order.IsNew)
+            await approval.DemandEarlyAsync(order.Campaign.Id, cancellationToken);
+        var approvedBy = await approval.ApprovedByAsync(order.Campaign.Id, cancellationToken);
         var taken = new[] { new HashSet<(DateOnly, Guid)>(), new HashSet<(DateOnly, Guid)>() };
         foreach (var wave in order.Waves)
         {
@@ -40,24 +47,48 @@ public sealed class WaveLists(NpgsqlDataSource database, ExportStore exports, Li
             var lists = await Task.WhenAll(((short[])[0, 1]).Select(arm =>
             {
                 var list = new ListSpec(order.Campaign, order.Audience, wave.WaveDate, arm, order.Profile);
-                return Task.Run(() => writer.WriteAsync(run, new ListOrder(list, wave.Impressions, taken[arm], !first || order.Before.Contains(arm), by), at, cancellationToken), cancellationToken);
+                return Task.Run(() => writer.WriteAsync(run, new ListOrder(list, wave.Impressions, taken[arm], !first || order.Before.Contains(arm), by, approvedBy), at, cancellationToken), cancellationToken);
             }));
             foreach (var list in lists)
                 taken[list.List.Arm].UnionWith(list.Withheld.Where(customer => customer.RemovedWith is not null).Select(customer => (customer.WaveDate, customer.Customer)));
             written.AddRange(lists);
         }
         Report(run, written);
-        await run.CompleteAsync(
-            new { channel = order.Profile.Name, lists = written.Select(list => new { list.List.FileName, list.List.Rows, list.List.Bytes, list.List.Withheld, list.List.Unlisted, list.List.Revision }) },
-            async connection =>
-            {
-                await ExportStore.AddAsync(connection, written, run.RunId, at, cancellationToken);
-                foreach (var list in written.Where(list => list.IsNew))
-                    await AuditLog.AddAsync(connection, Entry(by, list.List));
-                foreach (var list in written.Where(list => list.Refusal is not null && list.Beside.Count > 0))
-                    await AuditLog.AddAsync(connection, new AuditEntry(by, "list.remove", "list", list.Beside[0].FileName, After: new { list.List.FileName, list.Beside[0].Rows, Customers = list.Withheld.Count }));
-            }, cancellationToken);
+        try
+        {
+            await run.CompleteAsync(
+                new { channel = order.Profile.Name, lists = written.Select(list => new { list.List.FileName, list.List.Rows, list.List.Bytes, list.List.Withheld, list.List.Unlisted, list.List.Revision }) },
+                connection => PublishAsync(connection, run, order, written, by, at, cancellationToken), cancellationToken);
+        }
+        catch (InputException)
+        {
+            await TakeBackAsync(order.Campaign.Id, written, cancellationToken);
+            throw;
+        }
         await RemoveReplacedAsync(order.Campaign.Id, cancellationToken);
+    }
+
+    private async Task PublishAsync(
+        NpgsqlConnection connection, JobExecution run, WaveListsOrder order, IReadOnlyList<WrittenList> written, string by, DateTimeOffset at, CancellationToken cancellationToken)
+    {
+        if (order.IsNew)
+            await approval.DemandAsync(connection, order.Campaign.Id);
+        await ExportStore.AddAsync(connection, written, run.RunId, at, cancellationToken);
+        foreach (var list in written.Where(list => list.IsNew))
+            await AuditLog.AddAsync(connection, Entry(by, list.List));
+        foreach (var list in written.Where(list => list.Refusal is not null && list.Beside.Count > 0))
+            await AuditLog.AddAsync(connection, new AuditEntry(by, "list.remove", "list", list.Beside[0].FileName, After: new { list.List.FileName, list.Beside[0].Rows, Customers = list.Withheld.Count }));
+    }
+
+    /// <summary>Files of lists that were refused at the last moment; what another run recorded under the same names stays.</summary>
+    private async Task TakeBackAsync(long campaignId, IReadOnlyList<WrittenList> written, CancellationToken cancellationToken)
+    {
+        var recorded = (await exports.ListsAsync(campaignId, cancellationToken)).Select(list => list.FileName).ToHashSet(StringComparer.Ordinal);
+        foreach (var list in written.Where(list => list.IsNew && !recorded.Contains(list.List.FileName)))
+        {
+            foreach (var name in list.Beside.Where(file => file.Part != "replaced").Select(file => file.FileName).Append(list.List.FileName))
+                File.Delete(Path.Combine(Folder, name));
+        }
     }
 
     /// <exception cref="InputException">a list was refused, and nothing else came of the run either</exception>

@@ -88,6 +88,7 @@ public sealed class RunDemo(AudienceStore audiences, ModelStore models, Campaign
 
         tell("scoring every customer with both models");
         await DoAsync(new JobRequest(ScoreCampaign.JobKind, $"demo/{campaign.Id}", new { }, campaign.Id), cancellationToken);
+        await market.ApproveAsync(campaign, cancellationToken);
         foreach (var date in campaign.WaveDates)
         {
             tell($"wave of {date:yyyy-MM-dd}: selecting and exporting {campaign.ImpressionsPerDay:N0} customers in each arm");

@@ -35,6 +35,20 @@ public sealed class WaveLists(
 
     internal async Task WriteAsync(JobExecution run, WaveListsOrder order, CancellationToken cancellationToken)
     {
+        try
+        {
+            await WriteAndPublishAsync(run, order, cancellationToken);
+        }
+        catch (Exception ended) when (ended is InputException or OperationCanceledException)
+        {
+            await TakeBackAsync(order);
+            throw;
+        }
+        await RemoveReplacedAsync(order.Campaign.Id, cancellationToken);
+    }
+
+    private async Task WriteAndPublishAsync(JobExecution run, WaveListsOrder order, CancellationToken cancellationToken)
+    {
         var (written, by, at) = (new List<WrittenList>(), order.By ?? $"run:{run.RunId}", time.GetUtcNow());
         if (order.IsNew)
             await approval.DemandEarlyAsync(order.Campaign.Id, cancellationToken);
@@ -54,18 +68,9 @@ public sealed class WaveLists(
             written.AddRange(lists);
         }
         Report(run, written);
-        try
-        {
-            await run.CompleteAsync(
-                new { channel = order.Profile.Name, lists = written.Select(list => new { list.List.FileName, list.List.Rows, list.List.Bytes, list.List.Withheld, list.List.Unlisted, list.List.Revision }) },
-                connection => PublishAsync(connection, run, order, written, by, at, cancellationToken), cancellationToken);
-        }
-        catch (InputException)
-        {
-            await TakeBackAsync(order.Campaign.Id, written, cancellationToken);
-            throw;
-        }
-        await RemoveReplacedAsync(order.Campaign.Id, cancellationToken);
+        await run.CompleteAsync(
+            new { channel = order.Profile.Name, lists = written.Select(list => new { list.List.FileName, list.List.Rows, list.List.Bytes, list.List.Withheld, list.List.Unlisted, list.List.Revision }) },
+            connection => PublishAsync(connection, run, order, written, by, at, cancellationToken), cancellationToken);
     }
 
     private async Task PublishAsync(
@@ -80,14 +85,19 @@ public sealed class WaveLists(
             await AuditLog.AddAsync(connection, new AuditEntry(by, "list.remove", "list", list.Beside[0].FileName, After: new { list.List.FileName, list.Beside[0].Rows, Customers = list.Withheld.Count }));
     }
 
-    /// <summary>Files of lists that were refused at the last moment; what another run recorded under the same names stays.</summary>
-    private async Task TakeBackAsync(long campaignId, IReadOnlyList<WrittenList> written, CancellationToken cancellationToken)
+    /// <summary>
+    /// A list has its name before its row: of a campaign that was stopped or paused in between, nobody would ever record it. No other
+    /// run can publish then; what was recorded stays.
+    /// </summary>
+    private async Task TakeBackAsync(WaveListsOrder order)
     {
-        var recorded = (await exports.ListsAsync(campaignId, cancellationToken)).Select(list => list.FileName).ToHashSet(StringComparer.Ordinal);
-        foreach (var list in written.Where(list => list.IsNew && !recorded.Contains(list.List.FileName)))
+        if (!order.IsNew || await approval.RestsAsync(order.Campaign.Id, CancellationToken.None) is null || !Directory.Exists(Folder))
+            return;
+        var recorded = await exports.FileNamesAsync(order.Campaign.Id, CancellationToken.None);
+        foreach (var name in order.Waves.SelectMany(wave => ((short[])[0, 1]).Select(arm => ListNames.Of(order.Campaign, order.Profile, wave.WaveDate, arm))))
         {
-            foreach (var name in list.Beside.Where(file => file.Part != "replaced").Select(file => file.FileName).Append(list.List.FileName))
-                File.Delete(Path.Combine(Folder, name));
+            foreach (var path in Directory.EnumerateFiles(Folder, name + "*").Where(path => !recorded.Contains(Path.GetFileName(path))))
+                File.Delete(path);
         }
     }
 

@@ -15,7 +15,7 @@ namespace Pimm.Core.Simulating;
 /// running one and one that waits for approval, several versions of the finished one's models, and an import that failed. Started
 /// again it goes on where it was interrupted.
 /// </summary>
-public sealed class DemoShow(RunDemo demo, DemoState state, JobQueue queue, ModelStore models, DemoSubmission submission)
+public sealed class DemoShow(RunDemo demo, DemoState state, JobQueue queue, ModelStore models, MarketPlayer market)
 {
     /// <summary>Where the market's files are written: PIMM_DEMO_FOLDER, else the folder demo where the process was started.</summary>
     public static string Folder => Environment.GetEnvironmentVariable("PIMM_DEMO_FOLDER") ?? Path.Combine(Environment.CurrentDirectory, "demo");
@@ -31,7 +31,7 @@ public sealed class DemoShow(RunDemo demo, DemoState state, JobQueue queue, Mode
             new(world, size.Seed, size.Customers / 4, 1_000, size.Customers / 400, days, 30, control, treatment, "best-of", startsOn, folder);
 
         var waiting = await state.DatedAsync(Small("null", "random", "truth:good", today.AddDays(1), 5), pace.Cancellation);
-        if (await submission.IsMadeAsync(waiting, pace.Cancellation))
+        if (await state.SubmittedAsync(waiting, pace.Cancellation))
         {
             return;
         }
@@ -41,7 +41,7 @@ public sealed class DemoShow(RunDemo demo, DemoState state, JobQueue queue, Mode
         await RetrainAsync(first, pace);
         await FailAsync(first, folder, pace);
         // Last, since it says that the demo was loaded.
-        await submission.MakeAsync(await demo.PrepareAsync(waiting, pace), pace.Cancellation);
+        await market.SubmitAsync(await demo.PrepareAsync(waiting, pace), pace.Cancellation);
         pace.Tell("the demo is complete");
     }
 
@@ -83,7 +83,7 @@ public sealed class DemoShow(RunDemo demo, DemoState state, JobQueue queue, Mode
 }
 
 /// <summary>How far a demo has come.</summary>
-public sealed class DemoState(NpgsqlDataSource database, CampaignStore campaigns, LiftStore lifts)
+public sealed class DemoState(NpgsqlDataSource database, CampaignStore campaigns, LiftStore lifts, LifeStore lives)
 {
     private const string SelectAny = "select exists (select from audience where simulated = @simulated)";
 
@@ -106,23 +106,11 @@ public sealed class DemoState(NpgsqlDataSource database, CampaignStore campaigns
     internal async Task<Campaign?> MeasuredAsync(DemoRequest request, CancellationToken cancellationToken) =>
         await campaigns.FindByNameAsync(request.CampaignName, cancellationToken) is { } campaign && await lifts.NewestAsync(campaign.Id, cancellationToken) is not null ? campaign : null;
 
+    internal async Task<bool> SubmittedAsync(DemoRequest request, CancellationToken cancellationToken) =>
+        await campaigns.FindByNameAsync(request.CampaignName, cancellationToken) is { } campaign
+        && (await lives.ReadAsync(campaign.Id, cancellationToken: cancellationToken))!.SubmittedBy is not null;
+
     internal Task<Campaign> CampaignAsync(long id, CancellationToken cancellationToken) => campaigns.GetAsync(id, cancellationToken);
-}
-
-/// <summary>Asks for the approval of a demo campaign, once.</summary>
-public sealed class DemoSubmission(CampaignStore campaigns, DefinitionStore definitions, SubmissionStore submissions, NpgsqlDataSource database)
-{
-    internal async Task<bool> IsMadeAsync(DemoRequest request, CancellationToken cancellationToken) =>
-        await campaigns.FindByNameAsync(request.CampaignName, cancellationToken) is { } campaign && await submissions.NewestAsync(campaign.Id, cancellationToken) is not null;
-
-    internal async Task MakeAsync(Campaign campaign, CancellationToken cancellationToken)
-    {
-        await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        var definition = (await definitions.LockAsync(connection, campaign.Id))!;
-        await submissions.SubmitAsync(connection, definition, campaign.CreatedBy, "A demo: the ad of this world does nothing, whatever the model.");
-        await transaction.CommitAsync(cancellationToken);
-    }
 }
 
 /// <param name="Folder">where the market's files are written</param>

@@ -1,12 +1,32 @@
+using Pimm.Core.Approving;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Lift;
 
 namespace Pimm.Core.Simulating;
 
 /// <summary>The simulated market's side of a campaign: makes the files that are sent to the product, and knows the truth.</summary>
-public sealed class MarketPlayer(SimulatedMarketStore markets, CampaignReader reader, TimeProvider time)
+public sealed class MarketPlayer(SimulatedMarketStore markets, CampaignReader reader, ApprovalDesk desk, LifeStore lives, TimeProvider time)
 {
+    /// <summary>Whom the records of approvals name in a demo: no person looked at it.</summary>
+    public const string Approver = "demo:approver";
+
     public DateTimeOffset Now => time.GetUtcNow();
+
+    /// <summary>Asks for a person's approval.</summary>
+    public Task SubmitAsync(Campaign campaign, CancellationToken cancellationToken) =>
+        desk.SubmitAsync(campaign.Id, campaign.CreatedBy, "A demo: the ad of this world does nothing, whatever the model.", cancellationToken);
+
+    /// <summary>Submits a campaign of made-up customers and approves it, which its record says.</summary>
+    public async Task ApproveAsync(Campaign campaign, CancellationToken cancellationToken)
+    {
+        if ((await lives.ReadAsync(campaign.Id, cancellationToken: cancellationToken))!.ApprovalState == ApprovalStates.Approved)
+        {
+            return;
+        }
+        _ = await MarketOfAsync(campaign, cancellationToken) ?? throw new InputException($"Campaign \"{campaign.Name}\" is real: people approve it.");
+        await desk.SubmitAsync(campaign.Id, campaign.CreatedBy, null, cancellationToken);
+        await desk.ApproveAsync(campaign.Id, Approver, "Approved by the demo itself: its customers are made up, and nobody is contacted.", cancellationToken: cancellationToken);
+    }
 
     /// <summary>Writes the customers or the history of an audience's market, which is stored so that its truth can be computed again.</summary>
     public async Task<string> WriteMarketAsync(long audienceId, string kind, DemoRequest request, CancellationToken cancellationToken)

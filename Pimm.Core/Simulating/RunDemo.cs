@@ -110,6 +110,7 @@ public sealed class RunDemo(AudienceStore audiences, ModelStore models, Campaign
 
     internal async Task PlayAsync(Campaign campaign, IEnumerable<DateOnly> dates, DemoPace pace)
     {
+        await market.ApproveAsync(campaign, pace.Cancellation);
         foreach (var date in dates)
         {
             pace.Tell($"wave of {date:yyyy-MM-dd}: selecting and exporting {campaign.ImpressionsPerDay:N0} customers in each arm");

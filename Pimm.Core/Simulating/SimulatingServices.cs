@@ -13,7 +13,6 @@ public static class SimulatingServices
         .AddSingleton<RunDemo>()
         .AddSingleton<DemoShow>()
         .AddSingleton<DemoState>()
-        .AddSingleton<DemoSubmission>()
         .AddSingleton<DemoNight>()
         .AddSingleton<DemoReset>()
         .AddSingleton<IJob, DemoDay>()

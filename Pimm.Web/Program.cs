@@ -2,6 +2,7 @@ using Pimm.Core;
 using Pimm.Core.Database;
 using Pimm.Core.Operating;
 using Pimm.Web.Api;
+using Pimm.Web.Audit;
 using Pimm.Web.Health;
 using Pimm.Web.Importing;
 using Pimm.Web.Layout;
@@ -29,6 +30,7 @@ builder.Services
 var app = builder.Build();
 
 app.UseSecurityHeaders();
+app.UseHostCookies();
 app.UseErrorPages();
 app.UseDatabaseAway();
 if (!app.Environment.IsDevelopment())
@@ -49,6 +51,7 @@ app.MapSignOut();
 app.MapApi();
 app.MapUploads();
 app.MapLanguages();
+app.MapAuditDownload();
 app.MapPages();
 
 app.Run();

@@ -11,7 +11,7 @@ take_screenshots() {
   jobs=$(program_of Pimm.Jobs)
   screenshot_user=demo-administrator
   "$jobs" users remove "$screenshot_user" 2>/dev/null || true
-  added=$("$jobs" users add "$screenshot_user" --role Administrator --json)
+  added=$("$jobs" users add "$screenshot_user" --role Administrator --keep --json)
   trap '"$(program_of Pimm.Jobs)" users remove "$screenshot_user"' EXIT
   PIMM_URL=$(web_address) PIMM_USER=$screenshot_user PIMM_PASSWORD=$(sed -n 's/.*"password": "\(.*\)".*/\1/p' <<<"$added") \
     "$(program_of Pimm.Web.Tests)" screenshots "$pimm_root/docs/screenshots" "$@"

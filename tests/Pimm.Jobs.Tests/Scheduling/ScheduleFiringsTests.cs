@@ -2,6 +2,7 @@ using Dapper;
 using Microsoft.Extensions.Options;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Queueing;
+using Pimm.Core.Scheduling;
 using Pimm.Core.Retaining;
 using Pimm.Core.Scoring;
 using Pimm.Jobs.Scheduling;
@@ -69,7 +70,7 @@ public sealed class ScheduleFiringsTests : IAsyncLifetime
     {
         var nightly = await RetrainAsync("""{"maxHours": 6}""");
         await Firings().FireAsync(nightly, Of(nightly), "clock", Cancel);
-        var byHand = await Firings().FireAsync(nightly, Occasion.ByHand(Times(nightly), Night.AddHours(2)), "ann", Cancel);
+        var byHand = await Firings().FireAsync(nightly, Occasion.ByHand(nightly, Night.AddHours(2)), "ann", Cancel);
 
         byHand.IsNew.ShouldBeTrue();
         var runs = await queue.ListAsync(cancellationToken: Cancel);
@@ -82,8 +83,8 @@ public sealed class ScheduleFiringsTests : IAsyncLifetime
     {
         var collect = await schedules.GetAsync("outcome files", Cancel);
         var times = Times(collect);
-        var first = await Firings().FireAsync(collect, Occasion.Of(collect, times, Night), "clock", Cancel);
-        var second = await Firings().FireAsync(collect, Occasion.Of(collect, times, Night.AddMinutes(10)), "clock", Cancel);
+        var first = await Firings().FireAsync(collect, Occasion.Of(collect, Night), "clock", Cancel);
+        var second = await Firings().FireAsync(collect, Occasion.Of(collect, Night.AddMinutes(10)), "clock", Cancel);
 
         second.Firing.Runs.ShouldBe(first.Firing.Runs);
         second.Firing.Outcome.ShouldBe($"run {first.Firing.Runs[0]} waits already");
@@ -195,7 +196,7 @@ public sealed class ScheduleFiringsTests : IAsyncLifetime
     private ScheduleCalendar Calendar(DateTimeOffset now, int keptDays = 400) => new(
         schedules, Firings(), Options.Create(new RetentionOptions { RunDays = keptDays }), new At(now));
 
-    private static Occasion Of(Schedule schedule) => Occasion.Of(schedule, Times(schedule), Night);
+    private static Occasion Of(Schedule schedule) => Occasion.Of(schedule, Night);
 
     private static CronTimes Times(Schedule schedule) => CronTimes.Parse(schedule.Cron, schedule.TimeZone);
 

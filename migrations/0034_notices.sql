@@ -46,6 +46,13 @@ create table attention_seen (
     primary key (attention_id, user_id)
 );
 
+create function tell_seen() returns trigger language plpgsql as $$
+begin
+    perform pg_notify('pimm_news', 'notice');
+    return null;
+end $$;
+create trigger attention_seen_news after insert on attention_seen for each statement execute function tell_seen();
+
 create function tell_attention() returns trigger language plpgsql as $$
 begin
     perform pg_notify('pimm_news', 'notice');
@@ -143,3 +150,39 @@ begin
 end $$;
 create trigger job_run_failure_raises after update of state on job_run for each row
     when (new.state = 'failed' and old.state <> 'failed' or old.state = 'failed' and new.state <> 'failed') execute function raise_failed_run();
+
+-- Which worker tried a run, when, and how each try ended.
+create table job_run_attempt (
+    run_id     bigint not null references job_run on delete cascade,
+    fence      bigint not null,
+    attempt    int not null,
+    owner      text,
+    version    text,
+    started_at timestamptz not null default clock_timestamp(),
+    ended_at   timestamptz,
+    ended_as   text check (ended_as in ('succeeded', 'failed', 'cancelled', 'handed back', 'taken over')),
+    error      text,
+    primary key (run_id, fence),
+    check ((ended_at is null) = (ended_as is null))
+);
+comment on column job_run_attempt.version is 'of the code of the worker; null where it was not in the list of workers';
+
+create function note_attempt() returns trigger language plpgsql as $$
+begin
+    if old.state = 'running' and (new.state <> 'running' or new.fence <> old.fence) then
+        update job_run_attempt
+           set ended_at = clock_timestamp(), error = split_part(new.error, E'\n', 1),
+               ended_as = case when new.attempt < old.attempt then 'handed back'
+                               when new.state = 'running' or old.lease_until < clock_timestamp() then 'taken over'
+                               when new.state = 'queued' then 'failed' else new.state end
+         where run_id = new.id and fence = old.fence and ended_at is null;
+    end if;
+    if new.state = 'running' and new.fence <> old.fence then
+        insert into job_run_attempt (run_id, fence, attempt, owner, version)
+        values (new.id, new.fence, new.attempt, new.owner, (select w.version from worker w where w.name = new.owner order by w.id desc limit 1))
+            on conflict do nothing;
+    end if;
+    return null;
+end $$;
+create trigger job_run_attempts after update of state, fence on job_run for each row
+    when (old.state <> new.state or old.fence <> new.fence) execute function note_attempt();

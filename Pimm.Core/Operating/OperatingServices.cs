@@ -14,7 +14,8 @@ public static class OperatingServices
         .AddSingleton<QueueHealth>()
         .AddSingleton<FolderHealth>()
         .AddSingleton<BackupHealth>()
-        .AddSingleton<InstallationHealth>();
+        .AddSingleton<InstallationHealth>()
+        .AddSingleton<OverviewStore>();
 
     /// <summary>For a process that lives on.</summary>
     public static IServiceCollection AddNoticeSampler(this IServiceCollection services) => services.AddHostedService<NoticeSampler>();

@@ -8,6 +8,9 @@ public static class RoomServices
         services.AddScoped<Campaigns.CampaignRoom>();
         services.AddScoped<Importing.ImportActions>();
         services.AddScoped<Importing.ImportRoom>();
+        services.AddScoped<Runs.RunRoom>();
+        services.AddScoped<Schedules.ScheduleActions>();
+        services.AddScoped<Home.HomeRoom>();
         services.AddSingleton<JobWatcher>();
         return services.AddHostedService(provider => provider.GetRequiredService<JobWatcher>());
     }

@@ -1,5 +1,6 @@
 using Dapper;
 using Microsoft.Extensions.Options;
+using Pimm.Core.Auditing;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Queueing;
 using Pimm.Core.Scheduling;
@@ -82,7 +83,6 @@ public sealed class ScheduleFiringsTests : IAsyncLifetime
     public async Task A_look_into_the_inbox_that_waits_is_not_asked_for_again()
     {
         var collect = await schedules.GetAsync("outcome files", Cancel);
-        var times = Times(collect);
         var first = await Firings().FireAsync(collect, Occasion.Of(collect, Night), "clock", Cancel);
         var second = await Firings().FireAsync(collect, Occasion.Of(collect, Night.AddMinutes(10)), "clock", Cancel);
 
@@ -100,12 +100,12 @@ public sealed class ScheduleFiringsTests : IAsyncLifetime
         var calendar = Calendar(Night.AddHours(3));
 
         (await calendar.MissedAsync(nightly, Cancel)).Select(missed => missed.Key).ShouldBe(["2027-03-26", "2027-03-27"]);
-        var filled = await calendar.BackFillAsync(nightly, new DateOnly(2027, 3, 27), "ann", Cancel);
+        var byHand = new FiringByHand(Firings(), new AuditLog(database.DataSource), new At(Night.AddHours(3)));
+        var filled = await byHand.BackFillAsync(nightly, [(await calendar.MissedAsync(nightly, Cancel))[1]], "user:ann", "ann", Cancel);
 
-        (await queue.GetAsync(filled.Runs[0], Cancel)).Arguments.ShouldContain("\"asOf\": \"2027-03-27T01:30:00+00:00\"");
+        (await queue.GetAsync(filled[0].Runs[0], Cancel)).Arguments.ShouldContain("\"asOf\": \"2027-03-27T01:30:00+00:00\"");
         (await calendar.MissedAsync(nightly, Cancel)).Select(missed => missed.Key).ShouldBe(["2027-03-26"]);
-        (await Should.ThrowAsync<Core.InputException>(() => calendar.BackFillAsync(nightly, new DateOnly(2027, 3, 28), "ann", Cancel))).Message
-            .ShouldBe("The schedule \"nightly\" has not missed 2027-03-28: see pimm schedules missed.");
+        filled[0].FiredBy.ShouldBe("back-fill by ann");
         (await calendar.MissedAsync(nightly with { Enabled = false }, Cancel)).ShouldBeEmpty();
     }
 
@@ -194,11 +194,9 @@ public sealed class ScheduleFiringsTests : IAsyncLifetime
         schedules, time ?? TimeProvider.System);
 
     private ScheduleCalendar Calendar(DateTimeOffset now, int keptDays = 400) => new(
-        schedules, Firings(), Options.Create(new RetentionOptions { RunDays = keptDays }), new At(now));
+        schedules, Options.Create(new RetentionOptions { RunDays = keptDays }), new At(now));
 
     private static Occasion Of(Schedule schedule) => Occasion.Of(schedule, Night);
-
-    private static CronTimes Times(Schedule schedule) => CronTimes.Parse(schedule.Cron, schedule.TimeZone);
 
     private async Task ExecuteAsync(string sql)
     {

@@ -23,6 +23,7 @@ builder.Services
     .AddUploads()
     .AddHealth()
     .AddMetricsExport(builder.Configuration, "pimm-web")
+    .AddNoticeSampler()
     .AddRooms()
     .AddLanguages()
     .AddPages();

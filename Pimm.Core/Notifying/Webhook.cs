@@ -15,6 +15,7 @@ public static class WebhookEvents
         ["import.finished"] = "a file was imported",
         ["import.refused"] = "a file was refused as a whole",
         ["model.promoted"] = "a line has another champion, by training, night, hand or roll-back",
+        ["notice.raised"] = "something came up that somebody should look at",
         [Dead] = "a notice to another webhook was given up",
     };
 

@@ -15,7 +15,11 @@ public static class OperatingServices
         .AddSingleton<FolderHealth>()
         .AddSingleton<BackupHealth>()
         .AddSingleton<RecordsHealth>()
-        .AddSingleton<InstallationHealth>();
+        .AddSingleton<InstallationHealth>()
+        .AddSingleton<OverviewStore>();
+
+    /// <summary>For a process that lives on.</summary>
+    public static IServiceCollection AddNoticeSampler(this IServiceCollection services) => services.AddHostedService<NoticeSampler>();
 
     /// <summary>The meters' way out, for a process that lives on; without an endpoint nothing is read and nothing is sent.</summary>
     public static IServiceCollection AddMetricsExport(this IServiceCollection services, IConfiguration configuration, string service)

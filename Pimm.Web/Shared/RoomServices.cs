@@ -14,6 +14,9 @@ public static class RoomServices
         services.AddScoped<Audit.AuditActions>();
         services.AddScoped<Settings.SettingsActions>();
         services.AddScoped<Settings.SettingsRoom>();
+        services.AddScoped<Runs.RunRoom>();
+        services.AddScoped<Schedules.ScheduleActions>();
+        services.AddScoped<Home.HomeRoom>();
         services.AddSingleton<JobWatcher>();
         return services.AddHostedService(provider => provider.GetRequiredService<JobWatcher>());
     }

@@ -1,8 +1,7 @@
 using Npgsql;
-using Pimm.Core;
 using Pimm.Core.Queueing;
 
-namespace Pimm.Jobs.Scheduling;
+namespace Pimm.Core.Scheduling;
 
 /// <summary>Turns an occasion of a schedule into runs: once, in one transaction with the note that it has fired.</summary>
 public sealed class ScheduleFirings(NpgsqlDataSource database, JobQueue queue, ScheduleFacts facts, ScheduleStore schedules, TimeProvider time)

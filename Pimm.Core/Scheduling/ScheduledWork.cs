@@ -8,7 +8,7 @@ using Pimm.Core.Scoring;
 using Pimm.Core.Statistics;
 using Pimm.Core.Training;
 
-namespace Pimm.Jobs.Scheduling;
+namespace Pimm.Core.Scheduling;
 
 /// <summary>One run of a firing; it waits for the one before it in <see cref="ScheduledWork.Runs"/> where that is asked for.</summary>
 /// <param name="Part">distinguishes several runs of one kind; null: there is one</param>
@@ -46,10 +46,10 @@ public sealed record ScheduledWork(IReadOnlyList<PlannedRun> Runs, string Outcom
     }
 
     /// <summary>The wave of the occasion's day, within the campaign's days and never for a day that is over.</summary>
-    /// <exception cref="Core.InputException">the schedule is in another zone than the campaign, whose definition may be younger</exception>
+    /// <exception cref="InputException">the schedule is in another zone than the campaign, whose definition may be younger</exception>
     public static ScheduledWork OfCampaign(Schedule schedule, CampaignFacts facts, Occasion occasion, DateTimeOffset now)
     {
-        ScheduleCheck.CheckZone(schedule, facts.Campaign);
+        CheckZone(schedule, facts.Campaign);
         var (campaign, date, last) = (facts.Campaign, occasion.Date, facts.Campaign.StartsOn.AddDays(facts.Campaign.Days - 1));
         if (date < campaign.StartsOn || date > last)
             return new([], Text($"nothing to do: {date:yyyy-MM-dd} is no day of campaign \"{campaign.Name}\", which runs from {campaign.StartsOn:yyyy-MM-dd} to {last:yyyy-MM-dd}"));
@@ -63,6 +63,17 @@ public sealed record ScheduledWork(IReadOnlyList<PlannedRun> Runs, string Outcom
         runs.Add(new(AllocateWave.JobKind, onTime, campaign.Id, AfterPrevious: runs.Count > 0, AfterRun: facts.HasScores ? null : facts.OpenScoring));
         runs.Add(new(ExportWave.JobKind, onTime, campaign.Id, AfterPrevious: true));
         return new(runs, Text($"the wave of {date:yyyy-MM-dd}: {string.Join(", then ", runs.Select(run => run.Kind))}"));
+    }
+
+    /// <summary>
+    /// A wave is a day in the campaign's zone. In another one a firing near midnight is for the day that is over or not begun, and
+    /// when clocks change for the same day twice.
+    /// </summary>
+    /// <exception cref="InputException">the zones differ</exception>
+    public static void CheckZone(Schedule schedule, Campaign campaign)
+    {
+        if (schedule.TimeZone != campaign.TimeZone)
+            throw new InputException($"The schedule \"{schedule.Name}\" is in {schedule.TimeZone}, and the days of campaign \"{campaign.Name}\" are those of {campaign.TimeZone}: choose --time-zone {campaign.TimeZone}.");
     }
 
     /// <summary>A report of every campaign whose windows are open, or closed after its newest report.</summary>

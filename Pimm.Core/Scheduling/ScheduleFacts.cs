@@ -4,7 +4,7 @@ using Pimm.Core.Campaigns;
 using Pimm.Core.Queueing;
 using Pimm.Core.Scoring;
 
-namespace Pimm.Jobs.Scheduling;
+namespace Pimm.Core.Scheduling;
 
 /// <summary>Reads what a schedule's firing depends on.</summary>
 public sealed class ScheduleFacts(NpgsqlDataSource database, CampaignStore campaigns, ScoringStore scorings)

@@ -5,6 +5,7 @@ using Pimm.Web.Api;
 using Pimm.Web.Health;
 using Pimm.Web.Importing;
 using Pimm.Web.Layout;
+using Pimm.Web.Models;
 using Pimm.Web.Security;
 using Pimm.Web.Shared;
 
@@ -48,6 +49,7 @@ app.MapHealth();
 app.MapSignOut();
 app.MapApi();
 app.MapUploads();
+app.MapModelCards();
 app.MapLanguages();
 app.MapPages();
 

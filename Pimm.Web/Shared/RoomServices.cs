@@ -6,6 +6,9 @@ public static class RoomServices
     public static IServiceCollection AddRooms(this IServiceCollection services)
     {
         services.AddScoped<Campaigns.CampaignRoom>();
+        services.AddScoped<Models.ModelRoom>();
+        services.AddScoped<Models.CompareRoom>();
+        services.AddScoped<Models.ModelActions>();
         services.AddScoped<Importing.ImportActions>();
         services.AddScoped<Importing.ImportRoom>();
         services.AddSingleton<JobWatcher>();

@@ -6,7 +6,10 @@ public static class RoomServices
     public static IServiceCollection AddRooms(this IServiceCollection services)
     {
         services.AddScoped<Campaigns.CampaignRoom>();
+        services.AddScoped<Audiences.AudienceRoom>();
         services.AddScoped<Models.ModelRoom>();
+        services.AddScoped<Privacy.PrivacyRoom>();
+        services.AddScoped<Privacy.PrivacyActions>();
         services.AddScoped<Models.CompareRoom>();
         services.AddScoped<Models.ModelActions>();
         services.AddScoped<Importing.ImportActions>();

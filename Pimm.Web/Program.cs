@@ -6,6 +6,7 @@ using Pimm.Web.Audit;
 using Pimm.Web.Health;
 using Pimm.Web.Importing;
 using Pimm.Web.Layout;
+using Pimm.Web.Models;
 using Pimm.Web.Security;
 using Pimm.Web.Shared;
 
@@ -51,6 +52,7 @@ app.MapHealth();
 app.MapSignOut();
 app.MapApi();
 app.MapUploads();
+app.MapModelCards();
 app.MapLanguages();
 app.MapAuditDownload();
 app.MapPages();

@@ -8,6 +8,12 @@ public static class RoomServices
         services.AddScoped<Approvals.LifeActions>();
         services.AddScoped<Campaigns.CampaignRoom>();
         services.AddScoped<Demo.DemoActions>();
+        services.AddScoped<Audiences.AudienceRoom>();
+        services.AddScoped<Models.ModelRoom>();
+        services.AddScoped<Privacy.PrivacyRoom>();
+        services.AddScoped<Privacy.PrivacyActions>();
+        services.AddScoped<Models.CompareRoom>();
+        services.AddScoped<Models.ModelActions>();
         services.AddScoped<Importing.ImportActions>();
         services.AddScoped<Importing.ImportRoom>();
         services.AddScoped<Users.UserActions>();

@@ -13,6 +13,8 @@ public sealed class AccessibilityTests(WebFixture web)
         { "/campaigns?search=spring", "light" }, { "/campaigns?search=spring", "dark" },
         { "/campaigns/{id}", "light" }, { "/campaigns/{id}", "dark" },
         { "/campaigns/{id}/lift", "light" }, { "/campaigns/{id}/lift", "dark" },
+        { "/models", "light" }, { "/models", "dark" },
+        { "/audiences?search=savers", "light" }, { "/audiences?search=savers", "dark" },
     };
 
     [Theory]

@@ -39,7 +39,7 @@ internal static class Screenshots
         if (await page.Page.Locator("a.lift-cell").CountAsync() > 0)
         {
             var report = (await page.Page.Locator("a.lift-cell").First.GetAttributeAsync("href"))!;
-            await page.GoAsync(report[..^"/lift".Length]);
+            await page.GoAsync(report[..^"/results".Length]);
             await ShootAsync(page, file("campaign"));
             await page.GoAsync(report);
             await page.Page.SetViewportSizeAsync(width, 1250);

@@ -27,10 +27,17 @@ public static class ListDownload
         HttpContext context, WorkPermit permit, ExportStore exports, IOptions<ExportingOptions> folder, AuditLog audit, long id, string date, string arm, string channel)
     {
         string actor;
-        ExportedList? list;
         try
         {
             actor = AuditActor.User(await permit.DemandAsync(context.User, Right.DownloadLists));
+        }
+        catch (InputException refused)
+        {
+            return ApiProblem.Of(StatusCodes.Status403Forbidden, "not-allowed", "You may not take this list", refused.Message);
+        }
+        ExportedList? list;
+        try
+        {
             list = await ListsApi.FindAsync(exports, id, date, arm, channel, context.RequestAborted);
         }
         catch (InputException refused)

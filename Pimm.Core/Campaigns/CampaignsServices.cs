@@ -10,6 +10,7 @@ public static class CampaignsServices
         services.AddOptions<ApprovalOptions>().Bind(configuration.GetSection(ApprovalOptions.Section));
         return services
             .AddSingleton<CampaignStore>()
+            .AddSingleton<CampaignHistoryStore>()
             .AddSingleton<DefinitionStore>()
             .AddSingleton<LifeStore>()
             .AddSingleton<StandingApproval>();

@@ -134,6 +134,20 @@ public sealed class ScoreShardStore(NpgsqlDataSource database, TimeProvider time
         return await ScoringExclusions.OfShardAsync(connection, scoringId, shard, cancellationToken);
     }
 
+    /// <summary>Those of a shard who meet the campaign's filter; null where it has none.</summary>
+    public async Task<IReadOnlySet<Guid>?> MatchingAsync(OpenPlan open, ScoreShard shard, CancellationToken cancellationToken = default)
+    {
+        if (open.Campaign.Filter is null)
+        {
+            return null;
+        }
+        var filter = new AudienceFilter(open.Campaign.FilterList(), open.Audience);
+        var statement = $"select c.customer from {open.Audience.CustomersTable} c where c.version = @AudienceVersion and c.customer >= @FirstCustomer and (@NextCustomer::uuid is null or c.customer < @NextCustomer) and {filter.Sql}";
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return (await connection.QueryAsync<Guid>(new CommandDefinition(
+            statement, filter.Parameters(new { open.Plan.AudienceVersion, shard.FirstCustomer, shard.NextCustomer }), cancellationToken: cancellationToken))).ToHashSet();
+    }
+
     /// <summary>Ends what workers that fell silent still hold of the scoring.</summary>
     public async Task EndLostAsync(long scoringId, CancellationToken cancellationToken)
     {

@@ -15,6 +15,7 @@ public static class ScoringServices
             .AddSingleton<ChampionScorers>()
             .AddSingleton<ScorePlanner>()
             .AddSingleton<ShardScorer>()
+            .AddSingleton<EligibilityCounter>()
             .AddSingleton<IScorerSource, NetworkScorerSource>()
             .AddSingleton<IScorerSource, RandomScorerSource>()
             .AddSingleton<IJob, ScoreCampaign>()

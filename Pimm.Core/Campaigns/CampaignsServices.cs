@@ -4,5 +4,5 @@ namespace Pimm.Core.Campaigns;
 
 public static class CampaignsServices
 {
-    public static IServiceCollection AddCampaigns(this IServiceCollection services) => services.AddSingleton<CampaignStore>();
+    public static IServiceCollection AddCampaigns(this IServiceCollection services) => services.AddSingleton<CampaignStore>().AddSingleton<CampaignListStore>().AddSingleton<UnfinishedCampaignStore>();
 }

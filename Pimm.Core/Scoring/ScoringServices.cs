@@ -18,6 +18,7 @@ public static class ScoringServices
             .AddSingleton<EligibilityCounter>()
             .AddSingleton<IScorerSource, NetworkScorerSource>()
             .AddSingleton<IScorerSource, RandomScorerSource>()
+            .AddSingleton<IJob, MeasureOverlap>()
             .AddSingleton<IJob, ScoreCampaign>()
             .AddSingleton<IJob, ScoreShards>();
     }

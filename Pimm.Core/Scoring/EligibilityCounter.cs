@@ -2,6 +2,7 @@ using Dapper;
 using Npgsql;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Importing;
+using Pimm.Core.Statistics;
 
 namespace Pimm.Core.Scoring;
 
@@ -21,6 +22,9 @@ public sealed record EligibilityForecast(int Version, IReadOnlyList<EligibilityC
 /// <summary>A customer of a campaign that is not scored yet.</summary>
 /// <param name="LeftOutBy">the first step that leaves the customer out; null: eligible</param>
 public sealed record EligibilityAnswer(bool IsInAudience, string? LeftOutBy);
+
+/// <param name="Values">as texts, in the order of the audience's attributes; null where missing</param>
+public sealed record SampledCustomer(Guid Customer, string?[] Values);
 
 /// <summary>Who would be eligible now, by the statements and hashes that a scoring decides it with. Stopping a count stops its statement.</summary>
 public sealed class EligibilityCounter(NpgsqlDataSource database, AudienceStore audiences)
@@ -51,7 +55,7 @@ public sealed class EligibilityCounter(NpgsqlDataSource database, AudienceStore 
     }
 
     /// <summary>The customers that come first of those who would be eligible: their order is a hash's.</summary>
-    public async Task<IReadOnlyList<Guid>> SampleAsync(Campaign campaign, int most, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<SampledCustomer>> SampleAsync(Campaign campaign, int most, CancellationToken cancellationToken)
     {
         var target = await TargetAsync(campaign, cancellationToken);
         var (found, counts) = (new List<Guid>(), new Tally(campaign));
@@ -68,7 +72,20 @@ public sealed class EligibilityCounter(NpgsqlDataSource database, AudienceStore 
                 break;
             }
         }
-        return found;
+        var values = string.Join(", ", target.Audience.Attributes.Select(attribute => $"c.\"{attribute.Name}\"::text"));
+        return [.. await connection.QueryAsync<SampledCustomer>(new CommandDefinition(
+            $"select c.customer, array[{values}] as values from {target.Audience.CustomersTable} c where c.version = @version and c.customer = any(@found) order by c.customer",
+            new { version = target.Version, found }, cancellationToken: cancellationToken))];
+    }
+
+    /// <summary>Share of the audience's newest impressions that reached the last stage; null without any.</summary>
+    /// <param name="impressions">that are looked at, at most</param>
+    public async Task<double?> PastRateAsync(Audience audience, int impressions, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return await connection.ExecuteScalarAsync<double?>(new CommandDefinition(
+            $"select avg((h.stage >= @last)::int)::double precision from (select stage from {audience.HistoryTable} order by impression_at desc limit @impressions) h",
+            new { last = audience.Funnel.Length, impressions }, cancellationToken: cancellationToken));
     }
 
     /// <param name="key">as files name the customer</param>
@@ -76,10 +93,10 @@ public sealed class EligibilityCounter(NpgsqlDataSource database, AudienceStore 
     {
         var target = await TargetAsync(campaign, cancellationToken);
         var parameters = ParametersFor(campaign, target, null);
-        parameters.Add("key", key);
+        parameters.Add("customer", CustomerHash.Of(key));
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         var row = await connection.QuerySingleOrDefaultAsync<Asked>(new CommandDefinition(
-            StatementFor(campaign, target, null, $"{Each} where customer_key = @key"), parameters, cancellationToken: cancellationToken));
+            StatementFor(campaign, target, null, $"{Each} where customer = @customer"), parameters, cancellationToken: cancellationToken));
         if (row is null)
         {
             return new EligibilityAnswer(false, null);
@@ -97,7 +114,7 @@ public sealed class EligibilityCounter(NpgsqlDataSource database, AudienceStore 
         $"""
         with left_out as materialized ({ScoringExclusions.FirstOf(campaign, target.Audience)}),
         asked as (
-            select c.customer, c.customer_key, {target.Filter.Sql} as matches, l.step,
+            select c.customer, {target.Filter.Sql} as matches, l.step,
                    {(kinds is null ? "true" : "exists (select from customer_identifier i where i.customer = c.customer and i.kind = any(@kinds))")} as reachable
               from {target.Audience.CustomersTable} c left join left_out l on l.customer = c.customer
              where c.version = @version)

@@ -8,6 +8,13 @@ public static class RoomServices
         services.AddScoped<Campaigns.CampaignRoom>();
         services.AddScoped<Importing.ImportActions>();
         services.AddScoped<Importing.ImportRoom>();
+        services.AddScoped<Campaigns.Catalogue.CatalogueActions>();
+        services.AddScoped<Campaigns.Wizard.EligibilityQuestions>();
+        services.AddScoped<Campaigns.Wizard.SubmissionDesk>();
+        services.AddScoped<Campaigns.Wizard.WizardActions>();
+        services.AddScoped<Campaigns.Wizard.WizardRoom>();
+        services.AddTransient<Campaigns.Wizard.WizardSession>();
+        services.AddSingleton<Campaigns.Wizard.CountLimit>();
         services.AddSingleton<JobWatcher>();
         return services.AddHostedService(provider => provider.GetRequiredService<JobWatcher>());
     }

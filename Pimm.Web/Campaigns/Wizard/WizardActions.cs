@@ -65,6 +65,11 @@ public sealed class WizardActions(WorkPermit permit, UnfinishedCampaignStore unf
     public async Task<Submitted> SubmitAsync(ClaimsPrincipal person, UnfinishedCampaign draft, CampaignFile file, ChosenLines lines, string? comment)
     {
         var name = await permit.DemandAsync(person, Right.DefineCampaigns);
+        // Refused before anything is made.
+        if (comment?.Length > SubmissionStore.LongestComment)
+        {
+            throw new InputException(string.Create(CultureInfo.InvariantCulture, $"The comment has {comment.Length:N0} characters: give it at most {SubmissionStore.LongestComment:N0}."));
+        }
         var actor = AuditActor.User(name);
         var id = draft.CampaignId;
         if (id is null)

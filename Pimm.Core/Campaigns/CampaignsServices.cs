@@ -10,6 +10,8 @@ public static class CampaignsServices
         services.AddOptions<ApprovalOptions>().Bind(configuration.GetSection(ApprovalOptions.Section));
         return services
             .AddSingleton<CampaignStore>()
+            .AddSingleton<CampaignListStore>()
+            .AddSingleton<UnfinishedCampaignStore>()
             .AddSingleton<CampaignHistoryStore>()
             .AddSingleton<DefinitionStore>()
             .AddSingleton<LifeStore>()

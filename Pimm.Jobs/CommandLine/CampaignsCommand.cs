@@ -10,7 +10,7 @@ namespace Pimm.Jobs.CommandLine;
 /// <summary>The campaign's life, for scripts.</summary>
 public static class CampaignsCommand
 {
-    public static Command Create() => new("campaigns", "campaigns: list, show, create from a file, copy") { List(), Show(), New(), Copy() };
+    public static Command Create() => new("campaigns", "campaigns: list, show, create from a file, copy, count who is eligible") { List(), Show(), New(), Copy(), CampaignCountCommand.Create() };
 
     private static Command List()
     {

@@ -23,6 +23,13 @@ public static class RoomServices
         services.AddScoped<Runs.RunRoom>();
         services.AddScoped<Schedules.ScheduleActions>();
         services.AddScoped<Home.HomeRoom>();
+        services.AddScoped<Campaigns.Catalogue.CatalogueActions>();
+        services.AddScoped<Campaigns.Wizard.EligibilityQuestions>();
+        services.AddScoped<Campaigns.Wizard.SubmissionDesk>();
+        services.AddScoped<Campaigns.Wizard.WizardActions>();
+        services.AddScoped<Campaigns.Wizard.WizardRoom>();
+        services.AddTransient<Campaigns.Wizard.WizardSession>();
+        services.AddSingleton<Campaigns.Wizard.CountLimit>();
         services.AddSingleton<JobWatcher>();
         return services.AddHostedService(provider => provider.GetRequiredService<JobWatcher>());
     }

@@ -11,6 +11,7 @@ public sealed class AccessibilityTests(WebFixture web)
     {
         { "/sign-in", "light" }, { "/sign-in", "dark" },
         { "/campaigns?search=spring", "light" }, { "/campaigns?search=spring", "dark" },
+        { "/campaigns/new", "light" }, { "/campaigns/new", "dark" },
         { "/campaigns/{id}", "light" }, { "/campaigns/{id}", "dark" },
         { "/models", "light" }, { "/models", "dark" },
         { "/audiences?search=savers", "light" }, { "/audiences?search=savers", "dark" },

@@ -35,7 +35,7 @@ public static class PimmCore
         .AddAuditing(configuration)
         .AddQueueing(configuration)
         .AddAccess(configuration)
-        .AddCampaigns()
+        .AddCampaigns(configuration)
         .AddIdentifying()
         .AddSuppressing()
         .AddImporting(configuration)

@@ -2,6 +2,7 @@ using Pimm.Core;
 using Pimm.Core.Database;
 using Pimm.Core.Operating;
 using Pimm.Web.Api;
+using Pimm.Web.Audit;
 using Pimm.Web.Health;
 using Pimm.Web.Importing;
 using Pimm.Web.Layout;
@@ -23,11 +24,13 @@ builder.Services
     .AddHealth()
     .AddMetricsExport(builder.Configuration, "pimm-web")
     .AddRooms()
+    .AddLanguages()
     .AddPages();
 
 var app = builder.Build();
 
 app.UseSecurityHeaders();
+app.UseHostCookies();
 app.UseErrorPages();
 app.UseDatabaseAway();
 if (!app.Environment.IsDevelopment())
@@ -35,6 +38,7 @@ if (!app.Environment.IsDevelopment())
     app.UseHsts();
 }
 
+app.UseRequestLocalization();
 app.UseRouting();
 app.UseApiErrors();
 app.UseAuthentication();
@@ -46,6 +50,8 @@ app.MapHealth();
 app.MapSignOut();
 app.MapApi();
 app.MapUploads();
+app.MapLanguages();
+app.MapAuditDownload();
 app.MapPages();
 
 app.Run();

@@ -17,9 +17,6 @@ public static class Roles
 
     public static IReadOnlyList<string> All { get; } = [Viewer, Marketer, DataScientist, Administrator];
 
-    /// <summary>Those who may start, cancel and repeat work.</summary>
-    public static IReadOnlyList<string> MayStartWork { get; } = [Marketer, DataScientist, Administrator];
-
     /// <summary>The role by its name in any case.</summary>
     /// <exception cref="InputException">There is no such role.</exception>
     public static string Named(string name) =>

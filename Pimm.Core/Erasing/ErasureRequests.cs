@@ -77,6 +77,13 @@ public sealed class ErasureRequests(NpgsqlDataSource database, IdentifierStore i
         return [.. await connection.QueryAsync<Guid>(new CommandDefinition(SelectWaiting, new { kind = (short)kind, blindIndex }, cancellationToken: cancellationToken))];
     }
 
+    /// <summary>Whether a customer stands in an audience, under whichever key.</summary>
+    public async Task<bool> IsKnownAsync(Guid customer, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return await connection.ExecuteScalarAsync<string?>(new CommandDefinition(SelectKeys, new { customer }, cancellationToken: cancellationToken)) is not null;
+    }
+
     /// <summary>Other customers with an address, number or device of these: the erasure's opt-outs bar it for them too.</summary>
     public async Task<IReadOnlyList<Guid>> SharingAsync(IReadOnlyCollection<Guid> customers, CancellationToken cancellationToken = default)
     {

@@ -37,6 +37,9 @@ public sealed class ExportStore(NpgsqlDataSource database)
           from export where campaign_id = @campaignId and wave_date = @waveDate and arm = @arm and channel = @channel
         """;
 
+    private const string SelectFileNames =
+        "select file_name from export where campaign_id = @campaignId union select file_name from export_file where campaign_id = @campaignId";
+
     // Writing a list again gives the same bytes; the row then stays as it was, but for a file that retention had removed.
     private const string InsertList =
         """
@@ -118,6 +121,13 @@ public sealed class ExportStore(NpgsqlDataSource database)
         await connection.ExecuteAsync(CreateStaging);
         await BulkCopy.WriteAsync(connection, "withheld_staging (wave_date, arm, channel, customer, reason, removed_with)", withheld, Write, cancellationToken);
         await connection.ExecuteAsync(SaveStaged, new { campaignId = withheld[0].List.CampaignId, at });
+    }
+
+    /// <summary>Of lists and of what lies beside them.</summary>
+    internal async Task<IReadOnlySet<string>> FileNamesAsync(long campaignId, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return (await connection.QueryAsync<string>(new CommandDefinition(SelectFileNames, new { campaignId }, cancellationToken: cancellationToken))).ToHashSet(StringComparer.Ordinal);
     }
 
     /// <summary>Lists that a later revision replaced and that still lie there.</summary>

@@ -18,7 +18,8 @@ internal sealed record WrittenList(ExportedList List, IReadOnlyList<ExportedFile
 /// <param name="Taken">whom earlier lists of this arm in the run take back: this one takes back the others who were handed out before</param>
 /// <param name="Others">whether the arm has other lists in this channel, of this run or before</param>
 /// <param name="By">who asked for it</param>
-internal sealed record ListOrder(ListSpec List, long Planned, IReadOnlySet<(DateOnly Wave, Guid Customer)> Taken, bool Others, string By);
+/// <param name="ApprovedBy">who approved the campaign; null: nobody had to</param>
+internal sealed record ListOrder(ListSpec List, long Planned, IReadOnlySet<(DateOnly Wave, Guid Customer)> Taken, bool Others, string By, string? ApprovedBy);
 
 /// <summary>A list that is on the disk under a temporary name.</summary>
 /// <param name="Before">the list that was handed out; null: none was</param>

@@ -12,7 +12,7 @@ public sealed class DraftCheck(ImportDraftStore drafts, AudienceStore audiences,
     {
         var request = (await drafts.GetAsync(draftId, cancellationToken)).Request;
         return request.AudienceId is { } id ? await audiences.GetAsync(id, cancellationToken)
-            : NewAudience.Planned(request.AudienceName, request.Mapping, [.. request.Funnel]);
+            : NewAudience.Planned(request.AudienceName ?? "new audience", request.Mapping, request.Funnel);
     }
 
     public async Task RunAsync(JobExecution run, FileIntake intake, ImportSource source, long draftId, CancellationToken cancellationToken)
@@ -24,6 +24,16 @@ public sealed class DraftCheck(ImportDraftStore drafts, AudienceStore audiences,
     /// <summary>The same of no draft: the run's result has what was found.</summary>
     public async Task RunAsync(JobExecution run, FileIntake intake, ImportSource source, CancellationToken cancellationToken) =>
         await run.CompleteAsync(await FindAsync(run, intake, source, cancellationToken), null, cancellationToken);
+
+    /// <summary>Reads the whole file as the import of a new audience would, before anything is made for it.</summary>
+    /// <exception cref="InputException">the import would refuse it</exception>
+    public void RefuseUnusable(FileIntake intake, ImportRequest request, CancellationToken cancellationToken)
+    {
+        using var file = request.Source.Open(options.Value.Unpacking);
+        var nothing = new ImportProgress(0, file.Source, 0, 0, 0, 0);
+        var found = new ImportChecker(options.Value.ChunkRows).Check(intake, file, nothing, _ => { }, cancellationToken);
+        ChunkedImport.RefuseTooManyBad(nothing with { Received = found.Received }, found.Quarantined, [.. found.Problems.Where(problem => !problem.IsWarning)], intake.Options.AcceptBadShare);
+    }
 
     private async Task<DraftFindings> FindAsync(JobExecution run, FileIntake intake, ImportSource source, CancellationToken cancellationToken)
     {
@@ -41,20 +51,4 @@ public sealed class DraftCheck(ImportDraftStore drafts, AudienceStore audiences,
             return new DraftFindings(null, refused.Code, refused.Message);
         }
     }
-}
-
-/// <summary>An audience as a mapping describes it.</summary>
-internal static class NewAudience
-{
-    public static IReadOnlyList<AudienceColumn> Columns(ImportMapping mapping) =>
-    [
-        .. mapping.Columns.Where(column => column.ParsedRole.IsAttribute).Select(column => new AudienceColumn(
-            column.Target, column.Type ?? "text", column.ParsedRole.Kind == RoleKind.Feature ? null : column.Role.ToLowerInvariant())),
-    ];
-
-    public static string KeyColumn(ImportMapping mapping) => mapping.Of(RoleKind.Key).FirstOrDefault()?.Column ?? "row number";
-
-    /// <summary>Not in the database.</summary>
-    public static Audience Planned(string? name, ImportMapping mapping, string[] funnel) => new(
-        0, name ?? "new audience", KeyColumn(mapping), System.Text.Json.JsonSerializer.Serialize(Columns(mapping)), funnel, false, default);
 }

@@ -56,6 +56,7 @@ internal static class ImportedFilesCommand
                 new ImportSource(Path.GetFullPath(call.Arguments.GetValue(file)!)), call.Arguments.GetValue(kind)!, known?.Id, limit, cancellationToken);
             if (call.Arguments.GetValue(map) is { } to)
             {
+                OutputFile.RequireFolder(to);
                 await File.WriteAllTextAsync(to, JsonNode.Parse(found.Proposed.ToJson())!.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n", cancellationToken);
             }
             call.Print(found, lines => Describe(lines, found));
@@ -92,6 +93,7 @@ internal static class ImportedFilesCommand
             var file = await call.Service<ImportStore>().FindAsync(id, cancellationToken) ?? throw new InputException($"There is no finished import {id}.");
             if (call.Arguments.GetValue(to) is { } path)
             {
+                OutputFile.RequireFolder(path);
                 var (written, lost) = await call.Service<QuarantineStore>().WriteAsync(id, Path.GetFullPath(path), cancellationToken);
                 await call.Service<AuditLog>().AddAsync(new AuditEntry(
                     AuditActor.CommandLine, "import.download", "import", id.ToString(CultureInfo.InvariantCulture), After: new { rows = written, notKept = lost }), cancellationToken);

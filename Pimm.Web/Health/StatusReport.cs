@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Pimm.Core.Access;
 using Pimm.Core.Operating;
+using Pimm.Web.Security;
 
 namespace Pimm.Web.Health;
 
@@ -16,7 +17,7 @@ public static class StatusReport
 
     public static async Task<IResult> AnswerAsync(HttpContext context, InstallationHealth health, CancellationToken cancellationToken)
     {
-        if (!IsThisMachine(context) && !Roles.MayStartWork.Any(context.User.IsInRole))
+        if (!IsThisMachine(context) && !WorkPermit.Shown(context.User))
             return Results.StatusCode(context.User.Identity?.IsAuthenticated == true ? StatusCodes.Status403Forbidden : StatusCodes.Status401Unauthorized);
         var findings = await health.LookAsync(cancellationToken);
         var level = findings.Max(finding => finding.Level);

@@ -7,8 +7,8 @@ using Pimm.Core.Queueing;
 namespace Pimm.Web.Shared;
 
 /// <summary>
-/// Hears every change of a run once for the whole process (LISTEN pimm_job) and hands the run's new row to the pages that watch.
-/// However many pages are open, a change costs one query.
+/// Hears every change of a run once for the whole process (LISTEN pimm_job) and hands the run's new row to the pages that watch;
+/// everything else that changes is told by its topic (LISTEN pimm_news). However many pages are open, a change costs one query.
 /// </summary>
 public sealed class JobWatcher(NpgsqlDataSource database, JobQueue queue, ILogger<JobWatcher> log) : BackgroundService
 {
@@ -17,6 +17,7 @@ public sealed class JobWatcher(NpgsqlDataSource database, JobQueue queue, ILogge
 
     private readonly Channel<long> news = Channel.CreateUnbounded<long>(new UnboundedChannelOptions { SingleReader = true });
     private readonly ConcurrentDictionary<object, Action<JobRun?>> watchers = new();
+    private readonly ConcurrentDictionary<object, (string Prefix, Action Changed)> readers = new();
 
     /// <summary>Calls <paramref name="changed"/> with each changed run, or with null when changes may have been missed. Dispose to stop.</summary>
     public IDisposable Watch(Action<JobRun?> changed)
@@ -24,6 +25,17 @@ public sealed class JobWatcher(NpgsqlDataSource database, JobQueue queue, ILogge
         var key = new object();
         watchers[key] = changed;
         return new Watching(() => watchers.TryRemove(key, out _));
+    }
+
+    /// <summary>
+    /// Calls <paramref name="changed"/> when news of a topic arrive that begins with <paramref name="prefix"/> ("campaign/7", "notice"),
+    /// or when some may have been missed. Dispose to stop.
+    /// </summary>
+    public IDisposable Watch(string prefix, Action changed)
+    {
+        var key = new object();
+        readers[key] = (prefix, changed);
+        return new Watching(() => readers.TryRemove(key, out _));
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(ListenAsync(stoppingToken), DeliverAsync(stoppingToken));
@@ -35,9 +47,10 @@ public sealed class JobWatcher(NpgsqlDataSource database, JobQueue queue, ILogge
             try
             {
                 await using var connection = await database.OpenConnectionAsync(cancellationToken);
-                connection.Notification += (_, notification) => Hear(notification.Payload);
-                await connection.ExecuteAsync("listen pimm_job");
+                connection.Notification += (_, notification) => Hear(notification.Channel, notification.Payload);
+                await connection.ExecuteAsync("listen pimm_job; listen pimm_news");
                 Tell(null);
+                TellReaders(null);
                 while (true)
                 {
                     await connection.WaitAsync(cancellationToken);
@@ -55,9 +68,13 @@ public sealed class JobWatcher(NpgsqlDataSource database, JobQueue queue, ILogge
         }
     }
 
-    private void Hear(string payload)
+    private void Hear(string channel, string payload)
     {
-        if (long.TryParse(payload, System.Globalization.CultureInfo.InvariantCulture, out var id))
+        if (channel == "pimm_news")
+        {
+            TellReaders(payload);
+        }
+        else if (long.TryParse(payload, System.Globalization.CultureInfo.InvariantCulture, out var id))
         {
             news.Writer.TryWrite(id);
         }
@@ -100,6 +117,17 @@ public sealed class JobWatcher(NpgsqlDataSource database, JobQueue queue, ILogge
         foreach (var watcher in watchers.Values)
         {
             watcher(run);
+        }
+    }
+
+    private void TellReaders(string? topic)
+    {
+        foreach (var (prefix, changed) in readers.Values)
+        {
+            if (topic is null || topic.StartsWith(prefix, StringComparison.Ordinal))
+            {
+                changed();
+            }
         }
     }
 

@@ -1,8 +1,7 @@
 using Dapper;
 using Npgsql;
-using Pimm.Core.Campaigns;
 
-namespace Pimm.Core.Approving;
+namespace Pimm.Core.Campaigns;
 
 /// <summary>Campaigns as their files would describe them.</summary>
 public sealed class DefinitionStore(NpgsqlDataSource database, CampaignStore campaigns)

@@ -1,9 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
-using Pimm.Core.Campaigns;
 
-namespace Pimm.Core.Approving;
+namespace Pimm.Core.Campaigns;
 
 /// <summary>What somebody would approve: a campaign with every default written out. Two that say the same have the same hash.</summary>
 /// <param name="Split">its customers are split: from then on it is never changed</param>
@@ -15,6 +14,10 @@ public sealed record CampaignDefinition(Campaign Campaign, CampaignFile File, bo
 
     /// <summary>The first 32 hexadecimal digits of the hash: what a change must name to be made.</summary>
     public string Tag => Convert.ToHexStringLower(Sha256.AsSpan(0, 16));
+
+    /// <summary>Whether somebody who saw the other one saw this. An installation that knows more fields than it did writes the same definition with another hash.</summary>
+    /// <param name="json">the other one, as it was stored</param>
+    public bool IsSameAs(ReadOnlySpan<byte> sha256, string json) => sha256.SequenceEqual(Sha256) || Differences(CampaignFile.Parse(json, "The stored definition"), File).Count == 0;
 
     /// <summary>Names of the fields in which two descriptions differ, in the order of the file.</summary>
     public static IReadOnlyList<string> Differences(CampaignFile one, CampaignFile other)

@@ -23,6 +23,7 @@ public static class OutcomesServices
             .AddSingleton<ReplayOutcomes>()
             .AddSingleton<InboxStore>()
             .AddSingleton<DeliveryAnomalyStore>()
+            .AddSingleton<AudienceCurrencies>()
             .AddSingleton<IJob, ImportOutcomes>()
             .AddSingleton<IJob, CollectOutcomes>();
     }

@@ -16,6 +16,7 @@ public static class PimmCommands
         ConvertCommand.Create(),
         ImportCommand.Create(),
         OutcomesCommand.Create(),
+        AudiencesCommand.Create(),
         .. CampaignStageCommands.Create(),
         WavesCommand.Create(),
         CampaignsCommand.Create(),

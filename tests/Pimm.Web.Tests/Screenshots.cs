@@ -44,7 +44,34 @@ internal static class Screenshots
             await page.GoAsync(report);
             await page.Page.SetViewportSizeAsync(width, 1250);
             await ShootAsync(page, file("lift-report"), whole: false);
+            await page.Page.SetViewportSizeAsync(width, 900);
         }
+
+        await TakeImportAsync(page, theme, width, file);
+    }
+
+    /// <summary>A file's way through the pages; its customers are undone at the end, and its name tells that it is made up.</summary>
+    private static async Task TakeImportAsync(WatchedPage page, string theme, int width, Func<string, string> file)
+    {
+        var name = $"Pictures {theme} {width} {DateTimeOffset.UtcNow.ToUnixTimeSeconds()}";
+        await page.Page.GotoAsync("/imports/new");
+        await ShootAsync(page, file("import-upload"));
+        await ImportStoryTests.SendAsync(page, "crm-export-simulated.csv", CustomerFile.Of(rows: 400, bad: 30, name: $"{theme[0]}{width}-"));
+        await ImportStoryTests.MapAsync(page, name);
+        await ShootAsync(page, file("import-map"));
+        await page.Page.GetByRole(AriaRole.Button, new() { Name = "Check all rows" }).ClickAsync();
+        await page.Page.GetByLabel("Apply the other 370 rows").CheckAsync();
+        await ShootAsync(page, file("import-check"));
+        await page.Page.GetByRole(AriaRole.Button, new() { Name = "Apply: 370 customers" }).ClickAsync();
+        await page.Page.GetByText("Mapping used").WaitForAsync();
+        await ShootAsync(page, file("import-result"), whole: false);
+        var import = page.Page.Url;
+        await page.GoAsync("/imports");
+        await ShootAsync(page, file("imports"));
+        await page.GoAsync(new Uri(import).AbsolutePath);
+        await page.Page.GetByRole(AriaRole.Button, new() { Name = "Undo this import…" }).ClickAsync();
+        await page.Page.GetByRole(AriaRole.Button, new() { Name = "Remove version 1" }).ClickAsync();
+        await page.Page.GetByText("Taken away:").WaitForAsync();
     }
 
     private static async Task ShootAsync(WatchedPage page, string file, bool whole = true)

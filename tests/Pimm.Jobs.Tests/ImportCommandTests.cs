@@ -51,7 +51,7 @@ public sealed class ImportCommandTests : IAsyncLifetime
         var taken = await RunAsync("customers", people, "--audience", "savers", "--key", "ref", "--ignore", "mail");
 
         refused.ExitCode.ShouldBe(2);
-        refused.Error.ShouldStartWith("'mail' seem to name persons");
+        refused.Error.ShouldStartWith("Columns that seem to name persons: 'mail'.");
         taken.ExitCode.ShouldBe(0, taken.Error);
     }
 

@@ -33,7 +33,7 @@ public static class NewAudience
         Require(columns.Count <= ColumnNames.Maximum, $"The new audience \"{name}\" has {columns.Count} attributes: leave columns out until there are at most {ColumnNames.Maximum}.");
         foreach (var column in columns)
         {
-            Require(AudienceColumn.IsName(column.Name), $"The attribute name \"{column.Name}\" is not a letter of A to Z followed by up to 62 letters of A to Z, digits, spaces or _ . -: name it otherwise, for example \"{AudienceColumn.NameFor(column.Name)}\".");
+            Require(AudienceColumn.IsName(column.Name), $"The attribute name \"{column.Name}\" is not a letter followed by up to 62 letters (A to Z), digits, spaces or _ . -: name it otherwise, for example \"{AudienceColumn.NameFor(column.Name)}\".");
             Require(!AudienceColumn.IsReserved(column.Name), $"The attribute name \"{column.Name}\" is reserved: name it otherwise, for example \"{AudienceColumn.NameFor(column.Name)}\".");
             Require(!funnel.Contains(column.Name, StringComparer.Ordinal), $"\"{column.Name}\" is an attribute and a stage of the funnel: name one of them otherwise, or leave the column out.");
         }

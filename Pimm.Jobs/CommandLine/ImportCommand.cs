@@ -115,7 +115,7 @@ public static class ImportCommand
         var persons = found.Proposed.Of(RoleKind.Identifier).Where(column => !named.Contains(column.Column) && column.ParsedRole.Detail is "email" or "phone" or "first-name" or "last-name").Select(column => $"'{column.Column}'").ToList();
         if (persons.Count > 0)
         {
-            throw new InputException($"{string.Join(", ", persons)} seem to name persons, and without a mapping would be attributes in clear: give --map, which \"pimm import detect FILE --write-map FILE\" proposes, or leave them out with --ignore.");
+            throw new InputException($"Columns that seem to name persons: {string.Join(", ", persons)}. Without a mapping they would be attributes in clear: give --map, which \"pimm import detect FILE --write-map FILE\" proposes, or leave them out with --ignore.");
         }
     }
 

@@ -7,6 +7,9 @@ namespace Pimm.Web.Tests;
 /// <param name="Says">what a person finds there</param>
 internal sealed record DocumentedPage(string Name, string Title, string Address, string Says)
 {
+    /// <summary>Reached by doing something, not by its address.</summary>
+    public bool OnTheWay { get; init; }
+
     /// <summary>Every page of the house, in the order of docs/pages.md.</summary>
     public static IReadOnlyList<DocumentedPage> All { get; } =
     [
@@ -31,7 +34,10 @@ internal sealed record DocumentedPage(string Name, string Title, string Address,
         new("audiences", "Audiences", "/audiences", "The sets of customers and their sizes."),
         new("audience", "An audience", "/audiences/{audience}", "Columns with type, role and distribution, versions, and where it is used."),
         new("imports", "Imports", "/imports", "Every file with its counts; bad rows to download, mend and send again; undo."),
-        new("import-new", "A new import", "/imports/new", "Upload, map, check, apply."),
+        new("import-new", "A new import: upload", "/imports/new", "The file goes to the server as it is read, and says at once when it was here before."),
+        new("import-map", "A new import: map", "/imports/new/UPLOAD", "What was detected, and what each column is; known headers map themselves.") { OnTheWay = true },
+        new("import-check", "A new import: check", "/imports/new/UPLOAD/DRAFT", "Every row is checked before anything is written; the counts add up.") { OnTheWay = true },
+        new("import-result", "A finished import", "/imports/ID", "Received = created + updated + skipped + quarantined; the bad rows with their reasons; undo.") { OnTheWay = true },
         new("privacy", "Privacy", "/privacy", "Who is not contacted any more, consent, and erasures with their state in every store."),
         new("runs", "Runs", "/runs", "What is under way, what failed and why."),
         new("run", "A run that failed", "/runs/{failedRun}", "Its cause in words, its log, its arguments, cancel and retry."),

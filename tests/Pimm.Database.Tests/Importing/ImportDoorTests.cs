@@ -307,6 +307,23 @@ public sealed class ImportDoorTests(DoorWorld world) : IClassFixture<DoorWorld>
         Should.Throw<InputException>(() => ImportMapping.FromJson(json).Validate("customers")).Code.ShouldBe(code);
 
     [Fact]
+    public async Task What_the_sample_does_not_show_is_asked()
+    {
+        var rows = string.Concat(Enumerable.Range(0, 40).Select(row => $"k{row},{(row == 7 ? "unknown" : $"{row}")},0{row}\n"));
+        var path = world.Pimm.Write("asked.csv", $"Kundennr,2026,zip plus\n{rows}k99,too,many,fields\n");
+
+        var found = await world.Pimm.Service<ImportDetector>().DetectAsync(new ImportSource(path), "customers", null, null, Cancel);
+
+        found.Columns[0].Role.ShouldBe("key");
+        found.Questions.ShouldBe(
+        [
+            "The first line looks like data and not like names of columns: if the header is missing, add one and begin again.",
+            "1 of the first 41 rows cannot be read; the first one: asked.csv, line 42: 4 fields where the header has 3 columns; correct the line, or quote fields that hold the delimiter.",
+            "'2026' holds numbers but for 1 of 40 values: choose the type number to have those rows put aside, or leave all of it text.",
+        ]);
+    }
+
+    [Fact]
     public async Task A_saved_mapping_is_found_by_the_header_in_other_letters()
     {
         var templates = world.Pimm.Service<ImportTemplateStore>();

@@ -2,6 +2,7 @@ using Pimm.Core;
 using Pimm.Core.Database;
 using Pimm.Core.Operating;
 using Pimm.Web.Api;
+using Pimm.Web.Approvals;
 using Pimm.Web.Health;
 using Pimm.Web.Importing;
 using Pimm.Web.Layout;
@@ -48,6 +49,7 @@ app.MapHealth();
 app.MapSignOut();
 app.MapApi();
 app.MapUploads();
+app.MapApprovalRecords();
 app.MapLanguages();
 app.MapPages();
 

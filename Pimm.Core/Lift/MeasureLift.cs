@@ -13,7 +13,7 @@ public delegate Task<LiftTruth?> TruthOfCampaign(
 public sealed record LiftRequest(string? AskedBy = null);
 
 /// <summary>Computes a campaign's lift report as of now and keeps it as its next version; earlier versions stay as they were.</summary>
-public sealed class MeasureLift(LiftInputReader inputs, LiftStore lifts, TruthOfCampaign truth, TimeProvider time) : IJob
+public sealed class MeasureLift(LiftInputReader inputs, LiftStore lifts, LifeStore lives, TruthOfCampaign truth, TimeProvider time) : IJob
 {
     public const string JobKind = "lift";
 
@@ -26,6 +26,13 @@ public sealed class MeasureLift(LiftInputReader inputs, LiftStore lifts, TruthOf
 
         run.Report(0.5, "computing the report");
         var report = LiftReporter.Report(input with { Truth = await truth(measured.Campaign, input, measured.Customers, cancellationToken) });
+        if (await lives.ReadAsync(measured.Campaign.Id, cancellationToken: cancellationToken) is { StoppedAt: { } at, StoppedBy: { } by })
+        {
+            report = report with
+            {
+                Checks = [.. report.Checks, new LiftCheck("stopped", null, false, FormattableString.Invariant($"The campaign was stopped on {at:yyyy-MM-dd HH:mm} UTC by {by}: the days after that are missing in both arms."))],
+            };
+        }
         var origin = new LiftOrigin(0, run.RunId, run.ReadArguments<LiftRequest>().AskedBy, CodeVersion, input.Intake);
 
         await run.CompleteAsync(

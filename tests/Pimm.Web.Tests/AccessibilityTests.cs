@@ -13,6 +13,8 @@ public sealed class AccessibilityTests(WebFixture web)
         { "/campaigns?search=spring", "light" }, { "/campaigns?search=spring", "dark" },
         { "/campaigns/{id}", "light" }, { "/campaigns/{id}", "dark" },
         { "/campaigns/{id}/lift", "light" }, { "/campaigns/{id}/lift", "dark" },
+        { "/approvals?view=decided", "light" }, { "/approvals?view=decided", "dark" },
+        { "/approvals/{id}", "light" }, { "/approvals/{id}", "dark" },
     };
 
     [Theory]

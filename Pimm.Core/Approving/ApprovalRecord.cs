@@ -27,11 +27,3 @@ public sealed record ApprovalRecord(
 
     public static ApprovalRecord FromJson(string text) => JsonSerializer.Deserialize<ApprovalRecord>(text, Format)!;
 }
-
-/// <summary>Campaigns that were submitted, as a list shows them.</summary>
-/// <param name="StartsAt">midnight of the first day in the campaign's zone</param>
-/// <param name="Own">the reader is creator, last editor or submitter</param>
-/// <param name="Total">rows of the whole list</param>
-public sealed record ApprovalRow(
-    long CampaignId, string Name, string Audience, bool Simulated, DateOnly StartsOn, DateTimeOffset StartsAt, string TimeZone, int Days, int ImpressionsPerDay, string State, string Approval,
-    string SubmittedBy, DateTimeOffset SubmittedAt, string? DecidedBy, DateTimeOffset? DecidedAt, bool Own, long Total);

@@ -8,6 +8,8 @@ public static class ApprovingServices
         .AddSingleton<SubmissionStore>()
         .AddSingleton<EvidenceStore>()
         .AddSingleton<ApprovalDesk>()
+        .AddSingleton<ApprovalListStore>()
         .AddSingleton<CampaignSteering>()
-        .AddSingleton<CampaignDrafts>();
+        .AddSingleton<CampaignDrafts>()
+        .AddHostedService<UnapprovedStart>();
 }

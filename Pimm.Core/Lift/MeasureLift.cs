@@ -17,7 +17,7 @@ public sealed record LiftRequest(string? AskedBy = null)
 }
 
 /// <summary>Computes a campaign's lift report as of now and keeps it as its next version; earlier versions stay as they were.</summary>
-public sealed class MeasureLift(LiftInputReader inputs, LiftStore lifts, TruthOfCampaign truth, TimeProvider time) : IJob
+public sealed class MeasureLift(LiftInputReader inputs, LiftStore lifts, LifeStore lives, TruthOfCampaign truth, TimeProvider time) : IJob
 {
     public const string JobKind = "lift";
 
@@ -35,6 +35,13 @@ public sealed class MeasureLift(LiftInputReader inputs, LiftStore lifts, TruthOf
 
         run.Report(0.5, "computing the report");
         var report = LiftReporter.Report(input with { Truth = await truth(measured.Campaign, input, measured.Customers, cancellationToken) });
+        if (await lives.ReadAsync(measured.Campaign.Id, cancellationToken: cancellationToken) is { StoppedAt: { } at, StoppedBy: { } by })
+        {
+            report = report with
+            {
+                Checks = [.. report.Checks, new LiftCheck("stopped", null, false, FormattableString.Invariant($"The campaign was stopped on {at:yyyy-MM-dd HH:mm} UTC by {by}: the days after that are missing in both arms."))],
+            };
+        }
         var origin = new LiftOrigin(0, run.RunId, request.AskedBy, CodeVersion, input.Intake);
 
         await run.CompleteAsync(

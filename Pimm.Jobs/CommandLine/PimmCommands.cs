@@ -20,6 +20,7 @@ public static class PimmCommands
         .. CampaignStageCommands.Create(),
         WavesCommand.Create(),
         CampaignsCommand.Create(),
+        ApprovalsCommand.Create(),
         ModelsCommand.Create(),
         RunsCommand.Create(),
         WorkCommand.Create(),

@@ -5,6 +5,7 @@ public static class RoomServices
     /// <summary>What the pages read, and one listener for the process behind every progress bar.</summary>
     public static IServiceCollection AddRooms(this IServiceCollection services)
     {
+        services.AddScoped<Approvals.ApprovalRoom>();
         services.AddScoped<Approvals.LifeActions>();
         services.AddScoped<Campaigns.CampaignRoom>();
         services.AddScoped<Demo.DemoActions>();

@@ -23,6 +23,8 @@ public sealed class AccessibilityTests(WebFixture web)
         { "/campaigns/{id}/activity", "light" }, { "/campaigns/{id}/activity", "dark" },
         { "/portfolio", "light" }, { "/portfolio", "dark" },
         { "/help", "light" }, { "/help", "dark" },
+        { "/approvals?view=decided", "light" }, { "/approvals?view=decided", "dark" },
+        { "/approvals/{id}", "light" }, { "/approvals/{id}", "dark" },
     };
 
     [Theory]

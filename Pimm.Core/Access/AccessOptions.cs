@@ -17,6 +17,9 @@ public sealed class AccessOptions
     /// <summary>A session without a click ends after this many hours. Default 8, range 1 to 72.</summary>
     public int SessionHours { get; set; } = 8;
 
+    /// <summary>How often an open page and its session ask whether the user may still be here, in seconds. A click asks at once. Default 30, range 1 to 60.</summary>
+    public int RevalidationSeconds { get; set; } = 30;
+
     /// <summary>Sign-in attempts a minute from one address before it is asked to wait. Default 30, range 5 to 10,000.</summary>
     public int AttemptsPerMinute { get; set; } = 30;
 
@@ -41,6 +44,7 @@ public sealed class AccessOptions
         Check(nameof(AttemptsBeforeLockout), AttemptsBeforeLockout, 3, 100);
         Check(nameof(LockoutMinutes), LockoutMinutes, 1, 1440);
         Check(nameof(SessionHours), SessionHours, 1, 72);
+        Check(nameof(RevalidationSeconds), RevalidationSeconds, 1, 60);
         Check(nameof(AttemptsPerMinute), AttemptsPerMinute, 5, 10_000);
     }
 

@@ -38,7 +38,7 @@ public static class SecurityServices
             step.ExpireTimeSpan = PendingSignIn.Lifetime;
             step.SlidingExpiration = false;
         });
-        services.Configure<SecurityStampValidatorOptions>(stamp => stamp.ValidationInterval = TimeSpan.FromSeconds(30));
+        services.AddOptions<SecurityStampValidatorOptions>().Configure<AccessOptions>((stamp, access) => stamp.ValidationInterval = TimeSpan.FromSeconds(access.RevalidationSeconds));
         new IdentityBuilder(typeof(AppUser), typeof(AppRole), services).AddSignInManager();
         services.AddAuthorizationBuilder().SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
         services.AddAntiforgery(antiforgery =>

@@ -62,7 +62,7 @@ public sealed class SettingsRoom(IConfiguration configuration, IOptions<Retentio
             _ => "command line",
         };
 
-    internal static string Shown(string key, string value)
+    public static string Shown(string key, string value)
     {
         if (key.EndsWith("ConnectionString", StringComparison.OrdinalIgnoreCase))
         {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using System.Text.RegularExpressions;
 using Pimm.Testing;
 
@@ -8,6 +9,7 @@ namespace Pimm.Web.Tests;
 internal sealed partial class PimmApp : IAsyncDisposable
 {
     private readonly Process process;
+    private readonly StringBuilder log = new();
     private bool ended;
 
     private PimmApp(Process process, Uri address) => (this.process, Address) = (process, address);
@@ -15,6 +17,18 @@ internal sealed partial class PimmApp : IAsyncDisposable
     public static string Uploads { get; } = Path.Combine(Path.GetTempPath(), $"pimm-web-uploads-{Environment.ProcessId}");
 
     public Uri Address { get; }
+
+    /// <summary>What it has written so far.</summary>
+    public string Log
+    {
+        get
+        {
+            lock (log)
+            {
+                return log.ToString();
+            }
+        }
+    }
 
     /// <summary>Memory that the process holds now.</summary>
     public long ResidentBytes()
@@ -52,9 +66,10 @@ internal sealed partial class PimmApp : IAsyncDisposable
             output += line + "\n";
             if (Listening().Match(line) is { Success: true } match)
             {
-                _ = DrainAsync(process.StandardOutput);
-                _ = DrainAsync(process.StandardError);
-                return new PimmApp(process, new Uri(match.Groups[1].Value));
+                var app = new PimmApp(process, new Uri(match.Groups[1].Value));
+                _ = app.DrainAsync(process.StandardOutput);
+                _ = app.DrainAsync(process.StandardError);
+                return app;
             }
         }
 
@@ -87,10 +102,14 @@ internal sealed partial class PimmApp : IAsyncDisposable
         }
     }
 
-    private static async Task DrainAsync(StreamReader reader)
+    private async Task DrainAsync(StreamReader reader)
     {
-        while (await reader.ReadLineAsync() is not null)
+        while (await reader.ReadLineAsync() is { } line)
         {
+            lock (log)
+            {
+                log.AppendLine(line);
+            }
         }
     }
 

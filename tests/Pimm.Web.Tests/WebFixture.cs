@@ -44,6 +44,7 @@ public sealed class WebFixture : IAsyncLifetime
         host = seeded.CreateHost();
         await AddUserAsync("ada", Roles.DataScientist);
         await AddUserAsync("vera", Roles.Viewer);
+        await AddUserAsync("root", Roles.Administrator);
         app = await PimmApp.StartAsync(Database, new Dictionary<string, string> { ["Exporting__Folder"] = folder, ["Importing__Uploads"] = Uploads, ["Importing__MaximumUploadBytes"] = "2000000", ["Api__RequestsPerSecond"] = "10000", ["Api__Burst"] = "10000" });
         Campaign = await seeded.CreateAsync();
         // Two busy cores may be slow; a right page passes at once.

@@ -13,6 +13,13 @@ public sealed class AccessibilityTests(WebFixture web)
         { "/campaigns?search=spring", "light" }, { "/campaigns?search=spring", "dark" },
         { "/campaigns/{id}", "light" }, { "/campaigns/{id}", "dark" },
         { "/campaigns/{id}/lift", "light" }, { "/campaigns/{id}/lift", "dark" },
+        { "/", "light" }, { "/", "dark" },
+        { "/runs", "light" }, { "/runs", "dark" },
+        { "/runs/1", "light" }, { "/runs/1", "dark" },
+        { "/schedules", "light" }, { "/schedules", "dark" },
+        { "/schedules/1", "light" }, { "/schedules/1", "dark" },
+        { "/notices?show=all", "light" }, { "/notices?show=all", "dark" },
+        { "/health", "light" }, { "/health", "dark" },
     };
 
     [Theory]

@@ -2,6 +2,8 @@ using Pimm.Core;
 using Pimm.Core.Database;
 using Pimm.Core.Operating;
 using Pimm.Web.Api;
+using Pimm.Web.Audit;
+using Pimm.Web.Exporting;
 using Pimm.Web.Health;
 using Pimm.Web.Importing;
 using Pimm.Web.Layout;
@@ -23,6 +25,7 @@ builder.Services
     .AddUploads()
     .AddHealth()
     .AddMetricsExport(builder.Configuration, "pimm-web")
+    .AddNoticeSampler()
     .AddRooms()
     .AddLanguages()
     .AddPages();
@@ -30,6 +33,7 @@ builder.Services
 var app = builder.Build();
 
 app.UseSecurityHeaders();
+app.UseHostCookies();
 app.UseErrorPages();
 app.UseDatabaseAway();
 if (!app.Environment.IsDevelopment())
@@ -50,7 +54,9 @@ app.MapSignOut();
 app.MapApi();
 app.MapUploads();
 app.MapModelCards();
+app.MapListDownloads();
 app.MapLanguages();
+app.MapAuditDownload();
 app.MapPages();
 
 app.Run();

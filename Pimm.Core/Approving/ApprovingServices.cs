@@ -5,7 +5,9 @@ namespace Pimm.Core.Approving;
 public static class ApprovingServices
 {
     public static IServiceCollection AddApproving(this IServiceCollection services) => services
-        .AddSingleton<DefinitionStore>()
         .AddSingleton<SubmissionStore>()
+        .AddSingleton<EvidenceStore>()
+        .AddSingleton<ApprovalDesk>()
+        .AddSingleton<CampaignSteering>()
         .AddSingleton<CampaignDrafts>();
 }

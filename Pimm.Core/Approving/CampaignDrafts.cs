@@ -22,6 +22,9 @@ public enum DraftOutcome
 
     /// <summary>Its customers are split already.</summary>
     Split,
+
+    /// <summary>It waits for approval: whoever wants to change it withdraws it first.</summary>
+    InReview,
 }
 
 /// <param name="Current">as it is now; null where it is missing</param>
@@ -62,11 +65,16 @@ public sealed class CampaignDrafts(DefinitionStore definitions, CampaignStore ca
         {
             return new(current.Split ? DraftOutcome.Split : DraftOutcome.Stale, current, CampaignDefinition.Differences(current.File, Normal(file, current.Campaign)));
         }
+        if ((await LifeRow.FindAsync(connection, id))!.Approval == ApprovalStates.InReview)
+        {
+            return new(DraftOutcome.InReview, current, CampaignDefinition.Differences(current.File, Normal(file, current.Campaign)));
+        }
         await campaigns.UpdateAsync(connection, wanted);
         var changed = (await definitions.LockAsync(connection, id))!;
         var difference = AuditDiff.Of(current.File, changed.File);
         if (!difference.IsEmpty)
         {
+            await SubmissionStore.AddEditAsync(connection, changed, actor, time.GetUtcNow());
             await AuditLog.AddAsync(connection, new AuditEntry(
                 actor, "campaign.update", "campaign", id.ToString(CultureInfo.InvariantCulture), difference.Before, difference.After));
         }

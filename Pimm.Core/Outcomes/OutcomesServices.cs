@@ -14,6 +14,7 @@ public static class OutcomesServices
             .AddSingleton<OutcomeStore>()
             .AddSingleton<OutcomeIntakes>()
             .AddSingleton<CorrectionStore>()
+            .AddSingleton<WaveDeliveryStore>()
             .AddSingleton<OutcomeBatchStore>()
             .AddSingleton<OutcomeProblemStore>()
             .AddSingleton<OutcomeBatches>()

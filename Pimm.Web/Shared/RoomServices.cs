@@ -5,7 +5,9 @@ public static class RoomServices
     /// <summary>What the pages read, and one listener for the process behind every progress bar.</summary>
     public static IServiceCollection AddRooms(this IServiceCollection services)
     {
+        services.AddScoped<Approvals.LifeActions>();
         services.AddScoped<Campaigns.CampaignRoom>();
+        services.AddScoped<Demo.DemoActions>();
         services.AddScoped<Audiences.AudienceRoom>();
         services.AddScoped<Models.ModelRoom>();
         services.AddScoped<Privacy.PrivacyRoom>();
@@ -14,6 +16,13 @@ public static class RoomServices
         services.AddScoped<Models.ModelActions>();
         services.AddScoped<Importing.ImportActions>();
         services.AddScoped<Importing.ImportRoom>();
+        services.AddScoped<Users.UserActions>();
+        services.AddScoped<Audit.AuditActions>();
+        services.AddScoped<Settings.SettingsActions>();
+        services.AddScoped<Settings.SettingsRoom>();
+        services.AddScoped<Runs.RunRoom>();
+        services.AddScoped<Schedules.ScheduleActions>();
+        services.AddScoped<Home.HomeRoom>();
         services.AddSingleton<JobWatcher>();
         return services.AddHostedService(provider => provider.GetRequiredService<JobWatcher>());
     }

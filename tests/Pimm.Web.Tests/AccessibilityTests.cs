@@ -12,9 +12,16 @@ public sealed class AccessibilityTests(WebFixture web)
         { "/sign-in", "light" }, { "/sign-in", "dark" },
         { "/campaigns?search=spring", "light" }, { "/campaigns?search=spring", "dark" },
         { "/campaigns/{id}", "light" }, { "/campaigns/{id}", "dark" },
-        { "/campaigns/{id}/lift", "light" }, { "/campaigns/{id}/lift", "dark" },
         { "/models", "light" }, { "/models", "dark" },
         { "/audiences?search=savers", "light" }, { "/audiences?search=savers", "dark" },
+        { "/campaigns/{id}/audience", "light" }, { "/campaigns/{id}/audience", "dark" },
+        { "/campaigns/{id}/split", "light" }, { "/campaigns/{id}/split", "dark" },
+        { "/campaigns/{id}/waves", "light" }, { "/campaigns/{id}/waves", "dark" },
+        { "/campaigns/{id}/results", "light" }, { "/campaigns/{id}/results", "dark" },
+        { "/campaigns/{id}/versions", "light" }, { "/campaigns/{id}/versions", "dark" },
+        { "/campaigns/{id}/activity", "light" }, { "/campaigns/{id}/activity", "dark" },
+        { "/portfolio", "light" }, { "/portfolio", "dark" },
+        { "/help", "light" }, { "/help", "dark" },
     };
 
     [Theory]

@@ -1,4 +1,5 @@
 using Pimm.Core.Statistics;
+using Pimm.Core.Training;
 
 namespace Pimm.Core.Promoting;
 
@@ -50,7 +51,8 @@ internal sealed class ComparedRows(IReadOnlyList<string> stages, int versions)
             var bootstrap = Rows == 0 ? null : AucBootstrap.Of(labels, scores, clusters, threads: threads, cancellationToken: cancellationToken);
             for (var version = 0; version < versions; version++)
             {
-                var difference = version == 0 ? null : bootstrap?.Difference(version, 0);
+                // Replicates of a handful of positives are the same few rows over and over.
+                var difference = version == 0 || labels.LongCount(label => label == 1) < SliceMetrics.FewestPositives ? null : bootstrap?.Difference(version, 0);
                 tasks[version].Add(new ComparedTask(
                     stages[stage], labels.LongCount(label => label == 1), bootstrap?.Auc[version], RankingMetrics.LogLoss(labels, scores[version]),
                     Rows == 0 ? null : Calibration.Of(labels, scores[version]).Ratio, difference?.Difference, difference?.Lower, difference?.Upper));

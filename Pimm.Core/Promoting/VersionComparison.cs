@@ -6,7 +6,7 @@ namespace Pimm.Core.Promoting;
 /// <summary>One task of a version on the common rows.</summary>
 /// <param name="Auc">null with one class only</param>
 /// <param name="Calibration">predicted ÷ observed; null without positives</param>
-/// <param name="AucDifference">less the first version's; null for the first itself</param>
+/// <param name="AucDifference">less the first version's; null for the first itself, and below 20 positives</param>
 public sealed record ComparedTask(string Name, long Positives, double? Auc, double? LogLoss, double? Calibration, double? AucDifference, double? AucLower, double? AucUpper);
 
 /// <summary>What tells those who come into the best N from those who leave: a mean of each, or the share of one value.</summary>

@@ -64,7 +64,7 @@ public sealed class CompareRoom(ModelStore models, AudienceStore audiences, JobQ
     {
         var models = chosen.Select(one => ModelDescription.FromJson(one.Version.Description)).ToList();
         ComparedFact Of(string name, Func<ComparableVersion, string> value) => new(name, [.. chosen.Select(value)]);
-        var settings = models.SelectMany(model => VersionInside.Settings(model)).Select(one => one.Name).Distinct().ToList();
+        var settings = models.SelectMany(model => VersionInside.Settings(model)).Select(one => one.Name).Distinct().Where(name => name is not (VersionInside.Seconds or VersionInside.Pace)).ToList();
         return
         [
             Of(words["Line"], one => one.Line.Name),
@@ -75,7 +75,7 @@ public sealed class CompareRoom(ModelStore models, AudienceStore audiences, JobQ
             Of(words["Seed"], one => $"{one.Version.Seed}"),
             new(words["Snapshot of rows"], [.. models.Select(model => model.Data?.SnapshotSha256 is { } hash ? $"{hash[..12]}…" : "–")]),
             new(words["Parameters"], [.. models.Select(model => Figures.Count(model.Parameters))]),
-            new(words["Code"], [.. models.Select(model => model.Version)]),
+            new(words["Code"], [.. models.Select(model => MetricText.Code(model.Version))]),
             .. settings.Select(name => new ComparedFact(name, [.. models.Select(model => VersionInside.Settings(model).FirstOrDefault(one => one.Name == name).Value ?? "–")])),
         ];
     }

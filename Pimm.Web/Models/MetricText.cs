@@ -20,6 +20,9 @@ public static class MetricText
         _ => task.Auc,
     };
 
+    /// <summary>A version with the beginning of its commit.</summary>
+    public static string Code(string version) => version.IndexOf('+', StringComparison.Ordinal) is var plus and > 0 && version.Length > plus + 8 ? version[..(plus + 8)] : version;
+
     public static string Interval(double? value, double? lower, double? upper, int digits) => value is not { } middle ? "–"
         : lower is { } low && upper is { } high ? $"{Figures.Signed(middle, digits)} ({Figures.Signed(low, digits)} … {Figures.Signed(high, digits)})" : Figures.Signed(middle, digits);
 }

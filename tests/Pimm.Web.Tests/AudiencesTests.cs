@@ -22,7 +22,7 @@ public sealed class AudiencesTests(WebFixture web)
         await page.Page.WaitForURLAsync("**/audiences/*");
         var attributes = page.Page.Locator("table[aria-label=Attributes] tbody tr");
         await Expect(attributes).ToHaveCountAsync(2);
-        await Expect(attributes.First.GetByRole(AriaRole.Img)).ToHaveAttributeAsync("aria-label", new System.Text.RegularExpressions.Regex("^age from 18 to 77, in ten ranges: 10 %"));
+        await Expect(attributes.First.GetByRole(AriaRole.Img)).ToHaveAttributeAsync("aria-label", new System.Text.RegularExpressions.Regex("^age from 18 to 77, in ten ranges: 10.%, "));
         await Expect(attributes.Nth(1).Locator(".value-bars li").First).ToContainTextAsync("Bremen");
         await Expect(attributes.Nth(1).Locator(".value-bars li").First).ToContainTextAsync("66.7 %");
         await Expect(page.Page.Locator("section[aria-labelledby=versions-title] tbody tr")).ToContainTextAsync("3,000");

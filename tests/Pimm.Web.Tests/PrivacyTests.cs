@@ -1,3 +1,4 @@
+using Deque.AxeCore.Playwright;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Playwright;
@@ -41,6 +42,7 @@ public sealed class PrivacyTests(WebFixture web)
         await Expect(suppress.GetByRole(AriaRole.Status)).ToContainTextAsync("Suppressed from now on.");
         await Expect(page.Page.Locator("table[aria-label='Opt-outs that hold']")).ToContainTextAsync("a letter for the test of the page");
 
+        (await page.Page.RunAxe()).Violations.Where(violation => violation.Impact is "serious" or "critical").Select(violation => $"{violation.Id}: {violation.Nodes[0].Html}").ShouldBeEmpty();
         new Uri(page.Page.Url).PathAndQuery.ShouldBe(Address);
         (await page.Page.ContentAsync()).ShouldNotContain("page.person@example.com");
         page.ShouldBeQuiet();

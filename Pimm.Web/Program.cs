@@ -2,6 +2,7 @@ using Pimm.Core;
 using Pimm.Core.Database;
 using Pimm.Core.Operating;
 using Pimm.Web.Api;
+using Pimm.Web.Audit;
 using Pimm.Web.Exporting;
 using Pimm.Web.Health;
 using Pimm.Web.Importing;
@@ -30,6 +31,7 @@ builder.Services
 var app = builder.Build();
 
 app.UseSecurityHeaders();
+app.UseHostCookies();
 app.UseErrorPages();
 app.UseDatabaseAway();
 if (!app.Environment.IsDevelopment())
@@ -51,6 +53,7 @@ app.MapApi();
 app.MapUploads();
 app.MapListDownloads();
 app.MapLanguages();
+app.MapAuditDownload();
 app.MapPages();
 
 app.Run();

@@ -20,9 +20,23 @@ public sealed class AccessOptions
     /// <summary>Sign-in attempts a minute from one address before it is asked to wait. Default 30, range 5 to 10,000.</summary>
     public int AttemptsPerMinute { get; set; } = 30;
 
+    /// <summary>
+    /// Roles whose people need a second step at sign-in, with commas between, or "none". Who has none yet sets it up at the next
+    /// sign-in. Default "none".
+    /// </summary>
+    public string RequireTwoFactor { get; set; } = None;
+
+    private const string None = "none";
+
+    /// <summary>The roles that <see cref="RequireTwoFactor"/> names.</summary>
+    /// <exception cref="InputException">There is no such role.</exception>
+    public IReadOnlyList<string> TwoFactorRoles() => RequireTwoFactor.Trim() is "" or None ? []
+        : [.. RequireTwoFactor.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(Roles.Named)];
+
     /// <exception cref="InputException">A value is outside its range.</exception>
     public void Validate()
     {
+        _ = TwoFactorRoles();
         Check(nameof(PasswordLength), PasswordLength, 8, 128);
         Check(nameof(AttemptsBeforeLockout), AttemptsBeforeLockout, 3, 100);
         Check(nameof(LockoutMinutes), LockoutMinutes, 1, 1440);

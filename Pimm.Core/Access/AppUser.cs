@@ -20,6 +20,16 @@ public sealed class AppUser
     public DateTimeOffset? LockoutEnd { get; set; }
 
     public int Version { get; set; }
+
+    public bool TwoFactorEnabled { get; set; }
+
+    /// <summary>Sealed; see <see cref="AuthenticatorKeys"/>.</summary>
+    public byte[]? AuthenticatorKey { get; set; }
+
+    /// <summary>Somebody else knows the password.</summary>
+    public bool MustChangePassword { get; set; }
+
+    public DateTimeOffset? DeactivatedAt { get; set; }
 }
 
 /// <summary>One of the four rows of app_role.</summary>
@@ -31,6 +41,3 @@ public sealed class AppRole
 
     public string NormalizedName { get; set; } = "";
 }
-
-/// <summary>A user as lists show one.</summary>
-public sealed record UserSummary(long Id, string UserName, string Roles, DateTimeOffset? LockoutEnd, DateTimeOffset CreatedAt);

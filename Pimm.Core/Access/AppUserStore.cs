@@ -5,50 +5,38 @@ using Npgsql;
 namespace Pimm.Core.Access;
 
 /// <summary>Rows of app_user and app_user_role behind ASP.NET Core Identity's UserManager and SignInManager.</summary>
-public sealed class AppUserStore(NpgsqlDataSource database, IdentityErrorDescriber errors) :
+public sealed partial class AppUserStore(NpgsqlDataSource database, IdentityErrorDescriber errors, AuthenticatorKeys keys) :
     IUserPasswordStore<AppUser>, IUserSecurityStampStore<AppUser>, IUserLockoutStore<AppUser>, IUserRoleStore<AppUser>
 {
-    private const string SelectUser = """
-        select u.id, u.user_name, u.normalized_user_name, u.password_hash, u.security_stamp, u.access_failed_count, u.lockout_end, u.version
-        from app_user u
+    private const string Columns = """
+        u.id, u.user_name, u.normalized_user_name, u.password_hash, u.security_stamp, u.access_failed_count, u.lockout_end, u.version,
+        u.two_factor_enabled, u.authenticator_key, u.must_change_password, u.deactivated_at
         """;
 
-    private const string SelectSummaries = """
-        select u.id, u.user_name, coalesce(string_agg(r.name, ', ' order by r.id), '') as roles, u.lockout_end, u.created_at
-        from app_user u
-        left join app_user_role ur on ur.user_id = u.id
-        left join app_role r on r.id = ur.role_id
-        group by u.id
-        order by u.normalized_user_name
-        """;
+    private const string SelectUser = $"select {Columns} from app_user u";
 
     private const string Insert = """
-        insert into app_user (user_name, normalized_user_name, password_hash, security_stamp, access_failed_count, lockout_end)
-        values (@UserName, @NormalizedUserName, @PasswordHash, @SecurityStamp, @AccessFailedCount, @LockoutEnd)
+        insert into app_user (user_name, normalized_user_name, password_hash, security_stamp, access_failed_count, lockout_end, must_change_password)
+        values (@UserName, @NormalizedUserName, @PasswordHash, @SecurityStamp, @AccessFailedCount, @LockoutEnd, @MustChangePassword)
         returning id, version
         """;
 
     private const string Update = """
         update app_user
         set user_name = @UserName, normalized_user_name = @NormalizedUserName, password_hash = @PasswordHash,
-            security_stamp = @SecurityStamp, access_failed_count = @AccessFailedCount, lockout_end = @LockoutEnd, version = version + 1
+            security_stamp = @SecurityStamp, access_failed_count = @AccessFailedCount, lockout_end = @LockoutEnd, version = version + 1,
+            two_factor_enabled = @TwoFactorEnabled, authenticator_key = @AuthenticatorKey, must_change_password = @MustChangePassword, deactivated_at = @DeactivatedAt
         where id = @Id and version = @Version
         returning version
         """;
 
     // At once and in the database, so that a hundred guesses at the same moment count as a hundred. The row comes back whole:
     // what is saved next under its new version must not bring back a lockout or a password from before.
-    private const string CountFailure = """
+    private const string CountFailure = $"""
         update app_user u set access_failed_count = access_failed_count + 1, version = version + 1
         where u.id = @Id
-        returning u.id, u.user_name, u.normalized_user_name, u.password_hash, u.security_stamp, u.access_failed_count, u.lockout_end, u.version
+        returning {Columns}
         """;
-
-    public async Task<IReadOnlyList<UserSummary>> ListAsync(CancellationToken cancellationToken = default)
-    {
-        await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        return [.. await connection.QueryAsync<UserSummary>(new CommandDefinition(SelectSummaries, cancellationToken: cancellationToken))];
-    }
 
     public async Task<IdentityResult> CreateAsync(AppUser user, CancellationToken cancellationToken)
     {
@@ -96,6 +84,8 @@ public sealed class AppUserStore(NpgsqlDataSource database, IdentityErrorDescrib
         var stored = await connection.QuerySingleAsync<AppUser>(new CommandDefinition(CountFailure, user, cancellationToken: cancellationToken));
         (user.PasswordHash, user.SecurityStamp, user.LockoutEnd) = (stored.PasswordHash, stored.SecurityStamp, stored.LockoutEnd);
         (user.AccessFailedCount, user.Version) = (stored.AccessFailedCount, stored.Version);
+        (user.TwoFactorEnabled, user.AuthenticatorKey) = (stored.TwoFactorEnabled, stored.AuthenticatorKey);
+        (user.MustChangePassword, user.DeactivatedAt) = (stored.MustChangePassword, stored.DeactivatedAt);
         return user.AccessFailedCount;
     }
 

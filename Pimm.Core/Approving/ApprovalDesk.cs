@@ -13,7 +13,7 @@ public sealed class ApprovalDesk(NpgsqlDataSource database, DefinitionStore defi
 
     /// <summary>Submits the campaign as it is; what waits or is approved already stays as it is.</summary>
     /// <param name="by">as the audit names whoever asks</param>
-    /// <exception cref="InputException">there is no such campaign, it is over, or the comment is too long</exception>
+    /// <exception cref="InputException">there is no such campaign, it is stopped, or the comment is too long</exception>
     public async Task<CampaignSubmission> SubmitAsync(long campaignId, string by, string? comment, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
@@ -29,11 +29,11 @@ public sealed class ApprovalDesk(NpgsqlDataSource database, DefinitionStore defi
     {
         CheckComment(comment);
         var (campaign, life) = (definition.Campaign, (await LifeRow.FindAsync(connection, definition.Campaign.Id))!);
-        if (life.State is LifeStates.Stopped or LifeStates.Completed)
+        if (life.State == LifeStates.Stopped)
         {
-            throw new InputException($"Campaign \"{campaign.Name}\" is {life.State}: there is nothing left to approve, copy it to start again.");
+            throw new InputException($"Campaign \"{campaign.Name}\" is stopped: there is nothing left to approve, copy it to start again.");
         }
-        if (life.Approval is ApprovalStates.InReview or ApprovalStates.Approved)
+        if (life.Approval is ApprovalStates.InReview or ApprovalStates.Approved && definition.IsSameAs(life.DefinitionSha256!, life.Definition!))
         {
             return (await SubmissionStore.NewestAsync(connection, campaign.Id))!;
         }

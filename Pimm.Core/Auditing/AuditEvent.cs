@@ -15,5 +15,6 @@ public sealed record AuditEvent(
 /// <param name="Action">"campaign.create", or "campaign" for all of them</param>
 /// <param name="Object">"campaign", or "campaign:7"</param>
 /// <param name="AfterId">only rows behind this one</param>
+/// <param name="BeforeId">only rows before this one</param>
 public sealed record AuditFilter(
-    DateTimeOffset? From = null, DateTimeOffset? To = null, string? Actor = null, string? Action = null, string? Object = null, long AfterId = 0);
+    DateTimeOffset? From = null, DateTimeOffset? To = null, string? Actor = null, string? Action = null, string? Object = null, long AfterId = 0, long? BeforeId = null);

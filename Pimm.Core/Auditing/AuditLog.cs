@@ -8,6 +8,7 @@ namespace Pimm.Core.Auditing;
 public sealed class AuditLog(NpgsqlDataSource database)
 {
     private const int LongestName = 300;
+    private const int AtOnce = 5_000;
 
     /// <summary>
     /// In the caller's transaction, anywhere in it: the chain is taken at the commit, so nobody waits for a long transaction.
@@ -41,12 +42,24 @@ public sealed class AuditLog(NpgsqlDataSource database)
         return [.. await connection.QueryAsync<AuditEvent>(new CommandDefinition($"{Select} order by id desc limit {limit:D}", filter, cancellationToken: cancellationToken))];
     }
 
-    /// <summary>The oldest first, one after the other: never all in memory.</summary>
+    public async Task<long> CountAsync(AuditFilter filter, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return await connection.ExecuteScalarAsync<long>(new CommandDefinition($"select count(*) from ({Select}) e", filter, cancellationToken: cancellationToken));
+    }
+
+    /// <summary>The oldest first, some thousands in memory at a time: no statement runs as long as the log is.</summary>
     public async IAsyncEnumerable<AuditEvent> StreamAsync(AuditFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        await foreach (var row in connection.QueryUnbufferedAsync<AuditEvent>($"{Select} order by id", filter).WithCancellation(cancellationToken))
-            yield return row;
+        for (var (rest, full) = (filter, true); full;)
+        {
+            var rows = (await connection.QueryAsync<AuditEvent>(new CommandDefinition($"{Select} order by id limit {AtOnce:D}", rest, cancellationToken: cancellationToken))).AsList();
+            foreach (var row in rows)
+                yield return row;
+            full = rows.Count == AtOnce;
+            rest = full ? rest with { AfterId = rows[^1].Id } : rest;
+        }
     }
 
     /// <summary>The newest row, or null.</summary>
@@ -61,6 +74,7 @@ public sealed class AuditLog(NpgsqlDataSource database)
         select id, at, actor, action, object_kind, object_id, before::text, after::text, origin, prev_hash, row_hash
           from audit_event
          where id > @AfterId
+           and (@BeforeId::bigint is null or id < @BeforeId)
            and (@From::timestamptz is null or at >= @From)
            and (@To::timestamptz is null or at < @To)
            and (@Actor::text is null or actor = @Actor)

@@ -16,15 +16,22 @@ public sealed class StandingApproval(DefinitionStore definitions, NpgsqlDataSour
     }
 
     /// <summary>Until the end of the caller's transaction nobody changes, pauses or stops the campaign.</summary>
-    /// <returns>who approved it; null: nobody had to</returns>
     /// <exception cref="InputException">it is stopped or paused, or nobody approved it as it is; the sentence says what to do</exception>
-    public async Task<string?> DemandAsync(NpgsqlConnection connection, long campaignId)
+    public async Task DemandAsync(NpgsqlConnection connection, long campaignId)
     {
         var current = await definitions.LockAsync(connection, campaignId) ?? throw new InputException($"There is no campaign {campaignId}: `pimm campaigns list` shows those there are.");
         var life = (await LifeRow.FindAsync(connection, campaignId))!;
-        return Refusal(life, current, options.Value.Required) is { } refusal
-            ? throw new InputException(refusal)
-            : life.Approval == ApprovalStates.Approved ? life.DecidedBy : null;
+        if (Refusal(life, current, options.Value.Required) is { } refusal)
+        {
+            throw new InputException(refusal);
+        }
+    }
+
+    /// <summary>Who approved the campaign as it is; null: nobody did.</summary>
+    public async Task<string?> ApprovedByAsync(long campaignId, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return await LifeRow.FindAsync(connection, campaignId) is { Approval: ApprovalStates.Approved, DecidedBy: { } by } ? by : null;
     }
 
     /// <summary>Whether it is paused or stopped: what nobody watches has nothing to do then.</summary>

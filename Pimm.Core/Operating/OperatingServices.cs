@@ -14,6 +14,7 @@ public static class OperatingServices
         .AddSingleton<QueueHealth>()
         .AddSingleton<FolderHealth>()
         .AddSingleton<BackupHealth>()
+        .AddSingleton<RecordsHealth>()
         .AddSingleton<InstallationHealth>();
 
     /// <summary>The meters' way out, for a process that lives on; without an endpoint nothing is read and nothing is sent.</summary>

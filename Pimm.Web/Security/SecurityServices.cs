@@ -31,6 +31,13 @@ public static class SecurityServices
                     ? Nobody(context)
                     : SecurityStampValidator.ValidatePrincipalAsync(context);
             });
+        // A second scheme, OpenID Connect say, is added to this builder; docs/operations.md, "People and access", says what else it needs.
+        services.AddAuthentication().AddCookie(PendingSignIn.Scheme, step =>
+        {
+            Seal(step.Cookie, PendingSignIn.Scheme, SameSiteMode.Strict);
+            step.ExpireTimeSpan = PendingSignIn.Lifetime;
+            step.SlidingExpiration = false;
+        });
         services.Configure<SecurityStampValidatorOptions>(stamp => stamp.ValidationInterval = TimeSpan.FromSeconds(30));
         new IdentityBuilder(typeof(AppUser), typeof(AppRole), services).AddSignInManager();
         services.AddAuthorizationBuilder().SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
@@ -46,7 +53,7 @@ public static class SecurityServices
         });
         services.AddCascadingAuthenticationState();
         services.AddScoped<AuthenticationStateProvider, StampRevalidation>();
-        return services.AddScoped<PasswordSignIn>().AddScoped<WorkPermit>().AddScoped<RunActions>();
+        return services.AddScoped<PendingSignIn>().AddScoped<PasswordSignIn>().AddScoped<WorkPermit>().AddScoped<RunActions>();
     }
 
     public static IEndpointRouteBuilder MapSignOut(this IEndpointRouteBuilder routes)

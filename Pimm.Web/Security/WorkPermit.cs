@@ -28,6 +28,6 @@ public sealed class WorkPermit(UserManager<AppUser> users, AppUserStore store)
     public async Task<AppUser?> CurrentAsync(ClaimsPrincipal person)
     {
         var user = person.FindFirstValue(ClaimTypes.NameIdentifier) is { } id ? await store.FindByIdAsync(id, CancellationToken.None) : null;
-        return user is not null && person.FindFirstValue(users.Options.ClaimsIdentity.SecurityStampClaimType) == user.SecurityStamp ? user : null;
+        return user is { DeactivatedAt: null } && person.FindFirstValue(users.Options.ClaimsIdentity.SecurityStampClaimType) == user.SecurityStamp ? user : null;
     }
 }

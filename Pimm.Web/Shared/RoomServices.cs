@@ -7,8 +7,13 @@ public static class RoomServices
     {
         services.AddScoped<Approvals.LifeActions>();
         services.AddScoped<Campaigns.CampaignRoom>();
+        services.AddScoped<Demo.DemoActions>();
         services.AddScoped<Importing.ImportActions>();
         services.AddScoped<Importing.ImportRoom>();
+        services.AddScoped<Users.UserActions>();
+        services.AddScoped<Audit.AuditActions>();
+        services.AddScoped<Settings.SettingsActions>();
+        services.AddScoped<Settings.SettingsRoom>();
         services.AddSingleton<JobWatcher>();
         return services.AddHostedService(provider => provider.GetRequiredService<JobWatcher>());
     }

@@ -109,9 +109,10 @@ public sealed class ImportPagesTests(WebFixture web)
         await using var page = await web.OpenAsync("vera");
         await page.GoAsync("/imports?search=Savers+of+the+north");
 
-        await Expect(page.Page.Locator("tbody tr").First).ToContainTextAsync("customers of Savers of the north");
+        var row = page.Page.Locator("tbody tr").Filter(new() { HasText = "customers of Savers of the north" }).First;
+        await Expect(row).ToBeVisibleAsync();
         await Expect(page.Page.GetByText("Import a file")).ToHaveCountAsync(0);
-        await page.Page.Locator("tbody a").First.ClickAsync();
+        await row.Locator("a").First.ClickAsync();
         await Expect(page.Page.Locator("#undo-title")).ToBeVisibleAsync();
         await Expect(page.Page.GetByText("Download the bad rows")).ToHaveCountAsync(0);
         await page.Page.GotoAsync("/imports/new");

@@ -29,6 +29,7 @@ public sealed class ImportStoryTests(WebFixture web) : IAsyncLifetime
         await Expect(apply).ToBeDisabledAsync();
         await Expect(page.Page.Locator("#bound")).ToContainTextAsync("20 of 200 rows (10.0 %) cannot be used");
         await Expect(page.Page.Locator("tbody tr").First).ToContainTextAsync("bad number");
+        await Expect(page.Page.Locator(".rows-bar").First).ToHaveAttributeAsync("aria-label", "180 created, 0 updated, 0 skipped, 20 put aside");
         await page.Page.GetByLabel("Apply the other 180 rows").CheckAsync();
         await apply.ClickAsync();
 

@@ -1,8 +1,13 @@
+using System.Text;
 using Microsoft.Playwright;
+using Npgsql;
 
 namespace Pimm.Web.Tests;
 
-/// <summary>Pictures of the running installation for the documentation: PIMM_URL, PIMM_USER and PIMM_PASSWORD say which and as whom.</summary>
+/// <summary>
+/// Pictures of every page of the running installation, and docs/pages.md around them: PIMM_URL, PIMM_USER and PIMM_PASSWORD say which
+/// installation and as whom, Database__ConnectionString what is in it.
+/// </summary>
 internal static class Screenshots
 {
     private const int UsualWidth = 1440;
@@ -11,47 +16,72 @@ internal static class Screenshots
     public static async Task<int> TakeAsync(string folder, string[] widths)
     {
         Directory.CreateDirectory(folder);
+        await using var database = NpgsqlDataSource.Create(Setting("Database__ConnectionString"));
         using var playwright = await Playwright.CreateAsync();
         await using var browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = Chromium.Path, Args = Chromium.Arguments });
+        var taken = new List<DocumentedPage>();
         foreach (var width in widths.DefaultIfEmpty($"{UsualWidth}").Select(int.Parse))
         {
             foreach (var theme in new[] { "light", "dark" })
             {
                 var suffix = (theme == "dark" ? "-dark" : "") + (width == UsualWidth ? "" : $"-{width}");
-                await TakeAsync(browser, theme, width, name => Path.Combine(folder, $"{name}{suffix}.png"));
+                taken = await TakeAsync(browser, database, theme, width, name => Path.Combine(folder, $"{name}{suffix}.png"));
             }
         }
-
-        Console.WriteLine($"{Directory.GetFiles(folder, "*.png").Length} pictures in {folder}");
+        if (widths.Length == 0)
+        {
+            await File.WriteAllTextAsync(Path.Combine(folder, "..", "pages.md"), Page(taken));
+        }
+        Console.WriteLine($"{taken.Count} pages, {Directory.GetFiles(folder, "*.png").Length} pictures in {folder}");
         return 0;
     }
 
-    private static async Task TakeAsync(IBrowser browser, string theme, int width, Func<string, string> file)
+    private static async Task<List<DocumentedPage>> TakeAsync(IBrowser browser, NpgsqlDataSource database, string theme, int width, Func<string, string> file)
     {
         var address = Setting("PIMM_URL");
         var context = await browser.NewContextAsync(new BrowserNewContextOptions { BaseURL = address, ViewportSize = new ViewportSize { Width = width, Height = 900 } });
         await context.AddCookiesAsync([new Cookie { Name = "pimm-theme", Value = theme, Url = address }]);
         await using var page = new WatchedPage(await context.NewPageAsync());
+        var taken = new List<DocumentedPage>();
         await page.Page.GotoAsync("/sign-in");
         await ShootAsync(page, file("sign-in"));
         await page.SignInAsync(Setting("PIMM_USER"), Setting("PIMM_PASSWORD"));
-        await ShootAsync(page, file("campaigns"));
-        if (await page.Page.Locator("a.lift-cell").CountAsync() > 0)
+        foreach (var one in DocumentedPage.All)
         {
-            var report = (await page.Page.Locator("a.lift-cell").First.GetAttributeAsync("href"))!;
-            await page.GoAsync(report[..^"/results".Length]);
-            await ShootAsync(page, file("campaign"));
-            await page.GoAsync(report);
-            await page.Page.SetViewportSizeAsync(width, 1250);
-            await ShootAsync(page, file("lift-report"), whole: false);
+            if (await one.AddressInAsync(database) is not { } known)
+            {
+                Console.Error.WriteLine($"{one.Title}: there is no row that it could show.");
+                continue;
+            }
+            taken.Add(one);
+            if (one.Name != "sign-in")
+            {
+                await page.GoAsync(known);
+                await ShootAsync(page, file(one.Name));
+            }
         }
+        foreach (var complaint in page.Complaints)
+        {
+            Console.Error.WriteLine($"The browser complained: {complaint}");
+        }
+        return taken;
     }
 
-    private static async Task ShootAsync(WatchedPage page, string file, bool whole = true)
+    private static async Task ShootAsync(WatchedPage page, string file)
     {
         await page.Page.WaitForLoadStateAsync(LoadState.NetworkIdle);
         await page.Page.EvaluateAsync("document.fonts.ready.then(() => true)");
-        await page.Page.ScreenshotAsync(new PageScreenshotOptions { Path = file, FullPage = whole, Animations = ScreenshotAnimations.Disabled });
+        await page.Page.ScreenshotAsync(new PageScreenshotOptions { Path = file, FullPage = true, Animations = ScreenshotAnimations.Disabled });
+    }
+
+    private static string Page(List<DocumentedPage> pages)
+    {
+        var text = new StringBuilder("# The pages\n\nMade by `./pimm screenshots` from a running demo. Every page also exists in dark (`docs/screenshots/NAME-dark.png`) and in Simplified Chinese.\n");
+        foreach (var page in pages)
+        {
+            text.Append($"\n## {page.Title}\n\n`{page.Address}`. {page.Says}\n\n![{page.Title}](screenshots/{page.Name}.png)\n");
+        }
+        return text.ToString();
     }
 
     private static string Setting(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value

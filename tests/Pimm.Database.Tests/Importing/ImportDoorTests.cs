@@ -71,6 +71,7 @@ public sealed class ImportDoorTests(DoorWorld world) : IClassFixture<DoorWorld>
 
         var findings = (await door.GetAsync(draft, Cancel)).Findings!.Check!;
         (findings.Received, findings.Good, findings.Quarantined, findings.Warnings).ShouldBe((4, 3, 1, 1));
+        (findings.Created, findings.Updated).ShouldBe((3, 0));
         findings.Codes.ShouldBe(new Dictionary<string, long> { [ImportCode.BadEmail] = 1, [ImportCode.BadNumber] = 1 }, ignoreOrder: true);
         findings.Unmapped.ShouldBe(["zone"]);
         (await CountAsync("select count(*) from audience where name = 'people of the door'")).ShouldBe(0);
@@ -87,6 +88,39 @@ public sealed class ImportDoorTests(DoorWorld world) : IClassFixture<DoorWorld>
         await RemovedAsync(upload.Id);
         world.Stored().ShouldNotContain(path => path.EndsWith(upload.StoredAs, StringComparison.Ordinal));
         await PersonsAreSealedAsync();
+    }
+
+    [Fact]
+    public async Task A_check_tells_what_would_be_created_and_updated_as_the_landing_then_counts_it()
+    {
+        var door = world.Pimm.Service<ImportDoor>();
+        const string columns = "ref,age\n";
+        string Rows(int from, int to) => string.Concat(Enumerable.Range(from, to - from + 1).Select(number => $"f{number},{number}\n"));
+        async Task<(ImportCheck Check, ImportedFile File)> PassAsync(string content, string mode)
+        {
+            var upload = await SendAsync(content, "forecast.csv");
+            var mapping = new ImportMapping { Columns = [new("ref", "key"), new("age", "feature", "number")], Mode = mode };
+            var audience = await world.Pimm.Service<AudienceStore>().FindByNameAsync("forecast", Cancel);
+            var (draft, check) = await door.CheckAsync(new DraftRequest("customers", upload.Id, mapping) { AudienceId = audience?.Id, AudienceName = "forecast", AcceptBadShare = 0.5 }, "user:ada", Cancel);
+            (await DoneAsync(check)).State.ShouldBe(JobStates.Succeeded);
+            (await DoneAsync(await door.ApplyAsync(draft, "user:ada", cancellationToken: Cancel))).State.ShouldBe(JobStates.Succeeded);
+            audience = await world.Pimm.Service<AudienceStore>().FindByNameAsync("forecast", Cancel);
+            return ((await door.GetAsync(draft, Cancel)).Findings!.Check!, (await world.Pimm.Service<ImportStore>().FilesAsync(audience!.Id, Cancel))[0]);
+        }
+        async Task ShouldHoldAsync(string content, string mode, long created, long updated, long skipped, long quarantined)
+        {
+            var (check, file) = await PassAsync(columns + content, mode);
+            (check.Created, check.Updated, check.Skipped, check.Quarantined).ShouldBe((created, updated, skipped, quarantined));
+            (file.Created, file.Updated, file.Skipped, file.Quarantined).ShouldBe((created, updated, skipped, quarantined));
+            (check.Good, check.Received).ShouldBe((created + updated, file.Received));
+        }
+
+        await ShouldHoldAsync(Rows(1, 40), "replace", 40, 0, 0, 0);
+        await ShouldHoldAsync(Rows(31, 50) + "f31,7\nf60,old\n", ImportMapping.Merge, 10, 10, 0, 2);
+        await using var owner = await world.Pimm.Database.Owner.OpenConnectionAsync(Cancel);
+        await owner.ExecuteAsync("insert into erasure(customer, requested_at, requested_by, finished_at) values (@known, now(), 'test', now()), (@unknown, now(), 'test', now())",
+            new { known = Core.Statistics.CustomerHash.Of("f35"), unknown = Core.Statistics.CustomerHash.Of("f55") });
+        await ShouldHoldAsync(Rows(31, 55), ImportMapping.Merge, 4, 19, 2, 0);
     }
 
     /// <summary>The bytes go when the run has ended.</summary>

@@ -35,6 +35,7 @@ public sealed class ImportsApiTests
         var done = await UntilAsync(client, address, "applied");
 
         check["check"]!["received"]!.GetValue<long>().ShouldBe(5);
+        (check["check"]!["created"]!.GetValue<long>(), check["check"]!["updated"]!.GetValue<long>()).ShouldBe((4, 0));
         check["check"]!["codes"]!["duplicate_key"]!.GetValue<long>().ShouldBe(1);
         check["mapping"]!["columns"]![0]!["role"]!.GetValue<string>().ShouldBe("key");
         applied.StatusCode.ShouldBe(HttpStatusCode.Accepted);

@@ -1,0 +1,4 @@
+namespace Pimm.Web.Settings;
+
+/// <summary>The words of the settings.</summary>
+public sealed class SettingsWords;

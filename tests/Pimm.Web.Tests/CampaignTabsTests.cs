@@ -125,8 +125,8 @@ public sealed class CampaignTabsTests(WebFixture web)
 
     private static async Task ChooseAsync(WatchedPage page, CampaignTab tab)
     {
-        await page.Page.Locator(".tabs").GetByRole(AriaRole.Link, new() { Name = tab.Name, Exact = true }).ClickAsync();
+        await page.Page.Locator(".campaign-tabs").GetByRole(AriaRole.Link, new() { Name = tab.Name, Exact = true }).ClickAsync();
         await page.Page.WaitForURLAsync($"**/{tab.Address}");
-        await Expect(page.Page.Locator(".tabs [aria-current=page]")).ToHaveTextAsync(tab.Name);
+        await Expect(page.Page.Locator(".campaign-tabs [aria-current=page]")).ToHaveTextAsync(tab.Name);
     }
 }

@@ -81,7 +81,7 @@ public static partial class CommandLineHost
             _ => "a value of the kind that is asked for",
         })}";
 
-    [GeneratedRegex("^Cannot parse argument '(?<value>.*?)' (for (option|command) '(?<option>--.*?|.*?)' )?as expected type '(System\\.)?(Nullable`1\\[System\\.)?(?<type>[A-Za-z0-9]+).*$")]
+    [GeneratedRegex("^Cannot parse argument '(?<value>.*?)' (for (option '(?<option>.*?)'|command '.*?') )?as expected type '(System\\.)?(Nullable`1\\[System\\.)?(?<type>[A-Za-z0-9]+).*$")]
     private static partial Regex Unparsed();
 
     private static string Path(ParseResult parsed)

@@ -18,6 +18,7 @@ using Pimm.Core.Promoting;
 using Pimm.Core.Queueing;
 using Pimm.Core.Retaining;
 using Pimm.Core.Safekeeping;
+using Pimm.Core.Scheduling;
 using Pimm.Core.Scoring;
 using Pimm.Core.Simulating;
 using Pimm.Core.Suppressing;
@@ -35,7 +36,7 @@ public static class PimmCore
         .AddAuditing(configuration)
         .AddQueueing(configuration)
         .AddAccess(configuration)
-        .AddCampaigns()
+        .AddCampaigns(configuration)
         .AddIdentifying()
         .AddSuppressing()
         .AddImporting(configuration)
@@ -47,6 +48,7 @@ public static class PimmCore
         .AddExporting(configuration)
         .AddOutcomes(configuration)
         .AddLift()
+        .AddScheduling()
         .AddNotifying(configuration)
         .AddRetaining(configuration)
         .AddErasing()

@@ -3,9 +3,12 @@ using Pimm.Core.Database;
 using Pimm.Core.Operating;
 using Pimm.Web.Api;
 using Pimm.Web.Audit;
+using Pimm.Web.Exporting;
+using Pimm.Web.Approvals;
 using Pimm.Web.Health;
 using Pimm.Web.Importing;
 using Pimm.Web.Layout;
+using Pimm.Web.Models;
 using Pimm.Web.Security;
 using Pimm.Web.Shared;
 
@@ -23,6 +26,7 @@ builder.Services
     .AddUploads()
     .AddHealth()
     .AddMetricsExport(builder.Configuration, "pimm-web")
+    .AddNoticeSampler()
     .AddRooms()
     .AddLanguages()
     .AddPages();
@@ -50,6 +54,9 @@ app.MapHealth();
 app.MapSignOut();
 app.MapApi();
 app.MapUploads();
+app.MapModelCards();
+app.MapListDownloads();
+app.MapApprovalRecords();
 app.MapLanguages();
 app.MapAuditDownload();
 app.MapPages();

@@ -107,6 +107,7 @@ run_bench() {
   case $1 in
     --list) ;;
     faults) parts+=(database faults) ;;
+    pages) parts+=(tests) ;;
     *) parts+=(peers) ;;
   esac
   ensure_packages "${parts[@]}"

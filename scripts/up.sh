@@ -75,9 +75,9 @@ bring_up() {
   start_workers "$jobs"
   process_runs web || start_web "$port"
   wait_until_ready
-  [ "$1" = no ] || process_runs demo || start_process demo "$jobs" demo --if-empty
+  [ "$1" = no ] || process_runs demo || start_process demo "$jobs" demo all --if-empty
   echo "Pimm is ready: $(web_address)"
-  ! process_runs demo || say "The simulated demo campaign is loaded where it is not there yet: a minute or two until its lift report, its page shows each stage."
+  ! process_runs demo || say "The simulated demo is loaded where it is not there yet: a minute or two until the first lift report, a few more for the rest; the pages show each step."
   # Last, because the password of the first administrator is shown once.
   "$jobs" users first-run || say "No administrator was made; the reason is above. ./pimm users first-run tries again."
 }

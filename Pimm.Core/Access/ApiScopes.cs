@@ -11,6 +11,7 @@ public static class ApiScopes
     public const string LiftRead = "lift:read";
     public const string ModelsRead = "models:read";
     public const string RunsRead = "runs:read";
+    public const string RunsWrite = "runs:write";
     public const string WebhooksWrite = "webhooks:write";
     public const string ImportsWrite = "imports:write";
 
@@ -25,6 +26,7 @@ public static class ApiScopes
         [LiftRead] = "read lift reports",
         [ModelsRead] = "read model lines and versions",
         [RunsRead] = "read runs",
+        [RunsWrite] = "cancel runs",
         [WebhooksWrite] = "manage webhooks",
         [ImportsWrite] = "upload files to import",
     };

@@ -13,7 +13,7 @@ public sealed record WaveRequest(bool OnItsDayOnly = false);
 /// and what the other one would have. Everything of a wave is written in one transaction, for both arms or for neither.
 /// </summary>
 public sealed class AllocateWave(
-    CampaignStore campaigns, ScoringStore scorings, AllocationStore allocations, CampaignSplitter splitter, TimeProvider time) : IJob
+    CampaignStore campaigns, ScoringStore scorings, AllocationStore allocations, CampaignSplitter splitter, StandingApproval approval, TimeProvider time) : IJob
 {
     public const string JobKind = "allocate";
 
@@ -23,11 +23,12 @@ public sealed class AllocateWave(
     {
         var campaign = await campaigns.GetAsync(run.RequiredCampaignId, cancellationToken);
         var today = campaign.DateOf(time.GetUtcNow());
-        if (run.LogicalDate < today && run.ReadArguments<WaveRequest>().OnItsDayOnly)
+        if (run.ReadArguments<WaveRequest>().OnItsDayOnly && await NothingToDoAsync(campaign, run.LogicalDate, today, cancellationToken) is { } reason)
         {
-            await run.CompleteAsync(new { wave = (DateOnly?)null, note = $"nothing to do: {run.LogicalDate:yyyy-MM-dd} is over in {campaign.TimeZone}, and a wave counts from a day on which its lists can be delivered" }, null, cancellationToken);
+            await run.CompleteAsync(new { wave = (DateOnly?)null, note = $"nothing to do: {reason}" }, null, cancellationToken);
             return;
         }
+        await approval.DemandEarlyAsync(campaign.Id, cancellationToken);
         var waves = await allocations.WavesAsync(campaign.Id, cancellationToken);
         var date = DateOf(campaign, waves, run.LogicalDate, today);
         var existing = await allocations.FindAsync(campaign.Id, cancellationToken);
@@ -57,6 +58,7 @@ public sealed class AllocateWave(
             async connection =>
             {
                 await CampaignStore.HoldAsync(connection, campaign);
+                await approval.DemandAsync(connection, campaign.Id);
                 if (split is not null)
                 {
                     await allocations.AddSplitAsync(connection, split.Allocation, split.Assignments, run.RunId, cancellationToken);
@@ -64,6 +66,10 @@ public sealed class AllocateWave(
                 await allocations.AddWaveAsync(connection, wave, rows, waves.Count == 0 ? null : waves[^1].WaveDate, run.RunId, cancellationToken);
             }, cancellationToken);
     }
+
+    private async Task<string?> NothingToDoAsync(Campaign campaign, DateOnly? asked, DateOnly today, CancellationToken cancellationToken) =>
+        await approval.RestsAsync(campaign.Id, cancellationToken) is { } rests ? $"the campaign is {rests}"
+        : asked < today ? $"{asked:yyyy-MM-dd} is over in {campaign.TimeZone}, and a wave counts from a day on which its lists can be delivered" : null;
 
     /// <summary>
     /// The asked day, or the first one after the newest wave; while the campaign runs never one that is over, since a missed day

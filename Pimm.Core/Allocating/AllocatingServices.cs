@@ -9,5 +9,6 @@ public static class AllocatingServices
         .AddSingleton<AllocationStore>()
         .AddSingleton<CampaignSplitter>()
         .AddSingleton<WaveFigureStore>()
+        .AddSingleton<ArmScoreStore>()
         .AddSingleton<IJob, AllocateWave>();
 }

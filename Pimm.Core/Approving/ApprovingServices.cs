@@ -5,7 +5,11 @@ namespace Pimm.Core.Approving;
 public static class ApprovingServices
 {
     public static IServiceCollection AddApproving(this IServiceCollection services) => services
-        .AddSingleton<DefinitionStore>()
         .AddSingleton<SubmissionStore>()
-        .AddSingleton<CampaignDrafts>();
+        .AddSingleton<EvidenceStore>()
+        .AddSingleton<ApprovalDesk>()
+        .AddSingleton<ApprovalListStore>()
+        .AddSingleton<CampaignSteering>()
+        .AddSingleton<CampaignDrafts>()
+        .AddHostedService<UnapprovedStart>();
 }

@@ -2,6 +2,11 @@ using Microsoft.Extensions.Options;
 
 namespace Pimm.Core.Auditing;
 
+/// <summary>A look at the chain that takes a moment.</summary>
+/// <param name="From">the first row that was looked at</param>
+/// <param name="Noted">the newest end that was noted outside the database, after the whole chain was found intact; null: none was</param>
+public sealed record AuditLook(AuditVerdict Verdict, long From, AuditHead? Noted);
+
 /// <summary>Reads the whole chain and the file outside the database, and says where they first disagree.</summary>
 public sealed class AuditVerifier(AuditLog log, IOptions<AuditingOptions> options, TimeProvider time)
 {
@@ -29,6 +34,16 @@ public sealed class AuditVerifier(AuditLog log, IOptions<AuditingOptions> option
         var lost = found == wanted.Count ? null : noted.Where(head => head.Id > (before?.Id ?? 0)).MinBy(head => head.Id);
         return new AuditVerdict(entries, HeadOf(before), lost is null ? null
             : $"Row {lost.Id} is missing: it was noted outside the database on {lost.At:yyyy-MM-dd HH:mm:ss} UTC, and the chain ends {(before is null ? "before its first row" : $"at row {before.Id}")}.");
+    }
+
+    /// <summary>A short chain whole; of a longer one what lies behind the last noted end, and of that the newest rows.</summary>
+    /// <param name="most">rows to look at</param>
+    public async Task<AuditLook> LookAsync(int most, CancellationToken cancellationToken)
+    {
+        var noted = (await NotedAsync(null, cancellationToken)).MaxBy(head => head.Id);
+        var end = (await log.HeadAsync(cancellationToken))?.Id ?? 0;
+        var from = end <= most ? 1 : Math.Max(Math.Min(noted?.Id ?? 1, end), end - most + 1);
+        return new AuditLook(await VerifyAsync(from, null, cancellationToken), from, noted);
     }
 
     /// <summary>Notes the end of the chain as it is now outside the database, where the settings name a file for it.</summary>

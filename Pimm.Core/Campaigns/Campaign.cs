@@ -30,13 +30,15 @@ namespace Pimm.Core.Campaigns;
 /// <param name="Guardrails">JSON: a list of <see cref="Guardrail"/>; null for none</param>
 /// <param name="Channel">profile that lists are written for, one of <see cref="Channels"/></param>
 /// <param name="ConsentPurpose">what customers must have consented to before a list names them; null: no consent is asked for</param>
+/// <param name="Filter">JSON: a list of <see cref="FilterCondition"/>, all of which a customer must meet; null for none</param>
+/// <param name="FilterReason">why an attribute that is protected, or tells one that is, is filtered by; null: none is</param>
 public sealed record Campaign(
     long Id, string Name, long AudienceId, long ControlLineId, long TreatmentLineId, string TimeZone, DateOnly StartsOn,
     int Days, int WindowDays, int ImpressionsPerDay, double HoldbackShare, double ExplorationShare, string SplitMethod,
     int SplitCandidates, string Salt, string CreatedBy, DateTimeOffset CreatedAt, int? PlannedConversions = null,
     string[]? SplitCovariates = null, double TrafficShare = 1, string? Layer = null, int? LayerFrom = null, int? LayerTo = null,
     int? ContactLimit = null, int? ContactDays = null, long? CopyOf = null, string[]? Segments = null, string? Guardrails = null,
-    string Channel = Campaign.GenericCsv, string? ConsentPurpose = null)
+    string Channel = Campaign.GenericCsv, string? ConsentPurpose = null, string? Filter = null, string? FilterReason = null)
 {
     public const string ControlScore = "control-score";
     public const string TreatmentScore = "treatment-score";
@@ -55,6 +57,8 @@ public sealed record Campaign(
     public IReadOnlyList<string> Covariates => SplitCovariates is { Length: > 0 } chosen ? chosen : [ControlScore];
 
     public IReadOnlyList<Guardrail> GuardrailList() => Guardrails is null ? [] : Guardrail.Parse(Guardrails);
+
+    public IReadOnlyList<FilterCondition> FilterList() => Filter is null ? [] : FilterCondition.Parse(Filter);
 
     /// <summary>The days of the campaign in order; each is the key of one wave.</summary>
     public IEnumerable<DateOnly> WaveDates => Enumerable.Range(0, Days).Select(StartsOn.AddDays);
@@ -100,12 +104,14 @@ public sealed record Campaign(
     };
 
     /// <summary>Everything that decides who is scored, and by which lines, as JSON: scores of another one are not this campaign's.</summary>
-    public string ScoredDefinition() => JsonSerializer.Serialize(new
+    public string ScoredDefinition() => Filter is null ? JsonSerializer.Serialize(Scored) : JsonSerializer.Serialize(new { Scored, Filter = FilterList() });
+
+    private object Scored => new
     {
         AudienceId, ControlLineId, TreatmentLineId, TrafficShare, Layer, LayerFrom, LayerTo, ContactLimit, ContactDays, Channel, ConsentPurpose,
         Salt = TrafficShare < 1 ? Salt : null,
         ContactsOf = ContactLimit is null ? null : new { StartsOn, Days, TimeZone },
-    });
+    };
 
     /// <exception cref="InputException">a value is out of its range; the sentence names it</exception>
     public Campaign Validated()
@@ -133,6 +139,8 @@ public sealed record Campaign(
         Guardrail.Check(GuardrailList());
         Check(Channels.Contains(Channel), $"The channel \"{Channel}\" is unknown: choose {string.Join(", ", Channels[..^1])} or {Channels[^1]}.");
         Check(ConsentPurpose is null || (ConsentPurpose.Trim().Length is > 0 and <= 100 && ConsentPurpose.Trim() == ConsentPurpose), $"The consent purpose \"{ConsentPurpose}\" must have 1 to 100 characters and no spaces around them.");
+        FilterCondition.Check(FilterList());
+        Check(FilterReason is null || FilterReason.Trim().Length is > 0 and <= 1000, $"The reason for the filter has {FilterReason?.Trim().Length} characters: give it 1 to 1,000, or leave it out.");
         Check(ControlLineId != TreatmentLineId, "Control and treatment are the same model line: choose two, or there is nothing to compare.");
         return this;
     }

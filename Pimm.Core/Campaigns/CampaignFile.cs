@@ -11,6 +11,8 @@ namespace Pimm.Core.Campaigns;
 /// <param name="Salt">never used before; default made of name and first day</param>
 /// <param name="Channel">profile of its lists: generic-csv, google-customer-match, meta or tiktok</param>
 /// <param name="ConsentPurpose">what customers must have consented to before a list names them</param>
+/// <param name="Filter">conditions that a customer must meet, all of them</param>
+/// <param name="FilterReason">why an attribute that is protected, or tells one that is, is filtered by: without it such a filter is refused</param>
 /// <param name="ControlImpressionsPerDay">accepted only where it says the same as ImpressionsPerDay: quotas are equal</param>
 public sealed record CampaignFile(
     string Name, string Audience, string Control, string Treatment, DateOnly StartsOn, int Days, int WindowDays, int ImpressionsPerDay,
@@ -19,7 +21,8 @@ public sealed record CampaignFile(
     Dictionary<string, string>? ControlSettings = null, Dictionary<string, string>? TreatmentSettings = null,
     string[]? SplitCovariates = null, double TrafficShare = 1, string? Layer = null, int? LayerFrom = null, int? LayerTo = null,
     int? ContactLimit = null, int? ContactDays = null, int? ControlImpressionsPerDay = null, int? TreatmentImpressionsPerDay = null,
-    string[]? Segments = null, Guardrail[]? Guardrails = null, string Channel = Campaign.GenericCsv, string? ConsentPurpose = null)
+    string[]? Segments = null, Guardrail[]? Guardrails = null, string Channel = Campaign.GenericCsv, string? ConsentPurpose = null,
+    FilterCondition[]? Filter = null, string? FilterReason = null)
 {
     // A field that is misspelt would silently be its default.
     private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web)
@@ -67,7 +70,8 @@ public sealed record CampaignFile(
         campaign.PlannedConversions, control.Settings, treatment.Settings, [.. campaign.Covariates], campaign.TrafficShare,
         campaign.Layer, campaign.LayerFrom, campaign.LayerTo, campaign.ContactLimit, campaign.ContactDays,
         Segments: campaign.Segments ?? [], Guardrails: [.. campaign.GuardrailList()],
-        Channel: campaign.Channel, ConsentPurpose: campaign.ConsentPurpose);
+        Channel: campaign.Channel, ConsentPurpose: campaign.ConsentPurpose,
+        Filter: campaign.Filter is null ? null : [.. campaign.FilterList()], FilterReason: campaign.FilterReason);
 
     /// <summary>Always the same text for the same campaign: what is not given is left out, settings stand in the order of their names.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, Format);
@@ -76,14 +80,14 @@ public sealed record CampaignFile(
         0, Name, audienceId, controlLineId, treatmentLineId, TimeZone, StartsOn, Days, WindowDays, ImpressionsPerDay, HoldbackShare, ExplorationShare,
         SplitMethod, SplitCandidates, Salt ?? DefaultSalt(Name, StartsOn), createdBy, at, PlannedConversions, SplitCovariates, TrafficShare,
         Layer, LayerFrom, LayerTo, ContactLimit, ContactDays, null, Segments, Guardrail.ToJson(Guardrails ?? []),
-        Channel, ConsentPurpose);
+        Channel, ConsentPurpose, Filter is { Length: > 0 } ? FilterCondition.ToJson(Filter) : null, FilterReason);
 
     /// <summary>Lists whose elements are null: what a nullable annotation forbids there, the reader of JSON does not see.</summary>
     private CampaignFile RefuseNulls(string path)
     {
         (string Field, IEnumerable<object?>? Values)[] lists =
         [
-            ("guardrails", Guardrails), ("segments", Segments), ("splitCovariates", SplitCovariates),
+            ("guardrails", Guardrails), ("filter", Filter), ("values", Filter?.OfType<FilterCondition>().SelectMany(condition => condition.Given)), ("segments", Segments), ("splitCovariates", SplitCovariates),
             ("controlSettings", ControlSettings?.Values), ("treatmentSettings", TreatmentSettings?.Values),
         ];
         return lists.FirstOrDefault(list => list.Values?.Contains(null) == true).Field is { } field

@@ -13,7 +13,7 @@ public sealed class CampaignStore(NpgsqlDataSource database)
         "id, name, audience_id, control_line_id, treatment_line_id, time_zone, starts_on, days, window_days, impressions_per_day, " +
         "holdback_share, exploration_share, split_method, split_candidates, salt, created_by, created_at, planned_conversions, " +
         "split_covariates, traffic_share, layer, layer_from, layer_to, contact_limit, contact_days, copy_of, " +
-        "segments, guardrails::text, channel, consent_purpose";
+        "segments, guardrails::text, channel, consent_purpose, filter::text, filter_reason";
 
     private const string SelectCampaign = $"select {Columns} from campaign where id = @id";
 
@@ -24,12 +24,12 @@ public sealed class CampaignStore(NpgsqlDataSource database)
         insert into campaign(name, audience_id, control_line_id, treatment_line_id, time_zone, starts_on, days, window_days,
             impressions_per_day, holdback_share, exploration_share, split_method, split_candidates, salt, created_by, created_at, planned_conversions,
             split_covariates, traffic_share, layer, layer_from, layer_to, contact_limit, contact_days, copy_of, segments, guardrails,
-            channel, consent_purpose)
+            channel, consent_purpose, filter, filter_reason)
         values (@Name, @AudienceId, @ControlLineId, @TreatmentLineId, @TimeZone, @StartsOn, @Days, @WindowDays,
             @ImpressionsPerDay, @HoldbackShare, @ExplorationShare, @SplitMethod, @SplitCandidates, @Salt, @CreatedBy, @CreatedAt, @PlannedConversions,
             coalesce(@SplitCovariates::text[], '{control-score}'), @TrafficShare, @Layer, @LayerFrom, @LayerTo, @ContactLimit, @ContactDays, @CopyOf,
             coalesce(@Segments::text[], '{}'), coalesce(@Guardrails::jsonb, '[]'),
-            @Channel, @ConsentPurpose)
+            @Channel, @ConsentPurpose, @Filter::jsonb, @FilterReason)
         returning id
         """;
 
@@ -42,7 +42,7 @@ public sealed class CampaignStore(NpgsqlDataSource database)
                planned_conversions = @PlannedConversions, split_covariates = coalesce(@SplitCovariates::text[], '{control-score}'),
                traffic_share = @TrafficShare, layer = @Layer, layer_from = @LayerFrom, layer_to = @LayerTo, contact_limit = @ContactLimit,
                contact_days = @ContactDays, segments = coalesce(@Segments::text[], '{}'), guardrails = coalesce(@Guardrails::jsonb, '[]'),
-               channel = @Channel, consent_purpose = @ConsentPurpose
+               channel = @Channel, consent_purpose = @ConsentPurpose, filter = @Filter::jsonb, filter_reason = @FilterReason
          where id = @Id
         """;
 

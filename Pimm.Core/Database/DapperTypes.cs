@@ -32,6 +32,7 @@ public static class DapperTypes
             SqlMapper.AddTypeHandler(new Arrays<float>());
             SqlMapper.AddTypeHandler(new Arrays<double>());
             SqlMapper.AddTypeHandler(new Arrays<Guid>());
+            SqlMapper.AddTypeHandler(new Arrays<DateTime>());
             registered = true;
         }
     }

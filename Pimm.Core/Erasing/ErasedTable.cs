@@ -11,8 +11,8 @@ public sealed record ErasedTable(string Name, string Sql)
     public static readonly IReadOnlyList<ErasedTable> All =
     [
         new("identifiers", Counted("delete from customer_identifier where customer = @customer")),
-        // Of a file that was never finished: what lands later finds the erasure itself.
-        new("waiting identifiers", Counted("delete from import_identifier where customer = @customer")),
+        // Of files that are not finished, the erased addresses under other customers' keys too. What is staged or lands later finds the erasure itself.
+        new("waiting identifiers", Counted("delete from import_identifier where customer = @customer or blind_index = any(@addresses)")),
         new("waiting consents", Counted("delete from import_consent where customer = @customer")),
         // What was agreed to is proof and stays under the pseudonym; from now on it is taken back.
         new("consents", Counted(

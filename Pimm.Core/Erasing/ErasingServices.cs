@@ -6,6 +6,8 @@ namespace Pimm.Core.Erasing;
 public static class ErasingServices
 {
     public static IServiceCollection AddErasing(this IServiceCollection services) => services
+        .AddSingleton<PrivacyStore>()
+        .AddSingleton<PersonRecords>()
         .AddSingleton<ErasureRequests>()
         .AddSingleton<ErasureWork>()
         .AddSingleton<PutAsideRows>()

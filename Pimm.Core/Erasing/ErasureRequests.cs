@@ -33,6 +33,9 @@ public sealed class ErasureRequests(NpgsqlDataSource database, IdentifierStore i
 
     private const string SelectKeys = "select customer_keys(@customer)";
 
+    // Sealed in a file that is not finished: known of nobody yet, and to be erased all the same.
+    private const string SelectWaiting = "select distinct customer from import_identifier where blind_index = @blindIndex and kind = @kind order by customer";
+
     private const string SelectSharing =
         """
         select distinct o.customer from customer_identifier i join customer_identifier o on o.blind_index = i.blind_index
@@ -57,12 +60,28 @@ public sealed class ErasureRequests(NpgsqlDataSource database, IdentifierStore i
         if (email is null && phone is null)
             throw new InputException("Say who is to be erased: give --customer-ref, --email or --phone.");
         var found = new HashSet<Guid>();
-        if (email is not null)
-            found.UnionWith(await identifiers.FindCustomersAsync(IdentifierKind.Email, sealer.BlindIndex(IdentifierKind.Email, email), cancellationToken));
-        if (phone is not null)
-            found.UnionWith(await identifiers.FindCustomersAsync(IdentifierKind.Phone, sealer.BlindIndex(IdentifierKind.Phone, phone), cancellationToken));
+        foreach (var (kind, address) in new[] { (IdentifierKind.Email, email), (IdentifierKind.Phone, phone) })
+        {
+            if (address is not null)
+                found.UnionWith(await OwnersAsync(kind, sealer.BlindIndex(kind, address), cancellationToken));
+        }
         return found.Count > 0 ? [.. found.Order()]
             : throw new InputException("No customer has this address: give --customer-ref, whose traces are looked for even where nothing was imported.");
+    }
+
+    private async Task<IReadOnlyList<Guid>> OwnersAsync(IdentifierKind kind, byte[] blindIndex, CancellationToken cancellationToken)
+    {
+        if (await identifiers.FindCustomersAsync(kind, blindIndex, cancellationToken) is { Count: > 0 } known)
+            return known;
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return [.. await connection.QueryAsync<Guid>(new CommandDefinition(SelectWaiting, new { kind = (short)kind, blindIndex }, cancellationToken: cancellationToken))];
+    }
+
+    /// <summary>Whether a customer stands in an audience, under whichever key.</summary>
+    public async Task<bool> IsKnownAsync(Guid customer, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return await connection.ExecuteScalarAsync<string?>(new CommandDefinition(SelectKeys, new { customer }, cancellationToken: cancellationToken)) is not null;
     }
 
     /// <summary>Other customers with an address, number or device of these: the erasure's opt-outs bar it for them too.</summary>

@@ -43,6 +43,10 @@ public sealed record ChannelProfile(string Name, int Version, int SmallestList, 
 
     public static readonly IReadOnlyList<ChannelProfile> All = [GenericCsv, Google, Meta, TikTok];
 
+    /// <summary>What the channel does with a list of so few rows; null: it takes them.</summary>
+    public string? TooSmall(long rows) => rows >= SmallestList ? null
+        : FormattableString.Invariant($"{rows:N0} rows: {Name} cannot use a list of fewer than {SmallestList:N0}, and fewer of them will be matched.");
+
     /// <summary>The identifiers that the file is made of.</summary>
     public IReadOnlyList<IdentifierKind> Kinds { get; } = [.. Columns.Where(column => column.Kind is not null).Select(column => column.Kind!.Value).Distinct()];
 

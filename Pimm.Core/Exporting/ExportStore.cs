@@ -37,15 +37,19 @@ public sealed class ExportStore(NpgsqlDataSource database)
           from export where campaign_id = @campaignId and wave_date = @waveDate and arm = @arm and channel = @channel
         """;
 
+    private const string SelectFileNames =
+        "select file_name from export where campaign_id = @campaignId union select file_name from export_file where campaign_id = @campaignId";
+
     // Writing a list again gives the same bytes; the row then stays as it was, but for a file that retention had removed.
     private const string InsertList =
         """
-        insert into export(campaign_id, wave_date, arm, channel, file_name, rows, bytes, sha256, run_id, exported_at, withheld, unlisted, revision, manifest)
-        values (@CampaignId, @WaveDate, @Arm, @Channel, @FileName, @Rows, @Bytes, @Sha256, @runId, @ExportedAt, @Withheld, @Unlisted, @Revision, @Manifest)
+        insert into export(campaign_id, wave_date, arm, channel, file_name, rows, bytes, sha256, run_id, exported_at, withheld, unlisted, revision, manifest, without_line)
+        values (@CampaignId, @WaveDate, @Arm, @Channel, @FileName, @Rows, @Bytes, @Sha256, @runId, @ExportedAt, @Withheld, @Unlisted, @Revision, @Manifest, @WithoutLine)
         on conflict (campaign_id, wave_date, arm, channel) do update
            set file_removed_at = null, file_name = excluded.file_name, rows = excluded.rows, bytes = excluded.bytes, sha256 = excluded.sha256,
                run_id = excluded.run_id, exported_at = excluded.exported_at, withheld = excluded.withheld, unlisted = excluded.unlisted,
-               revision = excluded.revision, manifest = excluded.manifest
+               revision = excluded.revision, manifest = excluded.manifest,
+               without_line = case when excluded.revision > export.revision then excluded.without_line else export.without_line end
          where export.file_removed_at is not null or excluded.revision > export.revision
         """;
 
@@ -102,7 +106,7 @@ public sealed class ExportStore(NpgsqlDataSource database)
             {
                 await connection.ExecuteAsync(InsertList, new
                 {
-                    of.CampaignId, of.WaveDate, of.Arm, of.Channel, of.FileName, of.Rows, of.Bytes, of.Sha256, runId, of.ExportedAt, of.Withheld, of.Unlisted, of.Revision, of.Manifest,
+                    of.CampaignId, of.WaveDate, of.Arm, of.Channel, of.FileName, of.Rows, of.Bytes, of.Sha256, runId, of.ExportedAt, of.Withheld, of.Unlisted, of.Revision, of.Manifest, list.WithoutLine,
                 });
                 await connection.ExecuteAsync(ReplaceAdded, of);
             }
@@ -117,6 +121,13 @@ public sealed class ExportStore(NpgsqlDataSource database)
         await connection.ExecuteAsync(CreateStaging);
         await BulkCopy.WriteAsync(connection, "withheld_staging (wave_date, arm, channel, customer, reason, removed_with)", withheld, Write, cancellationToken);
         await connection.ExecuteAsync(SaveStaged, new { campaignId = withheld[0].List.CampaignId, at });
+    }
+
+    /// <summary>Of lists and of what lies beside them.</summary>
+    internal async Task<IReadOnlySet<string>> FileNamesAsync(long campaignId, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return (await connection.QueryAsync<string>(new CommandDefinition(SelectFileNames, new { campaignId }, cancellationToken: cancellationToken))).ToHashSet(StringComparer.Ordinal);
     }
 
     /// <summary>Lists that a later revision replaced and that still lie there.</summary>

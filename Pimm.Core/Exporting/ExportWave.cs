@@ -50,17 +50,25 @@ public sealed class ExportWave(CampaignStore campaigns, AudienceStore audiences,
             var altered = await lists.WavesToReviseAsync(campaign, audience, profile, cancellationToken);
             due = waves.Where(wave => altered.Contains(wave.WaveDate)).ToList();
         }
-        if (due.Count == 0 && run.LogicalDate is { } without && request.OnItsDayOnly)
+        if (request.OnItsDayOnly && await NothingToDoAsync(campaign, due.Count > 0 ? null : run.LogicalDate, cancellationToken) is { } reason)
         {
-            await run.CompleteAsync(new { lists = Array.Empty<string>(), note = $"nothing to do: {without:yyyy-MM-dd} was over before its wave could be selected" }, null, cancellationToken);
+            await run.CompleteAsync(new { lists = Array.Empty<string>(), note = $"nothing to do: {reason}" }, null, cancellationToken);
             return;
         }
         if (due.Count == 0)
         {
             throw new InputException(run.LogicalDate is { } missing
                 ? $"Campaign \"{campaign.Name}\" has no wave on {missing:yyyy-MM-dd}: allocate it first."
-                : $"Campaign \"{campaign.Name}\" has no wave without lists: allocate one first.");
+                : waves.Count == 0 ? $"Campaign \"{campaign.Name}\" has no wave yet: allocate one first."
+                : $"Campaign \"{campaign.Name}\" has no wave without lists for {profile.Name}, and nobody on those lists is to be taken off: allocate the next wave, or name one with --date to write its lists again.");
         }
-        await lists.WriteAsync(run, new WaveListsOrder(campaign, audience, profile, due, written.Select(list => list.Arm).ToHashSet(), request.By), cancellationToken);
+        // A list that a channel has already is written again, or without people who may not be contacted any more, whatever became of the approval.
+        var isNew = due.Any(wave => written.Count(list => list.WaveDate == wave.WaveDate) < 2);
+        await lists.WriteAsync(run, new WaveListsOrder(campaign, audience, profile, due, written.Select(list => list.Arm).ToHashSet(), request.By, isNew), cancellationToken);
     }
+
+    /// <param name="missing">the day that has no wave; null: there is one</param>
+    private async Task<string?> NothingToDoAsync(Campaign campaign, DateOnly? missing, CancellationToken cancellationToken) =>
+        await lists.Approval.RestsAsync(campaign.Id, cancellationToken) is { } rests ? $"the campaign is {rests}"
+        : missing is null ? null : $"{missing:yyyy-MM-dd} was over before its wave could be selected";
 }

@@ -1,40 +1,23 @@
-using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
-using Pimm.Core.Queueing;
 
 namespace Pimm.Core.Exporting;
 
 /// <summary>What was written to the disk.</summary>
 /// <param name="Skipped">customers without a line: the channel could not tell who they are</param>
-internal sealed record FileFigures(long Rows, long Skipped, long Bytes, byte[] Sha256);
+/// <param name="WithoutLine">a bit for each customer in the order of the rows, set for those who were skipped; null: nobody was</param>
+internal sealed record FileFigures(long Rows, long Skipped, long Bytes, byte[] Sha256, byte[]? WithoutLine = null);
 
 /// <summary>The content of a list: a header and one line a customer, lines ended by LF, UTF-8 without byte-order mark.</summary>
 internal static class ListFile
 {
-    private const int BufferBytes = 1 << 16;
-
-    /// <summary>Streams a list to a file that is on the disk when this returns; memory holds a buffer of it.</summary>
+    /// <summary>Streams a list to a file that is on the disk when this returns.</summary>
     public static async Task<FileFigures> WriteAsync(string path, ListLines lines, IAsyncEnumerable<ListRow> rows, CancellationToken cancellationToken)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        await using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 1);
-        var buffer = new ArrayBufferWriter<byte>(2 * BufferBytes);
-        Encoding.UTF8.GetBytes(lines.Header, buffer);
-        var (written, skipped) = (0L, 0L);
+        await using var file = new ListFileWriter(path, lines.Header);
         await foreach (var row in rows.WithCancellation(cancellationToken))
-        {
-            if (lines.TryWrite(row, buffer))
-                written++;
-            else
-                skipped++;
-            if (buffer.WrittenCount >= BufferBytes)
-                Flush(file, hash, buffer);
-        }
-        Flush(file, hash, buffer);
-        FaultPoint.Reach("export.part-written");
-        file.Flush(flushToDisk: true);
-        return new FileFigures(written, skipped, file.Length, hash.GetHashAndReset());
+            file.Add(lines, row);
+        return file.Finish();
     }
 
     /// <summary>A small file, likewise.</summary>
@@ -68,12 +51,5 @@ internal static class ListFile
                 leftOut++;
         }
         return wanted is null ? leftOut : null;
-    }
-
-    private static void Flush(FileStream file, IncrementalHash hash, ArrayBufferWriter<byte> buffer)
-    {
-        hash.AppendData(buffer.WrittenSpan);
-        file.Write(buffer.WrittenSpan);
-        buffer.ResetWrittenCount();
     }
 }

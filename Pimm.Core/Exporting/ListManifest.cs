@@ -5,7 +5,8 @@ namespace Pimm.Core.Exporting;
 
 /// <summary>A file that the manifest speaks of.</summary>
 /// <param name="Unknown">customers whom no line names: the channel could not tell who they are</param>
-public sealed record ManifestFile(string File, long Rows, string Sha256, long Unknown = 0);
+/// <param name="AsKnownNow">of a removal: lines of today's identifiers, since the list that was handed out is not there any more</param>
+public sealed record ManifestFile(string File, long Rows, string Sha256, long Unknown = 0, long AsKnownNow = 0);
 
 /// <param name="Salt">first 16 hexadecimal digits of the SHA-256 of the campaign's salt</param>
 /// <param name="Winner">index of the candidate salt that was chosen</param>
@@ -24,7 +25,7 @@ public sealed record ManifestGate(long Planned, long Withheld, IReadOnlyDictiona
 /// </summary>
 /// <param name="Profile">name and version</param>
 /// <param name="ModelVersion">the arm's model line and its version, as 4.2</param>
-/// <param name="ApprovedBy">null: nobody was asked</param>
+/// <param name="ApprovedBy">as the audit names whoever approved the campaign; null: nobody had to</param>
 /// <param name="Add">since the last export of this arm and channel; null: this was the first</param>
 /// <param name="Replaces">the revision before; null: none</param>
 public sealed record ListManifest(
@@ -43,14 +44,13 @@ public sealed record ListManifest(
             [.. profile.Columns.Select(column => column.Header)], draft.Lines.Fields, list.Campaign.Id, list.Date, ListNames.Group(list.Arm),
             new ManifestGate(draft.Order.Planned, draft.Withheld.Count, because, figures.Skipped, at, list.Campaign.ConsentPurpose),
             source.Model, source.ScoredAt, new ManifestSplit(source.SplitMethod, ListNames.Fingerprint(list.Campaign.Salt), source.SplitWinner),
-            draft.Order.By, run, ApprovedBy: null, Beside(delta?.Add), Beside(delta?.Remove, delta?.Unknown ?? 0),
+            draft.Order.By, run, draft.Order.ApprovedBy, Beside(delta?.Add), Beside(delta?.Remove, delta?.Unknown ?? 0, delta?.AsKnownNow ?? 0),
             draft.Before is { } before ? new ManifestFile(before.FileName, before.Rows, Convert.ToHexStringLower(before.Sha256)) : null,
-            figures.Rows >= profile.SmallestList ? [] :
-                [FormattableString.Invariant($"{figures.Rows:N0} rows: {profile.Name} cannot use a list of fewer than {profile.SmallestList:N0}, and fewer of them will be matched.")]);
+            profile.TooSmall(figures.Rows) is { } warning ? [warning] : []);
     }
 
-    private static ManifestFile? Beside(ExportedFile? file, long unknown = 0) =>
-        file is null ? null : new ManifestFile(file.FileName, file.Rows, Convert.ToHexStringLower(file.Sha256), unknown);
+    private static ManifestFile? Beside(ExportedFile? file, long unknown = 0, long asKnownNow = 0) =>
+        file is null ? null : new ManifestFile(file.FileName, file.Rows, Convert.ToHexStringLower(file.Sha256), unknown, asKnownNow);
 
     public string ToJson() => JsonSerializer.Serialize(this, Format) + "\n";
 

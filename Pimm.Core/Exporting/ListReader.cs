@@ -27,6 +27,14 @@ public sealed record ListRow(Guid Customer, string? Key, byte[]?[] Sealed);
 /// <param name="RemovedWith">the file that takes the customer back; null: no channel had been given the customer</param>
 internal sealed record WithheldCustomer(DateOnly WaveDate, Guid Customer, string Reason, string? RemovedWith = null);
 
+/// <summary>A list that a channel may have, where its file should still lie.</summary>
+/// <param name="WithoutLine">a bit for each customer whom the gate let pass, set for those without a line</param>
+internal sealed record HandedOutList(DateOnly WaveDate, string FileName, long Rows, long Unlisted, byte[] Sha256, byte[]? WithoutLine)
+{
+    /// <param name="place">of the customer among those whom the gate let pass</param>
+    public bool HasLine(long place) => place / 8 >= (WithoutLine?.Length ?? 0) || (WithoutLine![place / 8] >> (int)(place % 8) & 1) == 0;
+}
+
 /// <summary>
 /// Reads what a list is made of, all of one moment. Rows come in the order of the customers' hashes, never that of their scores.
 /// </summary>
@@ -41,6 +49,13 @@ internal sealed class ListReader(NpgsqlConnection connection, ListSpec list) : I
           join model_version v on v.id = case when @Arm = 0 then s.control_version_id else s.treatment_version_id end
           join allocation a on a.campaign_id = w.campaign_id
          where w.campaign_id = @CampaignId and w.wave_date = @Date
+        """;
+
+    private const string SelectHandedOut =
+        """
+        select wave_date, file_name, rows, unlisted, sha256, without_line
+          from export where campaign_id = @CampaignId and arm = @Arm and channel = @Channel and wave_date = any(@waves) and file_removed_at is null
+         order by wave_date
         """;
 
     public static async Task<ListReader> OpenAsync(NpgsqlDataSource database, ListSpec list, CancellationToken cancellationToken)
@@ -81,19 +96,29 @@ internal sealed class ListReader(NpgsqlConnection connection, ListSpec list) : I
             $"select p.wave_date, p.customer, {Reason} from {HandedOut()} order by p.customer", commandTimeout: 0, cancellationToken: cancellationToken)))
             .Select(row => new WithheldCustomer(row.Wave, row.Customer, row.Reason))];
 
-    /// <summary>The same customers with what is still known of them: an erased one has neither key nor identifiers.</summary>
-    public IAsyncEnumerable<ListRow> RemovedRowsAsync(CancellationToken cancellationToken) => ReadAsync(
+    /// <summary>Those of some waves with what is still known of them: an erased one has neither key nor identifiers.</summary>
+    public IAsyncEnumerable<ListRow> RemovedRowsAsync(IReadOnlyCollection<DateOnly> waves, CancellationToken cancellationToken) => ReadAsync(
         $"""
         (select p.customer, case when exists (select from erasure g where g.customer = p.customer) then null else c.customer_key end{Cells}
-           from {HandedOut($"{ScoredCustomers} {Joins}")}
+           from {HandedOut($"{ScoredCustomers} {Joins}")} and p.wave_date in ({string.Join(", ", waves.Order().Select(wave => $"'{Text(wave)}'"))})
           order by p.customer)
         """, cancellationToken);
+
+    public async Task<IReadOnlyList<HandedOutList>> HandedOutListsAsync(IReadOnlyCollection<DateOnly> waves, CancellationToken cancellationToken) =>
+        [.. await connection.QueryAsync<HandedOutList>(new CommandDefinition(SelectHandedOut, new { CampaignId = list.Campaign.Id, list.Arm, Channel = list.Profile.Name, waves = waves.ToArray() }, cancellationToken: cancellationToken))];
+
+    /// <summary>Whom the gate let pass when the wave's list was handed out, in the order of its lines.</summary>
+    public IAsyncEnumerable<Guid> PassedAsync(DateOnly wave, CancellationToken cancellationToken) =>
+        BulkCopy.ReadAsync(connection, $"(select p.customer from {Passed(wave)} order by p.customer)", export => export.Read<Guid>(NpgsqlDbType.Uuid), cancellationToken);
+
+    public Task<long> CountPassedAsync(DateOnly wave, CancellationToken cancellationToken) =>
+        connection.ExecuteScalarAsync<long>(new CommandDefinition($"select count(*) from {Passed(wave)}", commandTimeout: 0, cancellationToken: cancellationToken));
 
     /// <summary>Waves with lists in this arm and channel that <see cref="ToRemoveAsync"/> finds customers of.</summary>
     public async Task<IReadOnlyList<DateOnly>> WavesToRemoveFromAsync(CancellationToken cancellationToken) =>
         [.. await connection.QueryAsync<DateOnly>(new CommandDefinition($"select distinct p.wave_date from {HandedOut()} order by 1", commandTimeout: 0, cancellationToken: cancellationToken))];
 
-    private string Day => list.Date.ToString("O", CultureInfo.InvariantCulture);
+    private string Day => Text(list.Date);
 
     private string Channel => Literal(list.Profile.Name);
 
@@ -108,6 +133,15 @@ internal sealed class ListReader(NpgsqlConnection connection, ListSpec list) : I
 
     private string HandedOut(string joins = "") =>
         $"wave_plan p {joins} where {Exported} and exists (select from export e where e.campaign_id = p.campaign_id and e.wave_date = p.wave_date and e.arm = p.arm and e.channel = {Channel}) and not {Recorded} and not ({Gate})";
+
+    // Who was withheld later stands in the file still; a list that is written again leaves out all of them.
+    private string Passed(DateOnly wave) =>
+        $"""
+        wave_plan p join export e on e.campaign_id = p.campaign_id and e.wave_date = p.wave_date and e.arm = p.arm and e.channel = {Channel}
+         where {Exported} and p.wave_date = '{Text(wave)}'
+           and not exists (select from export_withheld x where x.campaign_id = p.campaign_id and x.wave_date = p.wave_date and x.arm = p.arm and x.channel = {Channel}
+                              and x.customer = p.customer and x.withheld_at <= e.exported_at)
+        """;
 
     private string ScoredCustomers =>
         $"join wave w on w.campaign_id = p.campaign_id and w.wave_date = p.wave_date join scoring s on s.id = w.scoring_id left join {list.Audience.CustomersTable} c on c.customer = p.customer and c.version = s.audience_version";
@@ -134,6 +168,8 @@ internal sealed class ListReader(NpgsqlConnection connection, ListSpec list) : I
         export.Skip();
         return null;
     }
+
+    private static string Text(DateOnly day) => day.ToString("O", CultureInfo.InvariantCulture);
 
     // COPY takes no parameters.
     private static string Literal(string text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";

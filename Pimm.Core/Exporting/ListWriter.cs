@@ -8,13 +8,18 @@ namespace Pimm.Core.Exporting;
 /// <summary>One list with what lies beside it, on the disk and not yet in the database.</summary>
 /// <param name="Withheld">to be recorded with it</param>
 /// <param name="Refusal">why it is not written anew; only what is beside it is new, if anything</param>
-internal sealed record WrittenList(ExportedList List, IReadOnlyList<ExportedFile> Beside, IReadOnlyList<WithheldCustomer> Withheld, bool IsNew, string? Refusal = null);
+internal sealed record WrittenList(ExportedList List, IReadOnlyList<ExportedFile> Beside, IReadOnlyList<WithheldCustomer> Withheld, bool IsNew, string? Refusal = null)
+{
+    /// <summary>Of a new list, see <see cref="FileFigures"/>.</summary>
+    public byte[]? WithoutLine { get; init; }
+}
 
 /// <param name="Planned">customers whom the wave exports in this arm</param>
 /// <param name="Taken">whom earlier lists of this arm in the run take back: this one takes back the others who were handed out before</param>
 /// <param name="Others">whether the arm has other lists in this channel, of this run or before</param>
 /// <param name="By">who asked for it</param>
-internal sealed record ListOrder(ListSpec List, long Planned, IReadOnlySet<(DateOnly Wave, Guid Customer)> Taken, bool Others, string By);
+/// <param name="ApprovedBy">who approved the campaign; null: nobody had to</param>
+internal sealed record ListOrder(ListSpec List, long Planned, IReadOnlySet<(DateOnly Wave, Guid Customer)> Taken, bool Others, string By, string? ApprovedBy);
 
 /// <summary>A list that is on the disk under a temporary name.</summary>
 /// <param name="Before">the list that was handed out; null: none was</param>
@@ -95,9 +100,9 @@ public sealed class ListWriter(NpgsqlDataSource database, ExportStore exports, S
         if (removed.Count == 0)
             return new WrittenList(before, [], [], IsNew: false, refusal);
         var name = FormattableString.Invariant($"{ListNames.Of(list.Campaign, list.Profile, list.Date, list.Arm)}_x{run.RunId}_remove.csv");
-        var taken = await ListFile.WriteAsync(files.Add(name), Lines(list, draft.Source), RemovedRows(reader, removed, cancellationToken), cancellationToken);
+        var (taken, asKnownNow) = await new RemovalFile(reader, files.Folder, Lines(list, draft.Source)).WriteAsync(files.Add(name), removed, cancellationToken);
         await files.PublishAsync(cancellationToken);
-        run.Warn($"{name} takes back {taken.Rows} customers who may not be contacted any more, and could not name {taken.Skipped} others.");
+        run.Warn($"{name} takes back {taken.Rows} customers who may not be contacted any more{(asKnownNow > 0 ? $", {asKnownNow} of them as they are known now, since their list is gone" : "")}, and could not name {taken.Skipped} others.");
         return new WrittenList(
             before, [new ExportedFile(name, "remove", before.Revision, taken.Rows, taken.Bytes, taken.Sha256)],
             [.. removed.Select(customer => customer with { RemovedWith = name })], IsNew: false, refusal);
@@ -105,12 +110,6 @@ public sealed class ListWriter(NpgsqlDataSource database, ExportStore exports, S
 
     private static async Task<IReadOnlyList<WithheldCustomer>> ToRemoveAsync(ListReader reader, ListOrder order, CancellationToken cancellationToken) =>
         [.. (await reader.ToRemoveAsync(cancellationToken)).Where(customer => !order.Taken.Contains((customer.WaveDate, customer.Customer)))];
-
-    private static IAsyncEnumerable<ListRow> RemovedRows(ListReader reader, IReadOnlyList<WithheldCustomer> removed, CancellationToken cancellationToken)
-    {
-        var meant = removed.Select(customer => customer.Customer).ToHashSet();
-        return reader.RemovedRowsAsync(cancellationToken).Where(row => meant.Contains(row.Customer));
-    }
 
     private async Task<ListDelta> DeltaAsync(ListFiles files, ListReader reader, ListDraft draft, CancellationToken cancellationToken)
     {
@@ -123,11 +122,11 @@ public sealed class ListWriter(NpgsqlDataSource database, ExportStore exports, S
         else
             added = await ListFile.WriteAsync(add, Lines(order.List, draft.Source), nobody, cancellationToken);
         var removed = await ToRemoveAsync(reader, order, cancellationToken);
-        var taken = await ListFile.WriteAsync(remove, Lines(order.List, draft.Source), RemovedRows(reader, removed, cancellationToken), cancellationToken);
+        var (taken, asKnownNow) = await new RemovalFile(reader, files.Folder, Lines(order.List, draft.Source)).WriteAsync(remove, removed, cancellationToken);
         return new ListDelta(
             new ExportedFile(draft.Name + "_add.csv", "add", draft.Revision, added.Rows, added.Bytes, added.Sha256),
             new ExportedFile(draft.Name + "_remove.csv", "remove", draft.Revision, taken.Rows, taken.Bytes, taken.Sha256),
-            [.. removed.Select(customer => customer with { RemovedWith = draft.Name + "_remove.csv" })], taken.Skipped);
+            [.. removed.Select(customer => customer with { RemovedWith = draft.Name + "_remove.csv" })], taken.Skipped, asKnownNow);
     }
 
     private static WrittenList Written(ListDraft draft, ListDelta? delta, ExportedFile manifest, string text, DateTimeOffset at)
@@ -142,7 +141,7 @@ public sealed class ListWriter(NpgsqlDataSource database, ExportStore exports, S
             new ExportedList(
                 list.Campaign.Id, list.Date, list.Arm, list.Profile.Name, draft.Name + ".csv", figures.Rows, figures.Bytes, figures.Sha256, at,
                 draft.Withheld.Count, figures.Skipped, draft.Revision, text),
-            beside, [.. delta?.Removed ?? [], .. draft.Withheld], IsNew: true);
+            beside, [.. delta?.Removed ?? [], .. draft.Withheld], IsNew: true) { WithoutLine = figures.WithoutLine };
     }
 
     private ListLines Lines(ListSpec list, ListSource source) => new(list.Profile, new Dictionary<ListFact, string>
@@ -158,4 +157,5 @@ public sealed class ListWriter(NpgsqlDataSource database, ExportStore exports, S
 
 /// <summary>What changed since the last export of an arm in a channel.</summary>
 /// <param name="Unknown">customers to be removed whom the channel could not tell</param>
-internal sealed record ListDelta(ExportedFile Add, ExportedFile Remove, IReadOnlyList<WithheldCustomer> Removed, long Unknown);
+/// <param name="AsKnownNow">customers to be removed whose line is not there any more: named by today's identifiers</param>
+internal sealed record ListDelta(ExportedFile Add, ExportedFile Remove, IReadOnlyList<WithheldCustomer> Removed, long Unknown, long AsKnownNow);

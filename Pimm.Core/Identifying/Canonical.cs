@@ -38,6 +38,9 @@ public static partial class Canonical
     /// <summary>E.164 with its plus sign. Numbers without a country's code are read as <paramref name="defaultCountry"/>'s.</summary>
     public static string? Phone(string value, string? defaultCountry = null) => PhoneNumbers.Canonical(value, defaultCountry);
 
+    /// <summary>Whether phones can be read as this country's.</summary>
+    public static bool HasPhones(string country) => PhoneNumbers.Knows(country);
+
     /// <summary>As people write it: trimmed, NFC, single spaces.</summary>
     public static string? Name(string value)
     {

@@ -20,6 +20,9 @@ internal sealed class CustomerIntake(Audience audience, IntakeOptions options, I
     public override FileRows Open(DelimitedReader file, ImportProgress progress) =>
         _rows = new CustomerRows(Audience, file, Options.Mapping, progress, persons);
 
+    public override async Task<ImportForecast?> ForecastAsync(CancellationToken cancellationToken) =>
+        _rows is null ? null : await imports.ForecastAsync(Audience, _rows.Customers, cancellationToken);
+
     public override async Task RemoveAsync(NpgsqlConnection connection, ImportProgress progress)
     {
         await connection.ExecuteAsync($"delete from {Audience.CustomersTable} where version = @Version", new { progress.Version });

@@ -23,6 +23,11 @@ public sealed record AudienceColumn(
         return name[..Math.Min(name.Length, 63)];
     }
 
+    /// <summary>As create_audience asks for it.</summary>
+    internal static bool IsName(string name) => name.Length is > 0 and <= 63 && char.IsAsciiLetter(name[0]) && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '_' or ' ' or '.' or '-');
+
+    internal static bool IsReserved(string name) => Reserved.Contains(name);
+
     // As create_audience refuses them.
     private static readonly string[] Reserved = ["customer", "customer_key", "version", "import_file_id", "impression_at", "stage", "amount", "targeted"];
 

@@ -22,11 +22,12 @@ public sealed class AudienceStore(NpgsqlDataSource database, TimeProvider time)
     private const string CreateAudience =
         "select create_audience(@name, @keyColumn, @columns::jsonb, @funnel, @simulated, @at)";
 
-    /// <summary>Makes the audience and its typed tables; the names were checked by the database's own function.</summary>
+    /// <summary>Makes the audience and its typed tables; the database's own function checks the names once more.</summary>
     public async Task<long> CreateAsync(
         string name, string keyColumn, IReadOnlyList<AudienceColumn> columns, string[] funnel, bool simulated = false,
         CancellationToken cancellationToken = default)
     {
+        NewAudience.Validate(name, columns, funnel);
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         try
         {

@@ -64,6 +64,9 @@ public sealed class ColumnNames
             : $"{_source} has no column '{name}'; its columns are {Listed(All)}.") { Code = ImportCode.MissingColumn };
     }
 
+    /// <summary>A value for a name: the file has no header, or none that anybody would write.</summary>
+    public bool LookLikeData => LooksLikeData(All);
+
     // A file without a header has a person for one.
     private static bool LooksLikeData(IEnumerable<string> names) => names.Any(name =>
         name.Contains('@', StringComparison.Ordinal) || (name.Any(char.IsAsciiDigit) && !name.Any(char.IsLetter)) || InstantText.TryParse(Encoding.UTF8.GetBytes(name.Trim()), out _));

@@ -13,6 +13,9 @@ internal sealed class CustomerRows(Audience audience, DelimitedReader file, Impo
 
     public override string Target => $"{Audience.CustomersTable} (customer, version, customer_key, {Audience.AttributeList()})";
 
+    /// <summary>Those of the good rows so far.</summary>
+    public IReadOnlyCollection<Guid> Customers => _seen;
+
     public override ImportProblem? Take()
     {
         if (base.Take() is { } problem)

@@ -68,7 +68,11 @@ public sealed class DelimitedReader : IDisposable
     /// <exception cref="InputException">missing or empty file, an archive, not UTF-8, wrong delimiter, bad header</exception>
     public static DelimitedReader Open(string path, char? delimiter = null, UnpackingLimit? limit = null, string? source = null)
     {
-        if (Directory.Exists(path) || !File.Exists(path))
+        if (Directory.Exists(path))
+        {
+            throw new InputException($"'{path}' is a folder; name the file in it.") { Code = ImportCode.NoFile };
+        }
+        if (!File.Exists(path))
         {
             throw new InputException($"There is no file '{path}'; check the path.") { Code = ImportCode.NoFile };
         }

@@ -12,16 +12,30 @@ public sealed class DraftCheck(ImportDraftStore drafts, AudienceStore audiences,
     {
         var request = (await drafts.GetAsync(draftId, cancellationToken)).Request;
         return request.AudienceId is { } id ? await audiences.GetAsync(id, cancellationToken)
-            : NewAudience.Planned(request.AudienceName, request.Mapping, [.. request.Funnel]);
+            : NewAudience.Planned(request.AudienceName ?? "new audience", request.Mapping, request.Funnel);
     }
 
     public async Task RunAsync(JobExecution run, FileIntake intake, ImportSource source, long draftId, CancellationToken cancellationToken)
     {
-        var findings = Find(run, intake, source, cancellationToken);
+        var findings = await FindAsync(run, intake, source, cancellationToken);
         await run.CompleteAsync(findings, connection => drafts.SaveAsync(connection, draftId, findings), cancellationToken);
     }
 
-    private DraftFindings Find(JobExecution run, FileIntake intake, ImportSource source, CancellationToken cancellationToken)
+    /// <summary>The same of no draft: the run's result has what was found.</summary>
+    public async Task RunAsync(JobExecution run, FileIntake intake, ImportSource source, CancellationToken cancellationToken) =>
+        await run.CompleteAsync(await FindAsync(run, intake, source, cancellationToken), null, cancellationToken);
+
+    /// <summary>Reads the whole file as the import of a new audience would, before anything is made for it.</summary>
+    /// <exception cref="InputException">the import would refuse it</exception>
+    public void RefuseUnusable(FileIntake intake, ImportRequest request, CancellationToken cancellationToken)
+    {
+        using var file = request.Source.Open(options.Value.Unpacking);
+        var nothing = new ImportProgress(0, file.Source, 0, 0, 0, 0);
+        var found = new ImportChecker(options.Value.ChunkRows).Check(intake, file, nothing, _ => { }, cancellationToken);
+        ChunkedImport.RefuseTooManyBad(nothing with { Received = found.Received }, found.Quarantined, [.. found.Problems.Where(problem => !problem.IsWarning)], intake.Options.AcceptBadShare);
+    }
+
+    private async Task<DraftFindings> FindAsync(JobExecution run, FileIntake intake, ImportSource source, CancellationToken cancellationToken)
     {
         try
         {
@@ -30,27 +44,11 @@ public sealed class DraftCheck(ImportDraftStore drafts, AudienceStore audiences,
             var check = new ImportChecker(options.Value.ChunkRows).Check(
                 intake, file, new ImportProgress(0, file.Source, 0, 0, 0, 0),
                 share => run.Report(share, string.Create(CultureInfo.InvariantCulture, $"{file.Rows:N0} rows checked")), cancellationToken);
-            return new DraftFindings(check, null, null);
+            return new DraftFindings(await intake.ForecastAsync(cancellationToken) is { } forecast ? check.With(forecast) : check, null, null);
         }
         catch (InputException refused)
         {
             return new DraftFindings(null, refused.Code, refused.Message);
         }
     }
-}
-
-/// <summary>An audience as a mapping describes it.</summary>
-internal static class NewAudience
-{
-    public static IReadOnlyList<AudienceColumn> Columns(ImportMapping mapping) =>
-    [
-        .. mapping.Columns.Where(column => column.ParsedRole.IsAttribute).Select(column => new AudienceColumn(
-            column.Target, column.Type ?? "text", column.ParsedRole.Kind == RoleKind.Feature ? null : column.Role.ToLowerInvariant())),
-    ];
-
-    public static string KeyColumn(ImportMapping mapping) => mapping.Of(RoleKind.Key).FirstOrDefault()?.Column ?? "row number";
-
-    /// <summary>Not in the database.</summary>
-    public static Audience Planned(string? name, ImportMapping mapping, string[] funnel) => new(
-        0, name ?? "new audience", KeyColumn(mapping), System.Text.Json.JsonSerializer.Serialize(Columns(mapping)), funnel, false, default);
 }

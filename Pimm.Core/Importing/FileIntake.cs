@@ -42,6 +42,9 @@ public abstract class FileIntake(Audience audience, string kind, IntakeOptions o
     /// <exception cref="InputException">more bad rows than allowed</exception>
     public abstract Task<ImportCounts> LandAsync(NpgsqlConnection connection, ImportProgress progress, List<ImportProblem> problems);
 
+    /// <summary>Looks up what the rows that were read would do, as things are now; null: only the landing can tell.</summary>
+    public virtual Task<ImportForecast?> ForecastAsync(CancellationToken cancellationToken) => Task.FromResult<ImportForecast?>(null);
+
     /// <summary>What a person should know of the rows taken in: one sentence each.</summary>
     public virtual IReadOnlyList<string> Notes => [];
 }

@@ -7,9 +7,27 @@ namespace Pimm.Core.Importing;
 /// <param name="Unmapped">columns that the mapping says nothing of: they are left out</param>
 public sealed record ImportCheck(
     long Received, long Good, long Skipped, long Quarantined, long Warnings, IReadOnlyDictionary<string, long> Codes,
-    IReadOnlyList<ImportProblem> Problems, IReadOnlyList<string> Unmapped, IReadOnlyList<string> Notes);
+    IReadOnlyList<ImportProblem> Problems, IReadOnlyList<string> Unmapped, IReadOnlyList<string> Notes)
+{
+    /// <summary>Of the good rows; null: of customers alone it can be told beforehand.</summary>
+    public long? Created { get; init; }
 
-/// <summary>Reads a file as its import would, without a database: what only the landing can tell (unknown customers of outcomes) is not among it.</summary>
+    /// <summary>Likewise; created + updated are the good rows.</summary>
+    public long? Updated { get; init; }
+
+    /// <summary>As the landing will count it: the rows of erased customers are skipped.</summary>
+    internal ImportCheck With(ImportForecast forecast) => this with
+    {
+        Good = Good - forecast.Erased, Skipped = Skipped + forecast.Erased, Created = Good - forecast.Erased - forecast.Known, Updated = forecast.Known,
+    };
+}
+
+/// <summary>What the newest version of an audience says of a file's good rows.</summary>
+/// <param name="Known">customers whom it has</param>
+/// <param name="Erased">customers who are never imported again</param>
+public sealed record ImportForecast(long Known, long Erased);
+
+/// <summary>Reads a file as its import would, without a database: what only the landing can tell (unknown customers of outcomes) is not among it, and of customers who is known is looked up behind it.</summary>
 internal sealed class ImportChecker(int chunkRows)
 {
     private const int ShownProblems = 100;

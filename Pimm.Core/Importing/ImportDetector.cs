@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Globalization;
 using System.Text;
 
 namespace Pimm.Core.Importing;
@@ -16,7 +17,7 @@ public sealed class ImportDetector(ImportTemplateStore templates, AudienceStore 
     {
         using var file = source.Open(limit);
         var columns = file.Names.All.Select(name => new ColumnValues(name)).ToArray();
-        var rows = Read(file, columns);
+        var (rows, bad) = Read(file, columns);
         var audience = audienceId is { } id ? await audiences.GetAsync(id, cancellationToken) : null;
         var fingerprint = Detection.FingerprintOf(file.Names.All);
         var template = (await templates.FindAsync(fingerprint, kind, cancellationToken)).FirstOrDefault();
@@ -25,16 +26,17 @@ public sealed class ImportDetector(ImportTemplateStore templates, AudienceStore 
         return new Detection(
             file.Source, kind, "UTF-8", file.Delimiter, file.IsPacked,
             [.. columns.Select(column => new DetectedColumn(column.Name, column.Type, column.MissingShare(rows), roles.GetValueOrDefault(column.Name)?.Role ?? "ignore"))],
-            Sampled(columns, roles), rows, Convert.ToHexStringLower(fingerprint), proposed, template?.Name, Questions(kind, columns, proposed));
+            Sampled(columns, roles), rows, Convert.ToHexStringLower(fingerprint), proposed, template?.Name, [.. Unreadable(file, rows, bad), .. Questions(kind, columns, proposed)]);
     }
 
-    private static long Read(DelimitedReader file, ColumnValues[] columns)
+    private static (long Rows, IReadOnlyList<ImportProblem> Bad) Read(DelimitedReader file, ColumnValues[] columns)
     {
-        var rows = 0L;
+        var (rows, bad) = (0L, new List<ImportProblem>());
         while (rows < LookedAt && file.Read(out var problem))
         {
             if (problem is not null)
             {
+                bad.Add(problem);
                 continue;
             }
             rows++;
@@ -43,7 +45,20 @@ public sealed class ImportDetector(ImportTemplateStore templates, AudienceStore 
                 columns[place].Add(file[place], keeps: rows <= Shown);
             }
         }
-        return rows;
+        return (rows, bad);
+    }
+
+    /// <summary>What nobody would see in the columns, since they show the rows that could be read.</summary>
+    private static IEnumerable<string> Unreadable(DelimitedReader file, long rows, IReadOnlyList<ImportProblem> bad)
+    {
+        if (file.Names.LookLikeData)
+        {
+            yield return "The first line looks like data and not like names of columns: if the header is missing, add one and begin again.";
+        }
+        if (bad.Count > 0)
+        {
+            yield return string.Create(CultureInfo.InvariantCulture, $"{bad.Count:N0} of the first {rows + bad.Count:N0} rows cannot be read; the first one: {bad[0].In(file.Source)}");
+        }
     }
 
     private static IReadOnlyList<IReadOnlyList<string>> Sampled(ColumnValues[] columns, Dictionary<string, ColumnMapping> roles) =>
@@ -74,6 +89,8 @@ public sealed class ImportDetector(ImportTemplateStore templates, AudienceStore 
                 questions.Add($"In which time zone are the times of '{column.Name}' (--zone)? They have no offset.");
             }
         }
+        questions.AddRange(columns.Where(column => column.IsNearlyNumber && proposed.Columns.Any(c => c.Column == column.Name && c.ParsedRole.IsAttribute && c.Type == "text")).Select(column =>
+            string.Create(CultureInfo.InvariantCulture, $"'{column.Name}' holds numbers but for {column.Others:N0} of {column.Filled:N0} values: choose the type number to have those rows put aside, or leave all of it text.")));
         if (kind == "history" && proposed.Time is null && !proposed.Of(RoleKind.Time).Any())
         {
             questions.Add("Which column says when the impression was? Without one give a time for all rows.");
@@ -85,8 +102,8 @@ public sealed class ImportDetector(ImportTemplateStore templates, AudienceStore 
 /// <summary>What the rows that were looked at hold in one column.</summary>
 internal sealed class ColumnValues(string name)
 {
-    private long _filled;
     private long _numbers;
+    private long _codes;
     private long _emails;
     private long _phones;
     private long _times;
@@ -97,19 +114,26 @@ internal sealed class ColumnValues(string name)
 
     public List<string> First { get; } = [];
 
-    public string Type => _filled > 0 && _numbers == _filled ? "number" : "text";
+    public long Filled { get; private set; }
 
-    public bool LooksLikeEmails => _emails * 2 > _filled;
+    public long Others => Filled - _numbers;
 
-    public bool LooksLikePhones => _phones * 2 > _filled;
+    /// <summary>A few values among numbers that are none: a number's column with mistakes rather than a text's.</summary>
+    public bool IsNearlyNumber => Others > 0 && _codes == 0 && Others * 20 <= Filled;
 
-    public bool LooksLikeTimes => _filled > 0 && _times * 10 > _filled * 9;
+    public string Type => Filled > 0 && _numbers == Filled ? "number" : "text";
+
+    public bool LooksLikeEmails => _emails * 2 > Filled;
+
+    public bool LooksLikePhones => _phones * 2 > Filled;
+
+    public bool LooksLikeTimes => Filled > 0 && _times * 10 > Filled * 9;
 
     public bool LacksOffset => _local > 0;
 
     public bool OrderIsOpen => _open > 0;
 
-    public double MissingShare(long rows) => rows == 0 ? 0 : (double)(rows - _filled) / rows;
+    public double MissingShare(long rows) => rows == 0 ? 0 : (double)(rows - Filled) / rows;
 
     public void Add(ReadOnlySpan<byte> field, bool keeps)
     {
@@ -121,9 +145,10 @@ internal sealed class ColumnValues(string name)
         {
             return;
         }
-        _filled++;
+        Filled++;
         _numbers += ColumnDetection.IsNumber(field) ? 1 : 0;
-        if (_filled <= 1_000)
+        _codes += field is [(byte)'0', >= (byte)'0' and <= (byte)'9', ..] ? 1 : 0;
+        if (Filled <= 1_000)
         {
             Look(Encoding.UTF8.GetString(field[..Math.Min(field.Length, 200)]), field);
         }

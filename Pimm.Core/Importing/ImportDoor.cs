@@ -26,6 +26,10 @@ public sealed class ImportDoor(NpgsqlDataSource database, UploadStore uploads, I
         {
             throw new InputException("The import names no audience: choose one, or give a new one its name.");
         }
+        if (request.AudienceId is null && await audiences.FindByNameAsync(request.AudienceName!, cancellationToken) is null)
+        {
+            NewAudience.Validate(request.AudienceName!, NewAudience.Columns(request.Mapping), request.Funnel);
+        }
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         var draft = await drafts.AddAsync(connection, request, by);
@@ -39,12 +43,12 @@ public sealed class ImportDoor(NpgsqlDataSource database, UploadStore uploads, I
 
     /// <summary>Has a checked draft imported; makes its audience where that is new.</summary>
     /// <param name="acceptBadShare">null: the draft's</param>
-    /// <returns>the run; of a draft that was applied before: that one's</returns>
+    /// <returns>the run; of a draft that was applied before: that one's, unless it failed or was cancelled and wrote nothing</returns>
     /// <exception cref="InputException">not checked yet, or refused</exception>
     public async Task<long> ApplyAsync(long draftId, string by, double? acceptBadShare = null, CancellationToken cancellationToken = default)
     {
         var draft = await drafts.GetAsync(draftId, cancellationToken);
-        if (draft.ApplyRunId is { } before)
+        if (draft.ApplyRunId is { } before && (await queue.GetAsync(before, cancellationToken)).State is not (JobStates.Failed or JobStates.Cancelled))
         {
             return before;
         }
@@ -57,8 +61,8 @@ public sealed class ImportDoor(NpgsqlDataSource database, UploadStore uploads, I
         var audience = request.AudienceId ?? await AudienceOfAsync(request.AudienceName!, request.Mapping, request.Funnel, cancellationToken);
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        var run = await queue.EnqueueAsync(RunOf(request, upload, audience, by, null, FormattableString.Invariant($"draft/{draftId}/apply")), connection);
-        await drafts.ApplyAsync(connection, draftId, run, by);
+        var run = await queue.EnqueueAsync(RunOf(request, upload, audience, by, null, FormattableString.Invariant($"draft/{draftId}/apply{(draft.ApplyRunId is { } failed ? $"/after/{failed}" : "")}")), connection);
+        await drafts.ApplyAsync(connection, draftId, run, by, draft.ApplyRunId);
         await transaction.CommitAsync(cancellationToken);
         return run;
     }
@@ -70,9 +74,7 @@ public sealed class ImportDoor(NpgsqlDataSource database, UploadStore uploads, I
         {
             return known.Id;
         }
-        var columns = NewAudience.Columns(mapping);
-        return columns.Count > 0 ? await audiences.CreateAsync(name, NewAudience.KeyColumn(mapping), columns, [.. funnel], cancellationToken: cancellationToken)
-            : throw new InputException($"The mapping gives the new audience \"{name}\" no attribute: give at least one column the role feature.") { Code = ImportCode.BadMapping };
+        return await audiences.CreateAsync(name, NewAudience.KeyColumn(mapping), NewAudience.Columns(mapping), [.. funnel], cancellationToken: cancellationToken);
     }
 
     private JobRequest RunOf(DraftRequest request, Upload upload, long audience, string by, long? draft, string key)

@@ -54,7 +54,8 @@ public sealed class ImportDraftStore(NpgsqlDataSource database, TimeProvider tim
 
     private const string UpdateChecked = "update import_draft set checked = @findings::jsonb, checked_at = @at where id = @id and applied_at is null";
 
-    private const string UpdateApplied = "update import_draft set apply_run_id = @runId, applied_by = @by, applied_at = @at where id = @id and applied_at is null";
+    private const string UpdateApplied =
+        "update import_draft set apply_run_id = @runId, applied_by = @by, applied_at = @at where id = @id and apply_run_id is not distinct from @before::bigint";
 
     /// <summary>In the caller's transaction.</summary>
     public async Task<long> AddAsync(NpgsqlConnection connection, DraftRequest request, string by) =>
@@ -65,9 +66,10 @@ public sealed class ImportDraftStore(NpgsqlDataSource database, TimeProvider tim
     public Task SaveAsync(NpgsqlConnection connection, long id, DraftFindings findings) =>
         connection.ExecuteAsync(UpdateChecked, new { id, findings = JsonSerializer.Serialize(findings, JobRequest.Json), at = time.GetUtcNow() });
 
-    /// <returns>false when somebody applied it before</returns>
-    public async Task<bool> ApplyAsync(NpgsqlConnection connection, long id, long runId, string by) =>
-        await connection.ExecuteAsync(UpdateApplied, new { id, runId, by, at = time.GetUtcNow() }) == 1;
+    /// <param name="before">the run that applied it and failed; null: none did</param>
+    /// <returns>false when somebody else applied it meanwhile</returns>
+    public async Task<bool> ApplyAsync(NpgsqlConnection connection, long id, long runId, string by, long? before) =>
+        await connection.ExecuteAsync(UpdateApplied, new { id, runId, by, before, at = time.GetUtcNow() }) == 1;
 
     /// <exception cref="InputException">no such draft</exception>
     public async Task<ImportDraft> GetAsync(long id, CancellationToken cancellationToken = default) =>

@@ -27,6 +27,9 @@ public sealed record ImportRequest(long AudienceId, string Kind, string Path, do
     /// <summary>Reads and checks the whole file for this draft and writes nothing else.</summary>
     public long? DraftId { get; init; }
 
+    /// <summary>Reads and checks the whole file and writes nothing; the result is a <see cref="DraftFindings"/>.</summary>
+    public bool CheckOnly { get; init; }
+
     internal ImportSource Source => new(Path, Name, Delimiter ?? Mapping?.Delimiter);
 
     internal IntakeOptions Options => new(
@@ -54,6 +57,11 @@ public sealed class ImportFile(AudienceStore audiences, AttributeIntakes intakes
             return;
         }
         var audience = await audiences.GetAsync(request.AudienceId, cancellationToken);
+        if (request.CheckOnly)
+        {
+            await check.RunAsync(run, intakes.Of(audience, request), request.Source, cancellationToken);
+            return;
+        }
         await import.RunAsync(run, intakes.Of(audience, request), request.Source, cancellationToken);
         if (request.UploadId is { } upload)
         {

@@ -17,7 +17,8 @@ public sealed record ImportListRow(
 
 /// <summary>An audience that a file may be for.</summary>
 /// <param name="Version">the newest; null: no customers yet</param>
-public sealed record AudienceChoice(long Id, string Name, int? Version, long Customers);
+/// <param name="NextVersion">that a file of customers would make; numbers of versions that were undone do not come again</param>
+public sealed record AudienceChoice(long Id, string Name, int? Version, long Customers, int NextVersion);
 
 /// <summary>What was imported and is being imported, newest first.</summary>
 public sealed class ImportListStore(NpgsqlDataSource database)
@@ -69,7 +70,8 @@ public sealed class ImportListStore(NpgsqlDataSource database)
 
     private const string SelectAudiences =
         """
-        select a.id, a.name, v.version, coalesce(v.customers, 0) as customers
+        select a.id, a.name, v.version, coalesce(v.customers, 0) as customers,
+               1 + greatest(0, v.version, (select max(f.version) from import_file f where f.audience_id = a.id)) as next_version
           from audience a
           left join lateral (select version, customers from audience_version where audience_id = a.id order by version desc limit 1) v on true
          order by a.name limit 1000

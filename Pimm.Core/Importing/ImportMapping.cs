@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Pimm.Core.Identifying;
 
 namespace Pimm.Core.Importing;
 
@@ -77,7 +78,8 @@ public sealed record ImportMapping
         }
         catch (JsonException wrong)
         {
-            throw new InputException($"The mapping is no JSON document of the known fields ({wrong.Message.Split('\n')[0]}).", wrong) { Code = ImportCode.BadMapping };
+            var place = wrong.Path is { Length: > 2 } at ? $"look at \"{at[2..]}\"" : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"line {wrong.LineNumber + 1}, byte {wrong.BytePositionInLine + 1}");
+            throw new InputException($"The mapping cannot be read ({place}): write JSON with columns, delimiter, dateOrder, zone, defaultCountry, mode, duplicates, key and time as docs/imports.md says; \"pimm import detect FILE --write-map FILE\" proposes one.", wrong) { Code = ImportCode.BadMapping };
         }
     }
 
@@ -88,17 +90,19 @@ public sealed record ImportMapping
     /// <exception cref="InputException">a role twice, none for the key, an unknown option</exception>
     public void Validate(string kind)
     {
-        Require(Columns.GroupBy(column => column.Column, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1)?.Key, "names the column '{0}' twice");
-        Require(Columns.Where(column => column.ParsedRole.IsAttribute).GroupBy(column => column.Target, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1)?.Key, "makes two columns the attribute '{0}'");
+        Require(Columns.GroupBy(column => column.Column, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1)?.Key, "names the column '{0}' twice; name it once");
+        Require(Columns.Where(column => column.ParsedRole.IsAttribute).GroupBy(column => column.Target, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1)?.Key, "makes two columns the attribute '{0}'; name one of them otherwise");
         var single = Columns.Select(column => column.ParsedRole)
             .Where(role => role.Kind is not (RoleKind.Feature or RoleKind.Protected or RoleKind.Proxy or RoleKind.Arm or RoleKind.Label or RoleKind.Ignore))
             .GroupBy(role => role).FirstOrDefault(g => g.Count() > 1)?.Key;
-        Require(single?.ToString(), "gives the role {0} twice");
-        Require(Columns.FirstOrDefault(column => !Allowed(kind, column.ParsedRole.Kind)) is { } stray ? $"{stray.Role}, of '{stray.Column}'," : null, $"has the role {{0}} which a file of {kind} does not have");
+        Require(single?.ToString(), "gives the role {0} twice; give it to one column");
+        Require(Columns.FirstOrDefault(column => !Allowed(kind, column.ParsedRole.Kind)) is { } stray ? $"{stray.Role}, of '{stray.Column}'," : null, $"has the role {{0}} which a file of {kind} does not have; choose another");
+        Require(Columns.FirstOrDefault(column => column.ParsedRole.IsAttribute && column.Type is not (null or "number" or "text")) is { } odd ? $"{odd.Type}\" for '{odd.Column}'" : null, "has the type \"{0}; choose number or text");
         Require(Mode is "replace" or Merge ? null : Mode, "has the mode \"{0}\"; choose replace or merge");
         Require(Duplicates is "quarantine" or KeepFirst ? null : Duplicates, "treats duplicates as \"{0}\"; choose quarantine or keep-first");
         Require(Key is null or RowNumber ? null : Key, "has the key \"{0}\"; leave it out or choose row-number");
-        Require(Time is { } at && !InstantText.TryParse(System.Text.Encoding.UTF8.GetBytes(at), out _) ? at : null, $"has the time \"{{0}}\"; {InstantText.Expected}");
+        Require(Time is { } at && !InstantText.TryParse(System.Text.Encoding.UTF8.GetBytes(at), out _) ? at : null, $"has the time \"{{0}}\"; {InstantText.Expected.TrimEnd('.')}");
+        Require(DefaultCountry is { } country && !Canonical.HasPhones(country) ? country : null, "has the default country \"{0}\"; give the two letters of ISO 3166, as DE or US");
         if (!KeysAreRows && !Of(RoleKind.Key).Any())
         {
             throw new InputException("No column has the role key: say which one names a customer, or choose the key row-number where none does.") { Code = ImportCode.NoKey };

@@ -49,7 +49,7 @@ public sealed class ImportReportStore(NpgsqlDataSource database)
         select f.id, f.run_id, f.file_name, f.kind, f.audience_id, a.name as audience, a.simulated, f.imported_by as by, f.imported_at as at, f.state,
                coalesce(v.version, f.version) as version,
                f.received, f.created, f.updated, f.skipped, f.quarantined, f.warnings, f.settings,
-               f.replay_of, (select max(m.id) from import_file m where m.replay_of = f.id) as replayed_by,
+               f.replay_of, (select max(m.id) from import_file m where m.replay_of = f.id and m.undone_at is null) as replayed_by,
                f.undone_at, f.undone_by, f.undone::text,
                f.header is not null and f.state = 'finished'
                    and exists (select from import_problem p where p.import_file_id = f.id and p.sealed is not null and not p.warning) as has_rows

@@ -1,5 +1,7 @@
 using Dapper;
 using Npgsql;
+using NpgsqlTypes;
+using Pimm.Core.Database;
 
 namespace Pimm.Core.Importing;
 
@@ -59,6 +61,10 @@ public sealed class ImportStore(NpgsqlDataSource database, TimeProvider time)
     private const string SelectRefusalCode = "select code from import_refusal where run_id = @runId order by fence desc limit 1";
 
     private const string SelectRefusal = "select reason from import_refusal where run_id = @runId and fence = @fence";
+
+    private const string CreateChecked = "create temporary table checked_customer (customer uuid) on commit drop";
+
+    private const string CountErased = "select count(*) from checked_customer c join erasure e on e.customer = c.customer";
 
     private const string InsertVersion =
         """
@@ -132,6 +138,21 @@ public sealed class ImportStore(NpgsqlDataSource database, TimeProvider time)
         await connection.ExecuteScalarAsync<long>(
             $"select count(*) from {audience.CustomersTable} n join {audience.CustomersTable} o using (customer) where n.version = @version and o.version = (select max(version) from audience_version where audience_id = @Id and version < @version)",
             new { version, audience.Id });
+
+    /// <summary>What an audience knows of customers, by one look-up of all of them; a new audience, which has no number, knows nobody.</summary>
+    public async Task<ImportForecast> ForecastAsync(Audience audience, IReadOnlyCollection<Guid> customers, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await connection.ExecuteAsync(CreateChecked);
+        await BulkCopy.WriteAsync(connection, "checked_customer (customer)", customers, static (import, customer) => import.Write(customer, NpgsqlDbType.Uuid), cancellationToken);
+        var erased = await connection.ExecuteScalarAsync<long>(new CommandDefinition(CountErased, commandTimeout: 0, cancellationToken: cancellationToken));
+        return new ImportForecast(audience.Id == 0 ? 0 : await connection.ExecuteScalarAsync<long>(new CommandDefinition(
+            $"""
+            select count(*) from checked_customer n join {audience.CustomersTable} o using (customer)
+             where o.version = (select max(version) from audience_version where audience_id = @Id) and not exists (select from erasure e where e.customer = n.customer)
+            """, new { audience.Id }, commandTimeout: 0, cancellationToken: cancellationToken)), erased);
+    }
 
     private sealed record ProblemRow(long Line, string? Column, string Code, string Message, string? Masked, bool Warning, Guid? Customer);
 }

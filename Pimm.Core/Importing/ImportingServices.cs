@@ -11,6 +11,8 @@ public static class ImportingServices
         services.AddOptions<ImportingOptions>().Bind(configuration.GetSection("Importing"));
         return services
             .AddSingleton<AudienceStore>()
+            .AddSingleton<AudienceListStore>()
+            .AddSingleton<AudienceProfiles>()
             .AddSingleton<AudienceReader>()
             .AddSingleton<ImportStore>()
             .AddSingleton<ImportListStore>()

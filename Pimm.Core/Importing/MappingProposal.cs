@@ -5,7 +5,7 @@ internal static class MappingProposal
 {
     // Longer lists than these guess; a person corrects what is missing.
     private static readonly Dictionary<string, string> Customers = Synonyms(
-        ("key", "key,customerkey,customerid,customer,customerref,userid,clientid,memberid,contactid,externalid,crmid,id"),
+        ("key", "key,customerkey,customerid,customer,customerref,userid,clientid,memberid,contactid,externalid,crmid,id,kundennr,kundennummer,kundenid"),
         ("identifier:email", "email,emailaddress,mail,emailadresse"), ("identifier:phone", "phone,phonenumber,mobile,mobilephone,telephone,tel,msisdn,telefon"),
         ("identifier:first-name", "firstname,givenname,forename,fn,vorname"), ("identifier:last-name", "lastname,surname,familyname,ln,nachname"),
         ("identifier:country", "countrycode,countryiso,iso2"), ("identifier:zip", "zip,zipcode,postcode,postalcode,plz"), ("identifier:maid", "maid,idfa,gaid,aaid,adid,mobileadid"),
@@ -14,7 +14,7 @@ internal static class MappingProposal
         ("proxy", "neighbourhood,neighborhood,district,birthplace,nativelanguage,mothertongue"));
 
     private static readonly Dictionary<string, string> History = Synonyms(
-        ("key", "key,customerkey,customerid,customer,customerref,userid,clientid,memberid,contactid,externalid,crmid,id"),
+        ("key", "key,customerkey,customerid,customer,customerref,userid,clientid,memberid,contactid,externalid,crmid,id,kundennr,kundennummer,kundenid"),
         ("time", "impressionat,impressiontime,time,timestamp,datetime,date,occurredat,eventtime,shownat,sentat"),
         ("amount", "amount,revenue,spend,orderamount,ordervalue,purchasevalue,conversionvalue"), ("targeted", "targeted"),
         ("arm", "arm,group,testgroup,variant,treatment,experimentgroup"),

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
+using MathNet.Numerics.Distributions;
 using Pimm.Core.Training;
 using static Pimm.Core.Lift.LiftText;
 
@@ -19,14 +21,16 @@ public sealed record PortfolioCampaign(
     /// <summary>How the campaign is named in lists and figures.</summary>
     internal string Label => Simulated ? $"{Campaign} (simulated)" : Campaign;
 
-    internal bool Healthy => Status is not ("unhealthy" or "off");
+    /// <summary>No failed check turned its verdict off.</summary>
+    [JsonIgnore]
+    public bool Healthy => Status is not ("unhealthy" or "off");
 
     private static LiftInterval Interval(LiftNumber number) => new(number.Estimate, number.StandardError, number.Lower, number.Upper, number.Method, number.Note);
 }
 
 /// <summary>
 /// All measured campaigns side by side: Figure 4 of the PIMM paper, the relative improvement of each by delivered lift, beside the
-/// headline, which says what the paper's number cannot. Nothing is pooled.
+/// headline, which says what the paper's number cannot. Files pool nothing; the page shows the pooled row.
 /// </summary>
 public sealed record LiftPortfolio(IReadOnlyList<PortfolioCampaign> Campaigns)
 {
@@ -34,6 +38,44 @@ public sealed record LiftPortfolio(IReadOnlyList<PortfolioCampaign> Campaigns)
         "Delivered lift compares the customers each model chose; extra core conversions per 1,000 impressions compare everybody eligible. A campaign with a failed health check proves nothing.";
 
     public static LiftPortfolio Of(IEnumerable<CampaignReport> reports) => new([.. reports.Select(PortfolioCampaign.Of)]);
+
+    /// <summary>How many campaigns the pooled row is the mean of; fewer than two: there is none.</summary>
+    [JsonIgnore]
+    public int PooledCampaigns => Pool.Count;
+
+    /// <summary>Fixed effect: the mean of the headlines, weighted by 1/SE². Null where fewer than two can be pooled.</summary>
+    [JsonIgnore]
+    public LiftInterval? PooledHeadline =>
+        Pooled(Pool.Select(campaign => (campaign.Headline.Estimate!.Value, campaign.Headline.StandardError!.Value)), value => value, "fixed-effect");
+
+    /// <summary>The same of the delivered lifts on the logarithm of the ratio, where their intervals are even.</summary>
+    [JsonIgnore]
+    public LiftInterval? PooledDelivered =>
+        Pooled(Pool.Select(campaign => campaign.DeliveredLift).Where(IsBounded).Select(lift => (Math.Log(1 + lift.Estimate!.Value), (Math.Log(1 + lift.Upper!.Value) - Math.Log(1 + lift.Lower!.Value)) / (2 * Z))), value => Math.Exp(value) - 1, "fixed-effect of the logarithms");
+
+    // Real campaigns with closed windows and passed checks; where there are not two of them, simulated ones.
+    private IReadOnlyList<PortfolioCampaign> Pool
+    {
+        get
+        {
+            var usable = Campaigns.Where(campaign => campaign is { Closed: true, Healthy: true, Headline: { Estimate: not null, StandardError: > 0 } }).ToLookup(campaign => campaign.Simulated);
+            return usable[false].Count() > 1 ? [.. usable[false]] : usable[true].Count() > 1 ? [.. usable[true]] : [];
+        }
+    }
+
+    private static readonly double Z = Normal.InvCDF(0, 1, 0.975);
+
+    private static bool IsBounded(LiftInterval lift) => lift is { Estimate: > -1, Lower: > -1, Upper: not null } && double.IsFinite(lift.Upper.Value) && lift.Upper > lift.Lower;
+
+    private static LiftInterval? Pooled(IEnumerable<(double Value, double Error)> estimates, Func<double, double> shown, string method)
+    {
+        var all = estimates.ToList();
+        if (all.Count < 2)
+            return null;
+        double weight = all.Sum(one => 1 / (one.Error * one.Error));
+        double mean = all.Sum(one => one.Value / (one.Error * one.Error)) / weight, error = 1 / Math.Sqrt(weight);
+        return new LiftInterval(shown(mean), error, shown(mean - (Z * error)), shown(mean + (Z * error)), method, null);
+    }
 
     public string ToJson() => JsonSerializer.Serialize(this, LiftReport.JsonOptions);
 

@@ -10,10 +10,14 @@ public delegate Task<LiftTruth?> TruthOfCampaign(
 
 /// <summary>What a run of the kind "lift" is asked to do.</summary>
 /// <param name="AskedBy">who wants the report; null: nobody said so</param>
-public sealed record LiftRequest(string? AskedBy = null);
+public sealed record LiftRequest(string? AskedBy = null)
+{
+    /// <summary>The instant that the report is about, where a simulated campaign is ahead of the clock; null, or earlier: now.</summary>
+    public DateTimeOffset? AsOf { get; init; }
+}
 
 /// <summary>Computes a campaign's lift report as of now and keeps it as its next version; earlier versions stay as they were.</summary>
-public sealed class MeasureLift(LiftInputReader inputs, LiftStore lifts, TruthOfCampaign truth, TimeProvider time) : IJob
+public sealed class MeasureLift(LiftInputReader inputs, LiftStore lifts, LifeStore lives, TruthOfCampaign truth, TimeProvider time) : IJob
 {
     public const string JobKind = "lift";
 
@@ -22,11 +26,23 @@ public sealed class MeasureLift(LiftInputReader inputs, LiftStore lifts, TruthOf
     public async Task RunAsync(JobExecution run, CancellationToken cancellationToken)
     {
         run.Report(0.1, "reading assignments, plans and outcomes");
-        var (measured, input) = await inputs.ReadAsync(run.RequiredCampaignId, time.GetUtcNow(), cancellationToken);
+        var (request, now) = (run.ReadArguments<LiftRequest>(), time.GetUtcNow());
+        var (measured, input) = await inputs.ReadAsync(run.RequiredCampaignId, request.AsOf > now ? request.AsOf.Value : now, cancellationToken);
+        if (request.AsOf > now && !input.Simulated)
+        {
+            throw new InputException($"The report is asked for as of {request.AsOf:u}, which lies ahead: only a simulated campaign has a time of its own.");
+        }
 
         run.Report(0.5, "computing the report");
         var report = LiftReporter.Report(input with { Truth = await truth(measured.Campaign, input, measured.Customers, cancellationToken) });
-        var origin = new LiftOrigin(0, run.RunId, run.ReadArguments<LiftRequest>().AskedBy, CodeVersion, input.Intake);
+        if (await lives.ReadAsync(measured.Campaign.Id, cancellationToken: cancellationToken) is { StoppedAt: { } at, StoppedBy: { } by })
+        {
+            report = report with
+            {
+                Checks = [.. report.Checks, new LiftCheck("stopped", null, false, FormattableString.Invariant($"The campaign was stopped on {at:yyyy-MM-dd HH:mm} UTC by {by}: the days after that are missing in both arms."))],
+            };
+        }
+        var origin = new LiftOrigin(0, run.RunId, request.AskedBy, CodeVersion, input.Intake);
 
         await run.CompleteAsync(
             new { verdict = report.Verdict?.Status, headline = report.Number(LiftKeys.Extra).Estimate },

@@ -23,6 +23,9 @@ public sealed class NotifyingOptions
     /// <summary>Deliveries of one worker at once. Default 4, 1 to 100.</summary>
     public int AtOnce { get; set; } = 4;
 
+    /// <summary>Between two looks of a process for what people should know. Default 10 s, 0.5 s to 10 min.</summary>
+    public TimeSpan Look { get; set; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Days that notices are kept after their last delivery ended. Default 90, 1 to 3,660.</summary>
     public int KeepDays { get; set; } = 90;
 
@@ -48,6 +51,8 @@ public sealed class NotifyingOptions
     {
         if (Retries is { } pauses && pauses.Any(pause => pause <= TimeSpan.Zero || pause > TimeSpan.FromDays(30)))
             throw new InputException($"The setting Notifying:Retries has {string.Join(", ", pauses)}: each pause must be above zero and at most 30 days.");
+        if (Look < TimeSpan.FromSeconds(0.5) || Look > TimeSpan.FromMinutes(10))
+            throw new InputException($"The setting Notifying:Look is {Look}: it must be between 0.5 s and 10 minutes.");
         if (Timeout < TimeSpan.FromSeconds(0.1) || Timeout > TimeSpan.FromMinutes(1))
             throw new InputException($"The setting Notifying:Timeout is {Timeout}: it must be between 00:00:00.1 and 00:01:00.");
         if (Poll < TimeSpan.FromSeconds(0.05) || Poll > TimeSpan.FromMinutes(1))

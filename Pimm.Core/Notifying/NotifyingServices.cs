@@ -12,6 +12,7 @@ public static class NotifyingServices
             .AddSingleton<WebhookSecrets>()
             .AddSingleton<WebhookSender>()
             .AddSingleton<WebhookStore>()
+            .AddSingleton<NoticeStore>()
             .AddSingleton<WebhookAdministration>();
     }
 

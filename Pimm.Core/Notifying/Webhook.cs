@@ -15,6 +15,7 @@ public static class WebhookEvents
         ["import.finished"] = "a file was imported",
         ["import.refused"] = "a file was refused as a whole",
         ["model.promoted"] = "a line has another champion, by training, night, hand or roll-back",
+        ["notice.raised"] = "something came up that somebody should look at",
         [Dead] = "a notice to another webhook was given up",
     };
 
@@ -32,10 +33,11 @@ public static class WebhookEvents
 /// <param name="DisabledReason">null: it is told</param>
 /// <param name="Pending">notices that are still to be delivered</param>
 /// <param name="Dead">that were given up</param>
+/// <param name="FormerUntil">the secret before signs beside the new one until then; null: there is one only</param>
 public sealed record Webhook(
-    long Id, string Url, string[] Events, string CreatedBy, DateTimeOffset CreatedAt, DateTimeOffset? DisabledAt, string? DisabledReason, long Pending, long Delivered, long Dead);
+    long Id, string Url, string[] Events, string CreatedBy, DateTimeOffset CreatedAt, DateTimeOffset? DisabledAt, string? DisabledReason, long Pending, long Delivered, long Dead, DateTimeOffset? FormerUntil);
 
-/// <summary>A webhook that was added now; its secret is shown once.</summary>
+/// <summary>A webhook that was added, or given another secret, now; the secret is shown once.</summary>
 /// <param name="Secret">whsec_ and 32 bytes in base64</param>
 public sealed record AddedWebhook(Webhook Webhook, string Secret);
 
@@ -48,7 +50,8 @@ public sealed record WebhookDelivery(
 
 /// <summary>A delivery that a worker has taken.</summary>
 /// <param name="Secret">sealed</param>
-internal sealed record ClaimedDelivery(long Id, long WebhookId, string MessageId, string Event, string Body, int Attempt, string Url, byte[] Secret);
+/// <param name="FormerSecret">sealed; null: none signs beside it any more</param>
+internal sealed record ClaimedDelivery(long Id, long WebhookId, string MessageId, string Event, string Body, int Attempt, string Url, byte[] Secret, byte[]? FormerSecret);
 
 /// <summary>What came of a try.</summary>
 /// <param name="Status">null: no answer</param>

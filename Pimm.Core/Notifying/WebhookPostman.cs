@@ -43,8 +43,8 @@ public sealed class WebhookPostman(
     {
         try
         {
-            var secret = await secrets.OpenAsync(delivery.WebhookId, delivery.Secret, cancellationToken);
-            return await sender.SendAsync(delivery.Url, secret, delivery.MessageId, delivery.Body, cancellationToken);
+            var signing = await secrets.OpenAsync(delivery.WebhookId, delivery.Secret, delivery.FormerSecret, cancellationToken);
+            return await sender.SendAsync(delivery.Url, signing, delivery.MessageId, delivery.Body, cancellationToken);
         }
         catch (Exception e) when (e is CryptographicException or InputException)
         {

@@ -15,11 +15,16 @@ public sealed class WebhookSecrets(Sealer sealer)
         return sealer.Seal(secret, ContextOf(webhookId));
     }
 
-    public async Task<byte[]> OpenAsync(long webhookId, byte[] box, CancellationToken cancellationToken)
+    private async Task<byte[]> OpenAsync(long webhookId, byte[] box, CancellationToken cancellationToken)
     {
         await sealer.ReadyAsync(cancellationToken);
         return sealer.Open(box, ContextOf(webhookId));
     }
+
+    /// <param name="former">null: there is one only</param>
+    public async Task<IReadOnlyList<byte[]>> OpenAsync(long webhookId, byte[] box, byte[]? former, CancellationToken cancellationToken) => former is null
+        ? [await OpenAsync(webhookId, box, cancellationToken)]
+        : [await OpenAsync(webhookId, box, cancellationToken), await OpenAsync(webhookId, former, cancellationToken)];
 
     private static byte[] ContextOf(long webhookId) => Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"webhook {webhookId}"));
 }

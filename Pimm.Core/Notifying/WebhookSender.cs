@@ -26,15 +26,16 @@ public sealed class WebhookSender : IDisposable
         client.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("Pimm", PimmCore.Version));
     }
 
+    /// <param name="secrets">each signs</param>
     /// <param name="messageId">the same for every try</param>
     /// <param name="body">JSON, sent and signed to the letter</param>
-    public async Task<WebhookAnswer> SendAsync(string url, byte[] secret, string messageId, string body, CancellationToken cancellationToken)
+    public async Task<WebhookAnswer> SendAsync(string url, IReadOnlyList<byte[]> secrets, string messageId, string body, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(options.Timeout);
         try
         {
-            using var request = Request(WebhookAddress.Parse(url, options), secret, messageId, body);
+            using var request = Request(WebhookAddress.Parse(url, options), secrets, messageId, body);
             using var answer = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
             return new WebhookAnswer((int)answer.StatusCode, answer.IsSuccessStatusCode ? null : string.Create(CultureInfo.InvariantCulture, $"answered {(int)answer.StatusCode}"));
         }
@@ -48,7 +49,7 @@ public sealed class WebhookSender : IDisposable
         }
     }
 
-    private HttpRequestMessage Request(Uri url, byte[] secret, string messageId, string body)
+    private HttpRequestMessage Request(Uri url, IReadOnlyList<byte[]> secrets, string messageId, string body)
     {
         var timestamp = time.GetUtcNow().ToUnixTimeSeconds();
         var content = new ByteArrayContent(Encoding.UTF8.GetBytes(body));
@@ -56,7 +57,7 @@ public sealed class WebhookSender : IDisposable
         var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = content };
         request.Headers.Add("webhook-id", messageId);
         request.Headers.Add("webhook-timestamp", timestamp.ToString(CultureInfo.InvariantCulture));
-        request.Headers.Add("webhook-signature", WebhookSignature.Of(secret, messageId, timestamp, body));
+        request.Headers.Add("webhook-signature", WebhookSignature.Of(secrets, messageId, timestamp, body));
         return request;
     }
 

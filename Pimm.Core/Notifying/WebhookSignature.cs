@@ -11,7 +11,10 @@ public static class WebhookSignature
 
     public static string SecretText(byte[] secret) => SecretPrefix + Convert.ToBase64String(secret);
 
-    /// <summary>The webhook-signature header: version and base64.</summary>
+    /// <summary>The webhook-signature header: of each secret one, with spaces between; a receiver knows one of them.</summary>
+    public static string Of(IEnumerable<byte[]> secrets, string id, long timestamp, string body) => string.Join(' ', secrets.Select(secret => Of(secret, id, timestamp, body)));
+
+    /// <summary>One signature: version and base64.</summary>
     /// <param name="timestamp">seconds since 1970, of this try</param>
     public static string Of(byte[] secret, string id, long timestamp, string body) =>
         "v1," + Convert.ToBase64String(HMACSHA256.HashData(secret, Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{id}.{timestamp}.{body}"))));

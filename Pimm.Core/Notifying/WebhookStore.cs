@@ -53,10 +53,12 @@ public sealed class WebhookStore(NpgsqlDataSource database)
         "select add_notice(@Dead, json_build_object('webhookId', @WebhookId, 'messageId', @MessageId, 'event', @Event))",
         new { WebhookEvents.Dead, delivery.WebhookId, delivery.MessageId, delivery.Event });
 
-    /// <summary>Of old notices, those that are on their way to nobody any more.</summary>
+    /// <summary>Of old notices, those that are on their way to nobody any more; and secrets that sign no more.</summary>
+    /// <returns>how many notices</returns>
     internal async Task<int> RemoveOldAsync(int keepDays, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await connection.ExecuteAsync(new CommandDefinition(ForgetFormer, cancellationToken: cancellationToken));
         return await connection.ExecuteAsync(new CommandDefinition(DeleteOld, new { keepDays }, cancellationToken: cancellationToken));
     }
 
@@ -64,7 +66,8 @@ public sealed class WebhookStore(NpgsqlDataSource database)
         select w.id, w.url, w.events, w.created_by, w.created_at, w.disabled_at, w.disabled_reason,
                (select count(*) from webhook_delivery d where d.webhook_id = w.id and d.state = 'pending') as pending,
                (select count(*) from webhook_delivery d where d.webhook_id = w.id and d.state = 'delivered') as delivered,
-               (select count(*) from webhook_delivery d where d.webhook_id = w.id and d.state = 'dead') as dead
+               (select count(*) from webhook_delivery d where d.webhook_id = w.id and d.state = 'dead') as dead,
+               case when w.former_until > clock_timestamp() then w.former_until end as former_until
           from webhook w
         """;
 
@@ -80,13 +83,13 @@ public sealed class WebhookStore(NpgsqlDataSource database)
     private const string Claim = """
         update webhook_delivery t
            set attempt = t.attempt + 1, claimed_until = clock_timestamp() + @claim::interval
-          from (select d.id, w.url, w.secret, n.message_id, n.event, n.body
+          from (select d.id, w.url, w.secret, case when w.former_until > clock_timestamp() then w.former_secret end as former_secret, n.message_id, n.event, n.body
                   from webhook_delivery d join webhook w on w.id = d.webhook_id join notice n on n.id = d.notice_id
                  where d.state = 'pending' and d.next_at <= clock_timestamp() and (d.claimed_until is null or d.claimed_until <= clock_timestamp()) and w.disabled_at is null
                    and not exists (select from webhook_delivery o where o.webhook_id = d.webhook_id and o.state = 'pending' and o.claimed_until > clock_timestamp())
                  order by d.next_at, d.id limit 1 for update of d skip locked) due
          where t.id = due.id
-        returning t.id, t.webhook_id, due.message_id, due.event, due.body, t.attempt, due.url, due.secret
+        returning t.id, t.webhook_id, due.message_id, due.event, due.body, t.attempt, due.url, due.secret, due.former_secret
         """;
 
     private const string EndTry = """
@@ -98,6 +101,8 @@ public sealed class WebhookStore(NpgsqlDataSource database)
         """;
 
     private const string Disable = "update webhook set disabled_at = clock_timestamp(), disabled_reason = @reason where id = @id and disabled_at is null";
+
+    private const string ForgetFormer = "update webhook set former_secret = null, former_until = null where former_until <= clock_timestamp()";
 
     private const string DeleteOld = """
         delete from notice n

@@ -14,7 +14,12 @@ public static class OperatingServices
         .AddSingleton<QueueHealth>()
         .AddSingleton<FolderHealth>()
         .AddSingleton<BackupHealth>()
-        .AddSingleton<InstallationHealth>();
+        .AddSingleton<RecordsHealth>()
+        .AddSingleton<InstallationHealth>()
+        .AddSingleton<OverviewStore>();
+
+    /// <summary>For a process that lives on.</summary>
+    public static IServiceCollection AddNoticeSampler(this IServiceCollection services) => services.AddHostedService<NoticeSampler>();
 
     /// <summary>The meters' way out, for a process that lives on; without an endpoint nothing is read and nothing is sent.</summary>
     public static IServiceCollection AddMetricsExport(this IServiceCollection services, IConfiguration configuration, string service)

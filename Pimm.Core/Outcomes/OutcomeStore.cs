@@ -92,13 +92,14 @@ public sealed class OutcomeStore(IOptions<OutcomesOptions> options, TimeProvider
           from taken t
         """;
 
-    // Amounts of an audience are added up.
+    // Amounts of an audience are added up. It is held, so that nobody corrects its currency before these are counted.
     private const string TakeOutOtherCurrencies =
         """
         update audience a set currency = s.currency
           from (select distinct on (audience_id) audience_id, currency from staged_outcome where kind = 3 and currency is not null order by audience_id, line) s
          where a.id = s.audience_id and a.currency is null;
-        delete from staged_outcome s using audience a where a.id = s.audience_id and s.kind = 3 and s.currency <> a.currency
+        with held as materialized (select id, currency from audience where id = any(@audiences) order by id for share)
+        delete from staged_outcome s using held a where a.id = s.audience_id and s.kind = 3 and s.currency <> a.currency
         returning s.line, 'currency' as "column", 'other_currency' as code,
                   'the audience''s amounts are in the currency that its first outcome named, and are added up; send this amount converted into that one.' as message
         """;

@@ -14,6 +14,7 @@ public static class OutcomesServices
             .AddSingleton<OutcomeStore>()
             .AddSingleton<OutcomeIntakes>()
             .AddSingleton<CorrectionStore>()
+            .AddSingleton<WaveDeliveryStore>()
             .AddSingleton<OutcomeBatchStore>()
             .AddSingleton<OutcomeProblemStore>()
             .AddSingleton<OutcomeBatches>()
@@ -22,6 +23,7 @@ public static class OutcomesServices
             .AddSingleton<ReplayOutcomes>()
             .AddSingleton<InboxStore>()
             .AddSingleton<DeliveryAnomalyStore>()
+            .AddSingleton<AudienceCurrencies>()
             .AddSingleton<IJob, ImportOutcomes>()
             .AddSingleton<IJob, CollectOutcomes>();
     }

@@ -11,8 +11,9 @@ public sealed record ChangedChampion(ModelLine Line, ModelVersion Champion, int?
 /// <summary>What a person does with champions: promote a version, roll back. Neither leaves a line without a model that loads.</summary>
 public sealed class ChampionChange(NpgsqlDataSource database, ModelStore models, AudienceStore audiences, PromotionStore promotions)
 {
+    /// <param name="actor">for the audit log; null: the command line</param>
     /// <exception cref="InputException">the version is the champion, or its weights cannot be used</exception>
-    public async Task<ChangedChampion> PromoteAsync(long versionId, string by, string reason, CancellationToken cancellationToken)
+    public async Task<ChangedChampion> PromoteAsync(long versionId, string by, string reason, CancellationToken cancellationToken, string? actor = null)
     {
         var version = await models.GetVersionAsync(versionId, cancellationToken);
         var line = await models.GetLineAsync(version.ModelLineId, cancellationToken);
@@ -24,14 +25,15 @@ public sealed class ChampionChange(NpgsqlDataSource database, ModelStore models,
                 throw new InputException($"Version {version.Version} is the champion of \"{line.Name}\" already.");
             }
 
-            await models.PromoteAsync(connection, version.Id, by, reason);
+            await models.PromoteAsync(connection, version.Id, by, reason, actor: actor);
         }, cancellationToken);
         return new(line, version, before);
     }
 
     /// <summary>Back to the champion before; again goes one further back. The version that is taken out is not promoted again by night.</summary>
+    /// <param name="actor">for the audit log; null: the command line</param>
     /// <exception cref="InputException">there was none before, or its weights cannot be used</exception>
-    public async Task<ChangedChampion> RollBackAsync(long lineId, string by, string reason, CancellationToken cancellationToken)
+    public async Task<ChangedChampion> RollBackAsync(long lineId, string by, string reason, CancellationToken cancellationToken, string? actor = null)
     {
         var line = await models.GetLineAsync(lineId, cancellationToken);
         var version = await models.GetVersionAsync(TargetOf(line, await promotions.LedgerAsync(lineId, cancellationToken)).ModelVersionId, cancellationToken);
@@ -43,7 +45,7 @@ public sealed class ChampionChange(NpgsqlDataSource database, ModelStore models,
                 throw new InputException($"The champion of \"{line.Name}\" was changed by somebody else just now: look at it with `pimm models list --line {line.Id}` and roll back again.");
             }
 
-            await models.PromoteAsync(connection, version.Id, by, reason, rolledBackId: ledger.Champion!.ModelVersionId);
+            await models.PromoteAsync(connection, version.Id, by, reason, rolledBackId: ledger.Champion!.ModelVersionId, actor: actor);
         }, cancellationToken);
         return new(line, version, before);
     }

@@ -11,10 +11,12 @@ public static class PromotingServices
         services.AddOptions<PromotingOptions>().Bind(configuration.GetSection("Promoting"));
         return services
             .AddSingleton<PromotionStore>()
+            .AddSingleton<LineHistoryStore>()
             .AddSingleton<ChampionChange>()
             .AddSingleton<RowJudge>()
             .AddSingleton<LineComparer>()
             .AddSingleton<VersionJudge>()
-            .AddSingleton<IJob, PromoteVersion>();
+            .AddSingleton<IJob, PromoteVersion>()
+            .AddSingleton<IJob, CompareVersions>();
     }
 }

@@ -61,6 +61,14 @@ public sealed class JobQueue(NpgsqlDataSource database, IOptions<QueueingOptions
     /// <exception cref="InputException">no such run</exception>
     public async Task<JobRun> GetAsync(long id, CancellationToken cancellationToken = default) => await FindAsync(id, cancellationToken) ?? throw NoSuchRun(id);
 
+    /// <summary>The run of this kind and key; null where nobody asked for it.</summary>
+    public async Task<JobRun?> FindAsync(string kind, string dedupeKey, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        var id = await connection.ExecuteScalarAsync<long?>(SelectByKey, new { Kind = kind, DedupeKey = dedupeKey });
+        return id is { } known ? await connection.QuerySingleOrDefaultAsync<JobRun>(SelectRun, new { id = known }) : null;
+    }
+
     public async Task<JobRun?> FindAsync(long id, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);

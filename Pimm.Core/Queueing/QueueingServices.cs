@@ -14,6 +14,7 @@ public static class QueueingServices
         return services
             .AddSingleton<DiskSpace>()
             .AddSingleton<JobQueue>()
+            .AddSingleton<RunListStore>()
             .AddSingleton<WorkerStore>()
             .AddSingleton<ScheduleStore>()
             .AddSingleton<ScheduleHealthStore>();

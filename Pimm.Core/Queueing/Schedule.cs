@@ -83,6 +83,12 @@ public sealed record Schedule(
         new(0, name, kind, modelLineId, campaignId, cron, timeZone, true, "{}", kind == ScheduleKinds.Collect ? TimeSpan.FromHours(2) : TimeSpan.FromHours(26),
             default, default, default, changedBy, 1, null);
 
+    /// <summary>The day of an instant where the schedule is; UTC's where its zone is unknown, so that it can be shown and mended.</summary>
+    public DateOnly DateOf(DateTimeOffset instant) => DateOnly.FromDateTime(Local(instant).DateTime);
+
+    public DateTimeOffset Local(DateTimeOffset instant) =>
+        TimeZoneInfo.ConvertTime(instant, TimeZoneInfo.TryFindSystemTimeZoneById(TimeZone, out var zone) ? zone : TimeZoneInfo.Utc);
+
     /// <exception cref="InputException">a value is out of its range; cron and time zone are the clock's to check</exception>
     public Schedule Validated()
     {

@@ -31,21 +31,32 @@ public sealed class ScheduleStore(NpgsqlDataSource database)
     }
 
     /// <exception cref="InputException">the name, the line or the campaign has a schedule already, or is unknown</exception>
-    public Task<Schedule> AddAsync(Schedule schedule, CancellationToken cancellationToken = default) =>
-        WriteAsync(Insert, schedule.Validated(), "schedule.add", cancellationToken)!;
+    public Task<Schedule> AddAsync(Schedule schedule, CancellationToken cancellationToken = default) => AddAsync(schedule, AuditActor.CommandLine, cancellationToken);
+
+    /// <param name="by">who adds it, for the audit log: see <see cref="AuditActor"/></param>
+    /// <exception cref="InputException">as above</exception>
+    public Task<Schedule> AddAsync(Schedule schedule, string by, CancellationToken cancellationToken = default) =>
+        WriteAsync(Insert, schedule.Validated(), by, "schedule.add", cancellationToken)!;
 
     /// <summary>As <see cref="AddAsync"/>, only while the row is still of the version that was read.</summary>
     /// <exception cref="InputException">somebody else changed or removed it meanwhile</exception>
-    public async Task<Schedule> ChangeAsync(Schedule schedule, CancellationToken cancellationToken = default) =>
-        await WriteAsync(Update, schedule.Validated(), "schedule.change", cancellationToken)
+    public Task<Schedule> ChangeAsync(Schedule schedule, CancellationToken cancellationToken = default) => ChangeAsync(schedule, AuditActor.CommandLine, cancellationToken);
+
+    /// <param name="by">who changes it, for the audit log: see <see cref="AuditActor"/></param>
+    /// <exception cref="InputException">as above</exception>
+    public async Task<Schedule> ChangeAsync(Schedule schedule, string by, CancellationToken cancellationToken = default) =>
+        await WriteAsync(Update, schedule.Validated(), by, "schedule.change", cancellationToken)
         ?? throw new InputException($"The schedule \"{schedule.Name}\" was changed or removed by somebody else meanwhile: look at it, then change it again.");
 
-    public async Task RemoveAsync(long id, CancellationToken cancellationToken = default)
+    public Task RemoveAsync(long id, CancellationToken cancellationToken = default) => RemoveAsync(id, AuditActor.CommandLine, cancellationToken);
+
+    /// <param name="by">who removes it, for the audit log: see <see cref="AuditActor"/></param>
+    public async Task RemoveAsync(long id, string by, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         if (await connection.QuerySingleOrDefaultAsync<Schedule>(Delete, new { id }) is { } removed)
-            await AuditLog.AddAsync(connection, EntryOf("schedule.remove", removed, null));
+            await AuditLog.AddAsync(connection, EntryOf(by, "schedule.remove", removed, null));
         await transaction.CommitAsync(cancellationToken);
     }
 
@@ -95,7 +106,7 @@ public sealed class ScheduleStore(NpgsqlDataSource database)
         await connection.ExecuteAsync(DeleteOldFirings, new { firing.ScheduleId, kept });
     }
 
-    private async Task<Schedule?> WriteAsync(string statement, Schedule schedule, string action, CancellationToken cancellationToken)
+    private async Task<Schedule?> WriteAsync(string statement, Schedule schedule, string by, string action, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         try
@@ -104,7 +115,7 @@ public sealed class ScheduleStore(NpgsqlDataSource database)
             var before = await connection.QuerySingleOrDefaultAsync<Schedule>($"{SelectSchedule} for update", new { schedule.Id });
             var after = await connection.QuerySingleOrDefaultAsync<Schedule>(new CommandDefinition(statement, schedule, cancellationToken: cancellationToken));
             if (after is not null)
-                await AuditLog.AddAsync(connection, EntryOf(action, before, after));
+                await AuditLog.AddAsync(connection, EntryOf(by, action, before, after));
             await transaction.CommitAsync(cancellationToken);
             return after;
         }
@@ -114,11 +125,10 @@ public sealed class ScheduleStore(NpgsqlDataSource database)
         }
     }
 
-    /// <summary>Schedules are changed by the command line alone.</summary>
-    private static AuditEntry EntryOf(string action, Schedule? before, Schedule? after)
+    private static AuditEntry EntryOf(string by, string action, Schedule? before, Schedule? after)
     {
         var changed = AuditDiff.Of(before, after);
-        return new(AuditActor.CommandLine, action, "schedule", (before ?? after)!.Id.ToString(CultureInfo.InvariantCulture), changed.Before, changed.After);
+        return new(by, action, "schedule", (before ?? after)!.Id.ToString(CultureInfo.InvariantCulture), changed.Before, changed.After);
     }
 
     private static string? Refusal(Schedule schedule, string? constraint) => constraint switch

@@ -6,7 +6,7 @@ using Pimm.Core.Queueing;
 
 namespace Pimm.Core.Retaining;
 
-/// <summary>Removes what the settings do not keep, in small transactions, so that nobody waits for it; a second try goes on where the first stopped. Being nightly, it also tries events again that waited for others, before the old ones of them go, and notes the end of the audit log outside the database.</summary>
+/// <summary>Removes what the settings do not keep, in small transactions, so that nobody waits for it; a second try goes on where the first stopped. Being nightly, it also tries events again that waited for others, before the old ones of them go, and verifies the audit log and notes its end outside the database.</summary>
 public sealed class Retain(RetentionStore store, RetentionPlan plan, UploadStore uploads, AuditVerifier audit, ReplayOutcomes replay) : IJob
 {
     public const string JobKind = "retain";
@@ -56,10 +56,13 @@ public sealed class Retain(RetentionStore store, RetentionPlan plan, UploadStore
         await run.ConfirmLeaseAsync(cancellationToken);
         try
         {
-            if (await audit.NoteHeadAsync(cancellationToken: cancellationToken) is { } head)
+            // An end that is noted stands for everything before it.
+            if ((await audit.VerifyAsync(1, null, cancellationToken)).Break is { } sentence)
+                run.Warn($"The audit log is not as it was written, so its end was not noted: {sentence}");
+            else if (await audit.NoteHeadAsync(cancellationToken: cancellationToken) is { } head)
                 run.Log($"The audit log ends at row {head.Id} with the hash {head.Hash}.");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InputException)
         {
             run.Warn($"The end of the audit log could not be noted outside the database: {e.Message}");
         }

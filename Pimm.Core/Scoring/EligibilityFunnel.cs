@@ -14,6 +14,8 @@ public sealed record EligibilityStep(string Name, Func<Guid, bool> Keeps);
 /// </summary>
 public sealed class EligibilityFunnel(IReadOnlyList<EligibilityStep> steps)
 {
+    public const string FilterStep = "filter";
+
     private readonly long[] _left = new long[steps.Count];
     private long _asked;
 
@@ -22,12 +24,15 @@ public sealed class EligibilityFunnel(IReadOnlyList<EligibilityStep> steps)
     /// that who enters says nothing about the arm.
     /// </summary>
     /// <param name="excluded">customers who were left out when the scoring was planned, and by which step</param>
-    public static IReadOnlyList<EligibilityStep> StepsOf(Campaign campaign, IReadOnlyDictionary<Guid, string> excluded)
+    /// <param name="matching">those who meet the campaign's filter; null: only where it has none, or nobody is asked about</param>
+    public static IReadOnlyList<EligibilityStep> StepsOf(Campaign campaign, IReadOnlyDictionary<Guid, string> excluded, IReadOnlySet<Guid>? matching = null)
     {
         var traffic = SaltKey.From(campaign.SaltFor("traffic"));
         var layer = SaltKey.From(campaign.LayerSalt);
         return
         [
+            // Campaigns without a filter have the funnel they always had.
+            .. campaign.Filter is null ? [] : new[] { new EligibilityStep(FilterStep, customer => matching!.Contains(customer)) },
             new("traffic", customer => campaign.TrafficShare >= 1 || CustomerHash.Share(CustomerHash.Salted(customer, traffic)) < campaign.TrafficShare),
             new("layer", customer => campaign.Layer is null || PartOf(customer, layer) is var part && part >= campaign.LayerFrom && part < campaign.LayerTo),
             .. ScoringExclusions.Steps.Select(step => new EligibilityStep(step, customer => excluded.GetValueOrDefault(customer) != step)),

@@ -22,7 +22,7 @@ public sealed class ScoreCampaign(CampaignStore campaigns, ScorePlanner planner,
         if (done.Scored == 0)
         {
             await run.CommitAsync(connection => shards.DiscardAsync(connection, plan.ScoringId, run.RunId), cancellationToken);
-            throw new InputException($"No customer is left for campaign \"{campaign.Name}\" ({exclusions}): widen its traffic share, its layer's range or its contact limit, or look at who agreed and who opted out.");
+            throw new InputException($"No customer is left for campaign \"{campaign.Name}\" ({exclusions}): widen its filter, its traffic share, its layer's range or its contact limit, or look at who agreed and who opted out.");
         }
         await run.CompleteAsync(
             new { customers = done.Scored, controlVersion = open.ControlVersion.Version, treatmentVersion = open.TreatmentVersion.Version, shards = done.Shards },

@@ -134,6 +134,21 @@ public sealed class ScoreShardStore(NpgsqlDataSource database, TimeProvider time
         return await ScoringExclusions.OfShardAsync(connection, scoringId, shard, cancellationToken);
     }
 
+    /// <summary>Those of a shard who meet the conditions; null where there are none.</summary>
+    public async Task<IReadOnlySet<Guid>?> MatchingAsync(
+        IReadOnlyList<FilterCondition> conditions, Audience audience, int version, ScoreShard shard, CancellationToken cancellationToken)
+    {
+        if (conditions.Count == 0)
+        {
+            return null;
+        }
+        var filter = new AudienceFilter(conditions, audience);
+        var statement = $"select c.customer from {audience.CustomersTable} c where c.version = @version and c.customer >= @FirstCustomer and (@NextCustomer::uuid is null or c.customer < @NextCustomer) and {filter.Sql}";
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return (await connection.QueryAsync<Guid>(new CommandDefinition(
+            statement, filter.Parameters(new { version, shard.FirstCustomer, shard.NextCustomer }), commandTimeout: 0, cancellationToken: cancellationToken))).ToHashSet();
+    }
+
     /// <summary>Ends what workers that fell silent still hold of the scoring.</summary>
     public async Task EndLostAsync(long scoringId, CancellationToken cancellationToken)
     {

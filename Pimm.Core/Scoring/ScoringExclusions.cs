@@ -19,30 +19,25 @@ internal static class ScoringExclusions
     /// <summary>In the funnel's order: a customer is left out by the first that applies.</summary>
     public static readonly IReadOnlyList<string> Steps = [Consented, NotSuppressed, ContactLimit];
 
-    // {0} is the audience's table of customers.
-    private static readonly string InsertWithoutConsent =
+    // {0} is the audience's table of customers. Each finds (customer, step), a customer at most once.
+    private static readonly string WithoutConsent =
         $$"""
-        insert into scoring_exclusion(scoring_id, customer, step)
-        select @scoringId, c.customer, '{{Consented}}' from {0} c
+        select c.customer, '{{Consented}}' as step from {0} c
          where c.version = @version and not {{SuppressionGate.Consented("c.customer", "@Channel", "@ConsentPurpose")}}
         """;
 
-    private static readonly string InsertSuppressed =
+    private static readonly string Suppressed =
         $$"""
-        insert into scoring_exclusion(scoring_id, customer, step)
-        select distinct @scoringId, n.customer, '{{NotSuppressed}}' from not_contactable n
+        select distinct n.customer, '{{NotSuppressed}}' as step from not_contactable n
          where (n.channel is null or n.channel = @Channel) and exists (select from {0} c where c.customer = n.customer and c.version = @version)
-        on conflict do nothing
         """;
 
     // From the contact window before the first day to the end of the last: waves of other campaigns that are published already count too.
-    private const string InsertAtContactLimit =
+    private const string AtContactLimit =
         $"""
-        insert into scoring_exclusion(scoring_id, customer, step)
-        select @scoringId, customer, '{ContactLimit}' from customer_contact
+        select customer, '{ContactLimit}' as step from customer_contact
          where audience_id = @AudienceId and campaign_id <> @Id and contacted_at >= @from and contacted_at < @to
          group by customer having count(*) >= @limit
-        on conflict do nothing
         """;
 
     private const string SelectOfShard =
@@ -55,19 +50,40 @@ internal static class ScoringExclusions
     /// <param name="version">of the audience</param>
     public static async Task PlanAsync(NpgsqlConnection connection, long scoringId, Campaign campaign, Audience audience, int version)
     {
-        var who = new { scoringId, version, campaign.Channel, campaign.ConsentPurpose };
+        foreach (var statement in StatementsOf(campaign, audience))
+        {
+            var parameters = new DynamicParameters(Parameters(campaign, version));
+            parameters.Add("scoringId", scoringId);
+            await connection.ExecuteAsync(
+                $"insert into scoring_exclusion(scoring_id, customer, step) select @scoringId, found.customer, found.step from ({statement}) found on conflict do nothing", parameters);
+        }
+    }
+
+    /// <summary>SQL that finds (customer, step) of everybody who would be left out now, each by the first step that applies.</summary>
+    public static string FirstOf(Campaign campaign, Audience audience) =>
+        $"""
+        select distinct on (found.customer) found.customer, found.step
+          from ({string.Join(" union all ", StatementsOf(campaign, audience).Select(statement => $"({statement})"))}) found
+         order by found.customer, array_position(array[{string.Join(", ", Steps.Select(step => $"'{step}'"))}], found.step)
+        """;
+
+    /// <summary>What the statements ask for.</summary>
+    public static object Parameters(Campaign campaign, int version) => new
+    {
+        version, campaign.Channel, campaign.ConsentPurpose, campaign.AudienceId, campaign.Id, limit = campaign.ContactLimit,
+        from = campaign.StartsAt.AddDays(-(campaign.ContactDays ?? 0)), to = campaign.StartOf(campaign.StartsOn.AddDays(campaign.Days)),
+    };
+
+    private static IEnumerable<string> StatementsOf(Campaign campaign, Audience audience)
+    {
         if (campaign.ConsentPurpose is not null)
         {
-            await connection.ExecuteAsync(InsertWithoutConsent.Replace("{0}", audience.CustomersTable, StringComparison.Ordinal), who);
+            yield return WithoutConsent.Replace("{0}", audience.CustomersTable, StringComparison.Ordinal);
         }
-        await connection.ExecuteAsync(InsertSuppressed.Replace("{0}", audience.CustomersTable, StringComparison.Ordinal), who);
-        if (campaign.ContactLimit is { } limit && campaign.ContactDays is { } days)
+        yield return Suppressed.Replace("{0}", audience.CustomersTable, StringComparison.Ordinal);
+        if (campaign.ContactLimit is not null)
         {
-            await connection.ExecuteAsync(InsertAtContactLimit, new
-            {
-                scoringId, campaign.AudienceId, campaign.Id, limit,
-                from = campaign.StartsAt.AddDays(-days), to = campaign.StartOf(campaign.StartsOn.AddDays(campaign.Days)),
-            });
+            yield return AtContactLimit;
         }
     }
 

@@ -15,8 +15,10 @@ public static class ScoringServices
             .AddSingleton<ChampionScorers>()
             .AddSingleton<ScorePlanner>()
             .AddSingleton<ShardScorer>()
+            .AddSingleton<EligibilityCounter>()
             .AddSingleton<IScorerSource, NetworkScorerSource>()
             .AddSingleton<IScorerSource, RandomScorerSource>()
+            .AddSingleton<IJob, MeasureOverlap>()
             .AddSingleton<IJob, ScoreCampaign>()
             .AddSingleton<IJob, ScoreShards>();
     }

@@ -72,7 +72,8 @@ public sealed class ShardScorer(
     private async Task<ShardResult> ScoreAsync(OpenPlan open, ScoreShard shard, CancellationToken cancellationToken)
     {
         var excluded = await shards.ExcludedAsync(open.Plan.ScoringId, shard, cancellationToken);
-        var funnel = new EligibilityFunnel(EligibilityFunnel.StepsOf(open.Campaign, excluded));
+        var matching = await shards.MatchingAsync(open.Campaign.FilterList(), open.Audience, open.Plan.AudienceVersion, shard, cancellationToken);
+        var funnel = new EligibilityFunnel(EligibilityFunnel.StepsOf(open.Campaign, excluded, matching));
         var scores = new List<CustomerScore>();
         var (control, treatment) = (Array.Empty<float>(), Array.Empty<float>());
         await foreach (var batch in reader.CustomersAsync(open.Audience, open.Plan.AudienceVersion, shard.FirstCustomer, shard.NextCustomer, cancellationToken))

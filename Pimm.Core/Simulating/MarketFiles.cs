@@ -57,7 +57,7 @@ public static class MarketFiles
 
     /// <summary>What the channel and the books report of a campaign: deliveries, funnel labels, and core conversions by any route.</summary>
     /// <param name="campaign">with every customer's actual plan</param>
-    public static void WriteOutcomes(SimulatedMarket market, MeasuredCampaign campaign, string path)
+    public static void WriteOutcomes(SimulatedMarket market, MeasuredCampaign campaign, DateTimeOffset? until, string path)
     {
         var (population, indices, seed) = (market.Population(), market.Indices(), market.CampaignSeed(campaign.Campaign.Id));
         using var file = new DelimitedWriter(path);
@@ -68,7 +68,7 @@ public static class MarketFiles
             // Delays end a day early, so that an impression late on its wave's day still ends within the wave's window.
             var outcomes = MarketOutcomes.Draw(
                 population[index], market.Parameters, MarketEffects.Today, seed, index, Math.Max(1, campaign.Campaign.WindowDays - 1));
-            WriteOutcomes(new OutcomeWriter(file, campaign, index), customer, outcomes);
+            WriteOutcomes(new OutcomeWriter(file, campaign, until ?? DateTimeOffset.MaxValue, index), customer, outcomes);
         }
         file.Complete();
     }
@@ -84,6 +84,21 @@ public static class MarketFiles
         writer.Converted(outcomes, impression);
     }
 
+    /// <summary>200 customers, every fifth with a word where its age should be.</summary>
+    public static void WriteBrokenCustomers(string path)
+    {
+        using var file = new DelimitedWriter(path);
+        WriteHeader(file, ["customer", .. Columns.Select(c => c.Name)]);
+        var customers = MarketCustomer.DrawMany(0, 0, 200);
+        for (var i = 0; i < customers.Length; i++)
+        {
+            file.Write(SimulatedMarket.KeyOf(i));
+            WriteAttributes(file, customers[i], i % 5 == 0 ? "unknown" : null);
+            file.EndRow();
+        }
+        file.Complete();
+    }
+
     internal static void WriteHeader(DelimitedWriter file, IEnumerable<string> names)
     {
         foreach (var name in names)
@@ -93,9 +108,16 @@ public static class MarketFiles
         file.EndRow();
     }
 
-    internal static void WriteAttributes(DelimitedWriter file, in MarketCustomer customer)
+    internal static void WriteAttributes(DelimitedWriter file, in MarketCustomer customer, string? age = null)
     {
-        file.Write(customer.Age);
+        if (age is null)
+        {
+            file.Write(customer.Age);
+        }
+        else
+        {
+            file.Write(age);
+        }
         file.Write(customer.Tenure);
         file.Write(customer.LogBalance);
         file.Write(customer.Views);
@@ -115,7 +137,7 @@ public static class MarketFiles
     private static string Instant(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
     /// <summary>The events of one customer.</summary>
-    private sealed class OutcomeWriter(DelimitedWriter file, MeasuredCampaign measured, int index)
+    private sealed class OutcomeWriter(DelimitedWriter file, MeasuredCampaign measured, DateTimeOffset until, int index)
     {
         private readonly string _customer = SimulatedMarket.KeyOf(index);
 
@@ -152,6 +174,10 @@ public static class MarketFiles
 
         private void Write(string kind, string name, DateOnly? wave, string stage, DateTimeOffset at, double? amount)
         {
+            if (at > until)
+            {
+                return;
+            }
             file.Write(string.Create(CultureInfo.InvariantCulture, $"{measured.Campaign.Id}-{index}-{kind}"));
             file.Write(name);
             file.Write(_customer);

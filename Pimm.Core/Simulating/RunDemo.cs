@@ -23,6 +23,10 @@ public sealed record DemoRequest(
     string World, long Seed, int Customers, int HistoryRows, int ImpressionsPerDay, int Days, int WindowDays,
     string Control, string Treatment, string SplitMethod, DateOnly StartsOn, string Folder)
 {
+    /// <summary>What <c>./pimm demo</c> plays: its window has closed today.</summary>
+    public static DemoRequest Usual(DateOnly today, string folder) =>
+        new("base", 1, 200_000, 240_000, 2_000, 5, 30, "shared-bottom", "pimm", "best-of", today.AddDays(-37), folder);
+
     public string AudienceName => $"Simulated market: {World}{Variant}";
 
     public string CampaignName => string.Concat(
@@ -77,54 +81,80 @@ public sealed record DemoRequest(
 /// </summary>
 public sealed class RunDemo(AudienceStore audiences, ModelStore models, CampaignStore campaigns, JobQueue queue, MarketPlayer market)
 {
+    internal const string OutcomeSource = "simulated market";
+
     private const string TimeZone = "Asia/Shanghai";
 
     /// <returns>the campaign's id</returns>
-    public async Task<long> RunAsync(DemoRequest request, Action<string> tell, CancellationToken cancellationToken)
+    public Task<long> RunAsync(DemoRequest request, Action<string> tell, CancellationToken cancellationToken) =>
+        RunAsync(request, new DemoPace(tell, Waits: true, cancellationToken));
+
+    internal async Task<long> RunAsync(DemoRequest request, DemoPace pace)
     {
-        request.Validated();
-        var audience = await ImportAsync(request, tell, cancellationToken);
-        var campaign = await TrainAsync(request, audience, tell, cancellationToken);
-
-        tell("scoring every customer with both models");
-        await DoAsync(new JobRequest(ScoreCampaign.JobKind, $"demo/{campaign.Id}", new { }, campaign.Id), cancellationToken);
-        foreach (var date in campaign.WaveDates)
-        {
-            tell($"wave of {date:yyyy-MM-dd}: selecting and exporting {campaign.ImpressionsPerDay:N0} customers in each arm");
-            await DoAsync(new JobRequest(AllocateWave.JobKind, $"demo/{campaign.Id}/{date:yyyy-MM-dd}", new { }, campaign.Id, date), cancellationToken);
-            await DoAsync(new JobRequest(ExportWave.JobKind, $"demo/{campaign.Id}/{date:yyyy-MM-dd}", new { }, campaign.Id, date), cancellationToken);
-        }
-
-        tell("taking the outcomes in");
-        var outcomes = await market.WriteOutcomesAsync(campaign, request.Folder, cancellationToken);
-        await DoAsync(new JobRequest(ImportOutcomes.JobKind, $"demo/{campaign.Id}", new OutcomesRequest(audience.Id, outcomes, "simulated market"), campaign.Id), cancellationToken);
-        tell("measuring the lift");
-        await DoAsync(new JobRequest(MeasureLift.JobKind, $"demo/{campaign.Id}", new { }, campaign.Id), cancellationToken);
+        var campaign = await PrepareAsync(request, pace);
+        await PlayAsync(campaign, campaign.WaveDates, pace);
+        await MeasureAsync(campaign, null, request.Folder, pace);
         return campaign.Id;
     }
 
-    private async Task<Audience> ImportAsync(DemoRequest request, Action<string> tell, CancellationToken cancellationToken)
+    /// <summary>Market, models, campaign and scores: everything before the first wave.</summary>
+    internal async Task<Campaign> PrepareAsync(DemoRequest request, DemoPace pace)
     {
-        var audience = await audiences.FindByNameAsync(request.AudienceName, cancellationToken);
-        var id = audience?.Id ?? await audiences.CreateAsync(request.AudienceName, "customer", MarketFiles.Columns, MarketFiles.Funnel, simulated: true, cancellationToken);
-        tell($"importing {request.Customers:N0} customers and {request.HistoryRows:N0} impressions of a year");
-        var (customers, history) = await market.WriteMarketAsync(id, request, cancellationToken);
-        await DoAsync(new JobRequest(ImportFile.JobKind, $"demo/{id}/customers", new ImportRequest(id, "customers", customers)), cancellationToken);
-        await DoAsync(new JobRequest(ImportFile.JobKind, $"demo/{id}/history", new ImportRequest(id, "history", history)), cancellationToken);
-        return await audiences.GetAsync(id, cancellationToken);
+        request.Validated();
+        var audience = await ImportAsync(request, pace);
+        var campaign = await TrainAsync(request, audience, pace);
+        pace.Tell("scoring every customer with both models");
+        await DoAsync(new JobRequest(ScoreCampaign.JobKind, $"demo/{campaign.Id}", new { }, campaign.Id), pace);
+        return campaign;
     }
 
-    private async Task<Campaign> TrainAsync(DemoRequest request, Audience audience, Action<string> tell, CancellationToken cancellationToken)
+    internal async Task PlayAsync(Campaign campaign, IEnumerable<DateOnly> dates, DemoPace pace)
     {
-        var control = await LineAsync(audience.Id, request.Control, cancellationToken);
-        var treatment = await LineAsync(audience.Id, request.Treatment, cancellationToken);
-        var campaign = await campaigns.FindByNameAsync(request.CampaignName, cancellationToken)
-            ?? await campaigns.GetAsync(await campaigns.CreateAsync(CampaignOf(request, audience, control, treatment), cancellationToken), cancellationToken);
+        await market.ApproveAsync(campaign, pace.Cancellation);
+        foreach (var date in dates)
+        {
+            pace.Tell($"wave of {date:yyyy-MM-dd}: selecting and exporting {campaign.ImpressionsPerDay:N0} customers in each arm");
+            await DoAsync(new JobRequest(AllocateWave.JobKind, $"demo/{campaign.Id}/{date:yyyy-MM-dd}", new { }, campaign.Id, date), pace);
+            await DoAsync(new JobRequest(ExportWave.JobKind, $"demo/{campaign.Id}/{date:yyyy-MM-dd}", new { }, campaign.Id, date), pace);
+        }
+    }
+
+    /// <param name="until">what happens later is not told yet; null: everything</param>
+    internal async Task MeasureAsync(Campaign campaign, DateTimeOffset? until, string folder, DemoPace pace)
+    {
+        pace.Tell("taking the outcomes in");
+        var key = until is { } end ? $"demo/{campaign.Id}/{end:yyyy-MM-dd}" : $"demo/{campaign.Id}";
+        await DoAsync(ImportOutcomes.JobKind, key, async () => new JobRequest(
+            ImportOutcomes.JobKind, key, new OutcomesRequest(campaign.AudienceId, await market.WriteOutcomesAsync(campaign, until, folder, pace.Cancellation), OutcomeSource), campaign.Id), pace);
+        pace.Tell("measuring the lift");
+        await DoAsync(new JobRequest(MeasureLift.JobKind, key, new { }, campaign.Id), pace);
+    }
+
+    private async Task<Audience> ImportAsync(DemoRequest request, DemoPace pace)
+    {
+        var audience = await audiences.FindByNameAsync(request.AudienceName, pace.Cancellation);
+        var id = audience?.Id ?? await audiences.CreateAsync(request.AudienceName, "customer", MarketFiles.Columns, MarketFiles.Funnel, simulated: true, pace.Cancellation);
+        pace.Tell($"importing {request.Customers:N0} customers and {request.HistoryRows:N0} impressions of a year");
+        foreach (var kind in (string[])["customers", "history"])
+        {
+            var key = FormattableString.Invariant($"demo/{id}/{kind}");
+            await DoAsync(ImportFile.JobKind, key, async () =>
+                new JobRequest(ImportFile.JobKind, key, new ImportRequest(id, kind, await market.WriteMarketAsync(id, kind, request, pace.Cancellation))), pace);
+        }
+        return await audiences.GetAsync(id, pace.Cancellation);
+    }
+
+    private async Task<Campaign> TrainAsync(DemoRequest request, Audience audience, DemoPace pace)
+    {
+        var control = await LineAsync(audience.Id, request.Control, pace.Cancellation);
+        var treatment = await LineAsync(audience.Id, request.Treatment, pace.Cancellation);
+        var campaign = await campaigns.FindByNameAsync(request.CampaignName, pace.Cancellation)
+            ?? await campaigns.GetAsync(await campaigns.CreateAsync(CampaignOf(request, audience, control, treatment), pace.Cancellation), pace.Cancellation);
         foreach (var line in (ModelLine[])[control, treatment])
         {
-            tell($"training {line.Name}");
+            pace.Tell($"training {line.Name}");
             await DoAsync(new JobRequest(
-                TrainModelLine.JobKind, $"demo/{line.Id}", new TrainLineRequest(line.Id, request.Seed, campaign.StartsAt, campaign.WindowDays)), cancellationToken);
+                TrainModelLine.JobKind, $"demo/{line.Id}", new TrainLineRequest(line.Id, request.Seed, campaign.StartsAt, campaign.WindowDays)), pace);
         }
         return campaign;
     }
@@ -144,18 +174,40 @@ public sealed class RunDemo(AudienceStore audiences, ModelStore models, Campaign
         Guardrails: Guardrail.ToJson([new Guardrail("amount", 0.25), new Guardrail("click", 0.25)]));
 
     /// <summary>Asks for a run and waits for its end; one that failed ends the demo with its sentence.</summary>
-    private async Task DoAsync(JobRequest request, CancellationToken cancellationToken)
+    internal Task DoAsync(JobRequest request, DemoPace pace) => DoAsync(request.Kind, request.DedupeKey, () => Task.FromResult(request), pace);
+
+    /// <param name="make">of a run that is not known yet; writes the file that it reads</param>
+    private async Task DoAsync(string kind, string key, Func<Task<JobRequest>> make, DemoPace pace)
     {
-        var id = await queue.EnqueueAsync(request, cancellationToken);
-        if ((await queue.GetAsync(id, cancellationToken)).State is JobStates.Failed or JobStates.Cancelled)
+        var known = await queue.FindAsync(kind, key, pace.Cancellation);
+        if (known is { State: JobStates.Succeeded })
+        {
+            return;
+        }
+        var id = known?.Id ?? await queue.EnqueueAsync(await make(), pace.Cancellation);
+        if (known is { State: JobStates.Failed or JobStates.Cancelled })
         {
             // Asked for again: what stopped it last time may be mended.
-            await queue.RetryAsync(id, cancellationToken);
+            await queue.RetryAsync(id, pace.Cancellation);
         }
-        var run = await queue.WaitAsync(id, cancellationToken);
+        if (!pace.Waits)
+        {
+            throw new DemoPause(id);
+        }
+        var run = await queue.WaitAsync(id, pace.Cancellation);
         if (run.State != JobStates.Succeeded)
         {
             throw new InvalidOperationException($"The run {run.Id} ({run.Kind}) {run.State}: {run.ErrorSentence} See pimm runs show {run.Id}.");
         }
     }
+}
+
+/// <summary>How a demo is played.</summary>
+/// <param name="Waits">for each run's end; else a <see cref="DemoPause"/> says which run must succeed before it is played on</param>
+internal sealed record DemoPace(Action<string> Tell, bool Waits, CancellationToken Cancellation);
+
+/// <summary>Nothing is wrong: the demo goes on when this run has succeeded.</summary>
+internal sealed class DemoPause(long runId) : Exception($"The demo waits for run {runId}.")
+{
+    public long RunId { get; } = runId;
 }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Pimm.Core.Lift;
+using Pimm.Core.Queueing;
 using Pimm.Core.Scoring;
 
 namespace Pimm.Core.Simulating;
@@ -10,6 +11,12 @@ public static class SimulatingServices
         .AddSingleton<SimulatedMarketStore>()
         .AddSingleton<MarketPlayer>()
         .AddSingleton<RunDemo>()
+        .AddSingleton<DemoShow>()
+        .AddSingleton<DemoState>()
+        .AddSingleton<DemoNight>()
+        .AddSingleton<DemoReset>()
+        .AddSingleton<IJob, DemoDay>()
+        .AddSingleton<IJob, LoadDemo>()
         .AddSingleton<IScorerSource, TruthScorerSource>()
         .AddSingleton<TruthOfCampaign>(provider => provider.GetRequiredService<MarketPlayer>().TruthAsync);
 }

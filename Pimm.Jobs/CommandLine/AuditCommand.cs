@@ -43,6 +43,8 @@ public static class AuditCommand
             if (call.Arguments.GetValue(from) < 1)
                 throw new InputException($"--from is {call.Arguments.GetValue(from)}: rows are numbered from 1.");
             var verdict = await call.Service<AuditVerifier>().VerifyAsync(call.Arguments.GetValue(from), call.Arguments.GetValue(head), cancellationToken);
+            if (verdict is { Entries: 0, Break: null } && call.Arguments.GetValue(from) is > 1 and var first)
+                throw new InputException(FormattableString.Invariant($"--from is {first}: the log has no such row yet; `pimm audit list --limit 1` shows the newest."));
             if (verdict.Break is { } sentence && !call.Json)
                 throw new InvalidOperationException(sentence);
             call.Print(verdict, lines => lines.WriteLine(string.Create(CultureInfo.InvariantCulture,
@@ -71,6 +73,7 @@ public static class AuditCommand
             }
             if (File.Exists(path))
                 throw new InputException($"{path} exists already: name a file that does not.");
+            OutputFile.RequireFolder(path);
             await using var output = new StreamWriter(path, append: false, new UTF8Encoding(encoderShouldEmitUTF8Identifier: isCsv));
             var written = await WriteAsync(call, filter, isCsv, output, cancellationToken);
             call.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{written} entries are in {path}."));

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Options;
 using Pimm.Core;
 using Pimm.Core.Allocating;
 using Pimm.Core.Campaigns;
@@ -46,11 +48,27 @@ public static class CampaignStageCommands
             StageRun.DoAsync(call, new JobRequest(kind, StageRun.NewKey(kind), new { }, call.Arguments.GetValue(Campaign), DateOf(call)), cancellationToken));
 
     private static Command Export() =>
-        new Command(ExportWave.JobKind, "writes the two audience lists of a wave, or of all waves without lists; where there is none, again those of whose customers some may not be contacted any more") { Campaign, Date, Channel, Invocation.JsonOption }.Does((call, cancellationToken) =>
+        new Command(ExportWave.JobKind, "writes the two audience lists of a wave, or of all waves without lists; where there is none, again those of whose customers some may not be contacted any more") { Campaign, Date, Channel, Invocation.JsonOption }.Does(async (call, cancellationToken) =>
         {
             var request = new ExportRequest(call.Arguments.GetValue(Channel) is { } channel ? ChannelProfile.Get(channel).Name : null, $"cli:{Environment.UserName}");
-            return StageRun.DoAsync(call, new JobRequest(ExportWave.JobKind, StageRun.NewKey(ExportWave.JobKind), request, call.Arguments.GetValue(Campaign), DateOf(call)), cancellationToken);
+            var run = await StageRun.RunAsync(call, new JobRequest(ExportWave.JobKind, StageRun.NewKey(ExportWave.JobKind), request, call.Arguments.GetValue(Campaign), DateOf(call)), cancellationToken);
+            var result = JsonNode.Parse(run.Result!)!;
+            call.Print(new { run = run.Id, run.Kind, run.State, result }, lines => Tell(lines, run.Id, result, call.Service<IOptions<ExportingOptions>>().Value.Folder));
+            return ExitCode.Done;
         });
+
+    private static void Tell(TextWriter lines, long run, JsonNode result, string folder)
+    {
+        var profile = ChannelProfile.Get((string)result["channel"]!);
+        var lists = result["lists"]!.AsArray();
+        lines.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{lists.Count} lists for {profile.Name}, each with its manifest, are in {Path.GetFullPath(folder)} (run {run})."));
+        foreach (var list in lists)
+        {
+            var rows = (long)list!["rows"]!;
+            lines.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"  {list["fileName"]}: {rows:N0} rows, {(long)list["withheld"]!:N0} withheld, {(long)list["unlisted"]!:N0} without an identifier{(profile.TooSmall(rows) is { } warning ? $"; warning: {warning}" : "")}"));
+        }
+    }
 
     private static DateOnly? DateOf(Invocation call) => call.Arguments.GetValue(Date) switch
     {

@@ -10,7 +10,15 @@ namespace Pimm.Jobs.CommandLine;
 /// <summary>The campaign's life, for scripts.</summary>
 public static class CampaignsCommand
 {
-    public static Command Create() => new("campaigns", "campaigns: list, show, create from a file, copy") { List(), Show(), New(), Copy() };
+    public static Command Create()
+    {
+        var campaigns = new Command("campaigns", "campaigns: list, show, create from a file, copy, count who is eligible, submit, withdraw, pause, resume, stop") { List(), Show(), New(), Copy(), CampaignCountCommand.Create() };
+        foreach (var verb in CampaignLifeCommands.Create())
+        {
+            campaigns.Add(verb);
+        }
+        return campaigns;
+    }
 
     private static Command List()
     {
@@ -72,7 +80,7 @@ public static class CampaignsCommand
         {
             var described = CampaignFile.Read(call.Arguments.GetValue(file)!);
             var id = await call.Service<CampaignDrafts>().CreateAsync(described, Environment.UserName, AuditActor.CommandLine, cancellationToken);
-            call.Print(new { id }, lines => lines.WriteLine($"Campaign {id} is made: train, score, allocate, export and lift take --campaign {id}."));
+            call.Print(new { id }, lines => lines.WriteLine($"Campaign {id} is made: train and score take --campaign {id}; submit it (pimm campaigns submit {id}), let somebody else approve it, then allocate, export and lift do."));
             return ExitCode.Done;
         });
     }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 using Pimm.Core;
 using Pimm.Core.Database;
 
@@ -17,7 +18,7 @@ public static class ExitCode
 }
 
 /// <summary>Parses, runs one verb, and turns whatever happens into an exit code and at most one sentence on stderr.</summary>
-public static class CommandLineHost
+public static partial class CommandLineHost
 {
     public static Task<int> RunAsync(string[] arguments, IReadOnlyList<Command> verbs) =>
         RunAsync(arguments, verbs, Console.Out, Console.Error);
@@ -35,7 +36,7 @@ public static class CommandLineHost
         var parsed = root.Parse(arguments);
         if (parsed.Action is ParseErrorAction || (parsed.Action is null && parsed.Errors.Count > 0))
         {
-            var reason = parsed.UnmatchedTokens is [var unknown, ..] ? $"There is no \"{unknown}\" here" : parsed.Errors[0].Message.TrimEnd('.');
+            var reason = parsed.UnmatchedTokens is [var unknown, ..] ? $"There is no \"{unknown}\" here" : Plain(parsed.Errors[0].Message.TrimEnd('.'));
             error.WriteLine($"{reason}: see {Path(parsed)} --help.");
             return ExitCode.WrongInput;
         }
@@ -68,6 +69,20 @@ public static class CommandLineHost
             error.WriteLine(thrown);
         return ExitCode.Failed;
     }
+
+    /// <summary>A type's name is no word of ours: "Cannot parse argument 'x' for option '--limit' as expected type 'System.Int32'".</summary>
+    private static string Plain(string reason) => Unparsed().Match(reason) is not { Success: true } found ? reason
+        : $"{(found.Groups["option"].Success ? found.Groups["option"].Value : "The argument")} is \"{found.Groups["value"].Value}\": give {(found.Groups["type"].Value switch
+        {
+            "Int32" or "Int64" or "UInt64" => "a whole number",
+            "Double" => "a number such as 0.05",
+            "Boolean" => "true or false",
+            "TimeSpan" => "a time such as 00:30:00",
+            _ => "a value of the kind that is asked for",
+        })}";
+
+    [GeneratedRegex("^Cannot parse argument '(?<value>.*?)' (for (option '(?<option>.*?)'|command '.*?') )?as expected type '(System\\.)?(Nullable`1\\[System\\.)?(?<type>[A-Za-z0-9]+).*$")]
+    private static partial Regex Unparsed();
 
     private static string Path(ParseResult parsed)
     {

@@ -5,7 +5,7 @@ using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Pimm.Core;
-using Pimm.Core.Campaigns;
+using Pimm.Core.Auditing;
 using Pimm.Core.Lift;
 using Pimm.Core.Queueing;
 using Pimm.Core.Simulating;
@@ -28,26 +28,75 @@ public static class DemoCommand
         var control = new Option<string>("--control") { Description = $"{string.Join(", ", Core.Networks.NetworkCatalog.Names)}, random, truth:weak, truth:good or truth:effect", DefaultValueFactory = _ => "shared-bottom" };
         var treatment = new Option<string>("--treatment") { Description = "as --control", DefaultValueFactory = _ => "pimm" };
         var split = new Option<string>("--split-method") { Description = "best-of, blocks or plain", DefaultValueFactory = _ => "best-of" };
-        var ifEmpty = new Option<bool>("--if-empty") { Description = "only when there is no campaign yet, or to finish a demo that was interrupted; the worker that runs already does the work" };
         return new Command("demo", "simulates a market and runs a whole campaign through the seven stages, then prints its lift report")
         {
-            world, seed, customers, history, impressions, control, treatment, split, ifEmpty, Invocation.JsonOption,
+            All(), Night(), Reset(), world, seed, customers, history, impressions, control, treatment, split, Invocation.JsonOption,
         }.Does(async (call, cancellationToken) =>
         {
             T Value<T>(Option<T> option) => call.Arguments.GetValue(option)!;
-            var today = DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime);
             var request = new DemoRequest(
                 Value(world), Value(seed), Value(customers), Value(history), call.Arguments.GetValue(impressions) ?? Math.Max(1, Value(customers) / 100),
-                Days, WindowDays, Value(control), Value(treatment), Value(split), today.AddDays(-Days - WindowDays - 2),
-                Environment.GetEnvironmentVariable("PIMM_DEMO_FOLDER") ?? Path.Combine(Environment.CurrentDirectory, "demo")).Validated();
-            return call.Arguments.GetValue(ifEmpty)
-                ? await SeedAsync(call, request, cancellationToken)
-                : await RunAsync(call, request, cancellationToken);
+                Days, WindowDays, Value(control), Value(treatment), Value(split), Today.AddDays(-Days - WindowDays - 2), Folder).Validated();
+            return await RunAsync(call, request, cancellationToken);
+        });
+    }
+
+    private static string Folder => DemoShow.Folder;
+
+    private static DateOnly Today => DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime);
+
+    private static Command All()
+    {
+        var ifEmpty = new Option<bool>("--if-empty") { Description = "only where there are no real customers; the worker that runs already does the work" };
+        return new Command("all", "loads everything the pages can show: a finished campaign, a running one, one that waits for approval, six model versions, an import that failed")
+        {
+            ifEmpty, Invocation.JsonOption,
+        }.Does(async (call, cancellationToken) =>
+        {
+            if (call.Arguments.GetValue(ifEmpty))
+            {
+                if (!await call.Service<DemoState>().AnyRealAsync(cancellationToken))
+                {
+                    await call.Service<DemoShow>().RunAsync(Today, Folder, call.Error.WriteLine, cancellationToken);
+                }
+                return ExitCode.Done;
+            }
+            await WithWorkerAsync(call, async (services, tell) =>
+            {
+                await services.GetRequiredService<DemoShow>().RunAsync(Today, Folder, tell, cancellationToken);
+                return 0L;
+            }, cancellationToken);
+            return ExitCode.Done;
+        });
+    }
+
+    private static Command Night() => new Command("tonight", "plays the next night and day of every simulated campaign that runs, now")
+    {
+        Invocation.JsonOption,
+    }.Does(async (call, cancellationToken) =>
+    {
+        var runs = await call.Service<DemoNight>().StartAsync(AuditActor.CommandLine, Folder, cancellationToken);
+        call.Output.WriteLine(call.Json ? JsonSerializer.Serialize(new { runs }) : $"The night is asked for: {string.Join(", ", runs.Select(run => $"run {run}"))} will end it. Watch with ./pimm runs list.");
+        return ExitCode.Done;
+    });
+
+    private static Command Reset()
+    {
+        var yes = new Option<bool>("--yes") { Description = "remove every campaign, model, customer and run of this installation, all of which must be simulated; users, keys and the audit log stay" };
+        return new Command("reset", "empties an installation that holds simulated data only, so that the demo can be loaded anew") { yes, Invocation.JsonOption }.Does(async (call, cancellationToken) =>
+        {
+            if (!call.Arguments.GetValue(yes))
+            {
+                throw new InputException("This removes every campaign, model, customer and run of this installation (users, keys and the audit log stay): say --yes.");
+            }
+            await call.Service<DemoReset>().RunAsync(AuditActor.CommandLine, cancellationToken);
+            call.Output.WriteLine(call.Json ? "{\"reset\":true}" : "Everything simulated is gone: ./pimm demo all loads it anew.");
+            return ExitCode.Done;
         });
     }
 
     /// <summary>With a worker of its own: whoever has one running already shares the work with it.</summary>
-    private static async Task<int> RunAsync(Invocation call, DemoRequest request, CancellationToken cancellationToken)
+    private static async Task<T> WithWorkerAsync<T>(Invocation call, Func<IServiceProvider, Action<string>, Task<T>> act, CancellationToken cancellationToken)
     {
         var builder = PimmHost.CreateBuilder();
         PimmHost.Quieten(builder.Logging);
@@ -55,17 +104,21 @@ public static class DemoCommand
         using var host = builder.Build();
         await host.StartAsync(cancellationToken);
         var clock = Stopwatch.StartNew();
-        long campaign;
         try
         {
-            campaign = await host.Services.GetRequiredService<RunDemo>().RunAsync(
-                request, message => call.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{clock.Elapsed:m\\:ss}  {message}")), cancellationToken);
+            return await act(host.Services, message => call.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $@"{clock.Elapsed:m\:ss}  {message}")));
         }
         finally
         {
             await host.StopAsync(CancellationToken.None);
         }
-        var stored = await host.Services.GetRequiredService<LiftStore>().NewestAsync(campaign, cancellationToken)
+    }
+
+    private static async Task<int> RunAsync(Invocation call, DemoRequest request, CancellationToken cancellationToken)
+    {
+        var clock = Stopwatch.StartNew();
+        var campaign = await WithWorkerAsync(call, (services, tell) => services.GetRequiredService<RunDemo>().RunAsync(request, tell, cancellationToken), cancellationToken);
+        var stored = await call.Service<LiftStore>().NewestAsync(campaign, cancellationToken)
             ?? throw new InvalidOperationException("The demo left no lift report.");
         var report = LiftReport.FromJson(stored.Report);
         if (call.Json)
@@ -76,23 +129,6 @@ public static class DemoCommand
         {
             call.Output.Write(LiftReportText.Render(report));
         }
-        return ExitCode.Done;
-    }
-
-    private static async Task<int> SeedAsync(Invocation call, DemoRequest request, CancellationToken cancellationToken)
-    {
-        var campaigns = call.Service<CampaignStore>();
-        var mine = await campaigns.FindByNameAsync(request.CampaignName, cancellationToken);
-        var finished = mine is null
-            ? await campaigns.CountAsync(cancellationToken: cancellationToken) > 0
-            : await call.Service<LiftStore>().NewestAsync(mine.Id, cancellationToken) is not null;
-        if (finished)
-        {
-            return ExitCode.Done;
-        }
-        // A campaign that was begun on an earlier day keeps its dates.
-        var again = mine is null ? request : request with { StartsOn = mine.StartsOn };
-        await call.Service<RunDemo>().RunAsync(again, call.Error.WriteLine, cancellationToken);
         return ExitCode.Done;
     }
 }

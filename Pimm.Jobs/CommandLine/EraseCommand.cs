@@ -20,14 +20,16 @@ public static class EraseCommand
         {
             var asked = new ErasureAsked(
                 PersonArguments.Value(call, PersonArguments.CustomerRef), PersonArguments.Value(call, PersonArguments.Email),
-                PersonArguments.Value(call, PersonArguments.Phone), call.Arguments.GetValue(PersonArguments.Country));
+                PersonArguments.Value(call, PersonArguments.Phone), PersonArguments.CountryOf(call));
             var requests = call.Service<ErasureRequests>();
             var customers = await requests.FindAsync(asked, cancellationToken);
             if (!call.Arguments.GetValue(yes))
             {
                 var sharing = await requests.SharingAsync(customers, cancellationToken);
                 var others = sharing.Count == 0 ? "" : $" {(sharing.Count == 1 ? "Customer" : $"{sharing.Count} customers")} {string.Join(", ", sharing)} with the same address or number would never be contacted again either.";
-                throw new InputException($"This would erase {(customers.Count == 1 ? "customer" : $"{customers.Count} customers who share the address:")} {string.Join(", ", customers)}, for ever.{others} Nothing was erased: give --yes.");
+                var unknown = asked.CustomerRef is not null && !await requests.IsKnownAsync(customers[0], cancellationToken)
+                    ? " No audience has a customer of this key: check it; traces are looked for all the same." : "";
+                throw new InputException($"This would erase {(customers.Count == 1 ? "customer" : $"{customers.Count} customers who share the address:")} {string.Join(", ", customers)}, for ever.{others}{unknown} Nothing was erased: give --yes.");
             }
             var erased = new List<ErasedPerson>();
             foreach (var customer in customers)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Microsoft.Extensions.Options;
 using Pimm.Core;
 using Pimm.Core.Auditing;
 using Pimm.Core.Importing;
@@ -31,21 +32,30 @@ public static class ImportCommand
     private static Command Customers()
     {
         var key = new Option<string>("--key") { Description = "the column that names a customer; needed when the audience is new and no --map is given" };
+        var check = new Option<bool>("--check") { Description = "reads the whole file, says what would be created and updated, and writes nothing" };
         var ignore = new Option<string>("--ignore") { Description = "columns that are no attributes, for a new audience", DefaultValueFactory = _ => "" };
         return new Command("customers", "a complete state of an audience: its next version; a new name makes a new audience")
         {
-            File, AudienceName, key, Funnel, ignore, AcceptBadShare, Delimiter, Map, DateOrder, Zone, Country, Mode, ReplayOf, Invocation.JsonOption,
+            File, AudienceName, key, Funnel, ignore, AcceptBadShare, Delimiter, Map, DateOrder, Zone, Country, Mode, ReplayOf, check, Invocation.JsonOption,
         }.Does(async (call, cancellationToken) =>
         {
-            var (path, name) = (PathOf(call), call.Arguments.GetValue(AudienceName)!);
-            var audiences = call.Service<AudienceStore>();
-            if (await audiences.FindByNameAsync(name, cancellationToken) is null && call.Arguments.GetValue(Map) is null)
+            var path = PathOf(call);
+            if (call.Arguments.GetValue(check))
+            {
+                var asked = call.Arguments.GetValue(AudienceName)!;
+                var known = await call.Service<AudienceStore>().FindByNameAsync(asked, cancellationToken)
+                    ?? throw new InputException($"There is no audience named \"{asked}\": every customer of the file would be new; --check looks a file up in an audience that is there.");
+                var request = RequestOf(call, known.Id, "customers", path, await MappingAsync(call, known, "customers", path, cancellationToken));
+                return await ImportedFilesCommand.TellCheckAsync(call, new JobRequest(ImportFile.JobKind, StageRun.NewKey("check"), request with { CheckOnly = true }), cancellationToken);
+            }
+            return await RunAsync(call, "customers", path, async name =>
             {
                 var keyColumn = call.Arguments.GetValue(key) ?? throw new InputException($"The audience \"{name}\" is new: say with --key which column names a customer.");
-                var columns = ColumnDetection.Detect(path, keyColumn, Names(call.Arguments.GetValue(ignore)!), CharacterOf(call));
-                await audiences.CreateAsync(name, keyColumn, columns, Names(call.Arguments.GetValue(Funnel)!), cancellationToken: cancellationToken);
-            }
-            return await RunAsync(call, "customers", path, cancellationToken);
+                var ignored = Names(call.Arguments.GetValue(ignore)!);
+                var columns = ColumnDetection.Detect(path, keyColumn, ignored, CharacterOf(call));
+                await RefusePersonsAsync(call, path, [keyColumn, .. ignored], cancellationToken);
+                return NewAudience.Planned(name, keyColumn, columns, Names(call.Arguments.GetValue(Funnel)!));
+            }, cancellationToken);
         });
     }
 
@@ -53,7 +63,7 @@ public static class ImportCommand
         new Command("history", "impressions of the past with the customer's attributes as they were then; columns impression_at and the funnel's stages, or those of --map")
         {
             File, AudienceName, Funnel, AcceptBadShare, Order, Delimiter, Map, DateOrder, Zone, ReplayOf, Invocation.JsonOption,
-        }.Does(async (call, cancellationToken) => await RunAsync(call, "history", PathOf(call), cancellationToken));
+        }.Does(async (call, cancellationToken) => await RunAsync(call, "history", PathOf(call), name => Task.FromException<Audience>(Unknown(name)), cancellationToken));
 
     private static Command Outcomes()
     {
@@ -63,7 +73,8 @@ public static class ImportCommand
             File, AudienceName, source, AcceptBadShare, Order, Delimiter, Map, DateOrder, Zone, ReplayOf, Invocation.JsonOption,
         }.Does(async (call, cancellationToken) =>
         {
-            var (audience, path) = (await AudienceAsync(call, cancellationToken), PathOf(call));
+            var (name, path) = (call.Arguments.GetValue(AudienceName)!, PathOf(call));
+            var audience = await call.Service<AudienceStore>().FindByNameAsync(name, cancellationToken) ?? throw Unknown(name);
             var mapping = await MappingAsync(call, audience, "outcomes", path, cancellationToken);
             var request = new OutcomesRequest(audience.Id, path, call.Arguments.GetValue(source)!, Share(call), RuleOf(call), CharacterOf(call))
                 { Mapping = mapping, By = AuditActor.CommandLine, ReplayOf = call.Arguments.GetValue(ReplayOf) };
@@ -71,31 +82,44 @@ public static class ImportCommand
         });
     }
 
-    private static async Task<int> RunAsync(Invocation call, string kind, string path, CancellationToken cancellationToken)
+    /// <param name="plan">a new audience where no mapping describes it</param>
+    private static async Task<int> RunAsync(Invocation call, string kind, string path, Func<string, Task<Audience>> plan, CancellationToken cancellationToken)
     {
-        var audience = await AudienceAsync(call, cancellationToken);
-        var mapping = await MappingAsync(call, audience, kind, path, cancellationToken);
-        var request = new ImportRequest(audience.Id, kind, path, Share(call), kind == "history" ? RuleOf(call) : "reject", CharacterOf(call))
-            { Mapping = mapping, By = AuditActor.CommandLine, ReplayOf = call.Arguments.GetValue(ReplayOf) };
+        var name = call.Arguments.GetValue(AudienceName)!;
+        var known = await call.Service<AudienceStore>().FindByNameAsync(name, cancellationToken);
+        var audience = known ?? (call.Arguments.GetValue(Map) is { } map ? NewAudience.Planned(name, Read(map), Names(call.Arguments.GetValue(Funnel)!)) : await plan(name));
+        var request = RequestOf(call, audience.Id, kind, path, await MappingAsync(call, audience, kind, path, cancellationToken));
+        if (known is null)
+        {
+            request = request with { AudienceId = await CreateAsync(call, audience, request, cancellationToken) };
+        }
         return await ImportedFilesCommand.TellAsync(call, new JobRequest(ImportFile.JobKind, StageRun.NewKey(kind), request), path, cancellationToken);
     }
 
-    /// <summary>The audience by its name; made of the mapping's attributes where there is none.</summary>
-    private static async Task<Audience> AudienceAsync(Invocation call, CancellationToken cancellationToken)
+    private static ImportRequest RequestOf(Invocation call, long audience, string kind, string path, ImportMapping? mapping) =>
+        new(audience, kind, path, Share(call), kind == "history" ? RuleOf(call) : "reject", CharacterOf(call)) { Mapping = mapping, By = AuditActor.CommandLine, ReplayOf = call.Arguments.GetValue(ReplayOf) };
+
+    /// <summary>An audience keeps the columns of its first file, so nothing is made of a file that would be refused.</summary>
+    private static async Task<long> CreateAsync(Invocation call, Audience planned, ImportRequest request, CancellationToken cancellationToken)
     {
-        var name = call.Arguments.GetValue(AudienceName)!;
-        var audiences = call.Service<AudienceStore>();
-        if (await audiences.FindByNameAsync(name, cancellationToken) is { } known)
-        {
-            return known;
-        }
-        if (call.Arguments.GetResult(Funnel) is null || call.Arguments.GetValue(Map) is not { } map)
-        {
-            throw new InputException($"There is no audience named \"{name}\": import its customers first.");
-        }
-        var id = await call.Service<ImportDoor>().AudienceOfAsync(name, Read(map), Names(call.Arguments.GetValue(Funnel)!), cancellationToken);
-        return await audiences.GetAsync(id, cancellationToken);
+        NewAudience.Validate(planned.Name, planned.Attributes, planned.Funnel);
+        call.Service<DraftCheck>().RefuseUnusable(call.Service<AttributeIntakes>().Of(planned, request), request, cancellationToken);
+        return await call.Service<AudienceStore>().CreateAsync(planned.Name, planned.KeyColumn, planned.Attributes, planned.Funnel, cancellationToken: cancellationToken);
     }
+
+    /// <summary>Attributes are stored as they come: without a mapping an address would be one.</summary>
+    private static async Task RefusePersonsAsync(Invocation call, string path, string[] named, CancellationToken cancellationToken)
+    {
+        var limit = call.Service<IOptions<ImportingOptions>>().Value.Unpacking;
+        var found = await call.Service<ImportDetector>().DetectAsync(new ImportSource(path, null, CharacterOf(call)), "customers", null, limit, cancellationToken);
+        var persons = found.Proposed.Of(RoleKind.Identifier).Where(column => !named.Contains(column.Column) && column.ParsedRole.Detail is "email" or "phone" or "first-name" or "last-name").Select(column => $"'{column.Column}'").ToList();
+        if (persons.Count > 0)
+        {
+            throw new InputException($"Columns that seem to name persons: {string.Join(", ", persons)}. Without a mapping they would be attributes in clear: give --map, which \"pimm import detect FILE --write-map FILE\" proposes, or leave them out with --ignore.");
+        }
+    }
+
+    private static InputException Unknown(string name) => new($"There is no audience named \"{name}\": import its customers first.");
 
     /// <summary>Null: the columns go by their own names and nothing else is said of them.</summary>
     private static async Task<ImportMapping?> MappingAsync(Invocation call, Audience audience, string kind, string path, CancellationToken cancellationToken)

@@ -24,6 +24,24 @@ internal static class ImportedFilesCommand
         return ExitCode.Done;
     }
 
+    /// <exception cref="InputException">the file cannot be imported as a whole</exception>
+    public static async Task<int> TellCheckAsync(Invocation call, JobRequest request, CancellationToken cancellationToken)
+    {
+        var run = await StageRun.RunAsync(call, request, cancellationToken);
+        var findings = JsonSerializer.Deserialize<DraftFindings>(run.Result!, JobRequest.Json)!;
+        var check = findings.Check ?? throw new InputException(findings.Refusal!) { Code = findings.Code };
+        call.Print(check, lines =>
+        {
+            lines.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{check.Received:N0} rows: {check.Created:N0} would be created, {check.Updated:N0} updated, {check.Skipped:N0} skipped, {check.Quarantined:N0} put aside. Nothing was written."));
+            foreach (var (code, count) in check.Codes)
+            {
+                lines.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{count,8:N0}  {code,-18} {ImportCode.Remedy(code)}"));
+            }
+        });
+        return ExitCode.Done;
+    }
+
     public static Command Detect()
     {
         var file = new Argument<string>("file") { Description = "delimited text, plain or gzip, UTF-8" };
@@ -38,6 +56,7 @@ internal static class ImportedFilesCommand
                 new ImportSource(Path.GetFullPath(call.Arguments.GetValue(file)!)), call.Arguments.GetValue(kind)!, known?.Id, limit, cancellationToken);
             if (call.Arguments.GetValue(map) is { } to)
             {
+                OutputFile.RequireFolder(to);
                 await File.WriteAllTextAsync(to, JsonNode.Parse(found.Proposed.ToJson())!.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n", cancellationToken);
             }
             call.Print(found, lines => Describe(lines, found));
@@ -74,6 +93,7 @@ internal static class ImportedFilesCommand
             var file = await call.Service<ImportStore>().FindAsync(id, cancellationToken) ?? throw new InputException($"There is no finished import {id}.");
             if (call.Arguments.GetValue(to) is { } path)
             {
+                OutputFile.RequireFolder(path);
                 var (written, lost) = await call.Service<QuarantineStore>().WriteAsync(id, Path.GetFullPath(path), cancellationToken);
                 await call.Service<AuditLog>().AddAsync(new AuditEntry(
                     AuditActor.CommandLine, "import.download", "import", id.ToString(CultureInfo.InvariantCulture), After: new { rows = written, notKept = lost }), cancellationToken);

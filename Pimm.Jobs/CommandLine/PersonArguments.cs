@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pimm.Core;
+using Pimm.Core.Identifying;
 
 namespace Pimm.Jobs.CommandLine;
 
@@ -24,6 +25,13 @@ internal static class PersonArguments
     {
         "-" => Console.In.ReadLine() ?? throw new InputException($"{option.Name} is - and stdin is empty: write the value there."),
         var value => value,
+    };
+
+    /// <exception cref="InputException">no country with phone numbers</exception>
+    public static string? CountryOf(Invocation call) => call.Arguments.GetValue(Country) switch
+    {
+        { } country when !Canonical.HasPhones(country) => throw new InputException($"{Country.Name} is \"{country}\": give the two letters of ISO 3166, as DE or US."),
+        var country => country,
     };
 
     /// <summary>Why a value cannot be used; without the value, which may be an address.</summary>

@@ -3,6 +3,7 @@ using System.Globalization;
 using Pimm.Core;
 using Pimm.Core.Auditing;
 using Pimm.Core.Queueing;
+using Pimm.Core.Scheduling;
 using Pimm.Jobs.Scheduling;
 
 namespace Pimm.Jobs.CommandLine;
@@ -103,14 +104,11 @@ public static class SchedulesCommand
         return new Command("back-fill", "asks for the runs of missed dates") { Name, dates, Invocation.JsonOption }.Does(async (call, cancellationToken) =>
         {
             var schedule = await call.Service<ScheduleStore>().GetAsync(call.Arguments.GetRequiredValue(Name), cancellationToken);
-            var calendar = call.Service<ScheduleCalendar>();
+            var missed = await call.Service<ScheduleCalendar>().MissedAsync(schedule, cancellationToken);
             var asked = (call.Arguments.GetValue(dates) ?? []).Select(Date).ToList();
-            if (asked.Count == 0)
-                asked = [.. (await calendar.MissedAsync(schedule, cancellationToken)).Select(occasion => occasion.Date).Distinct()];
-            var firings = new List<ScheduleFiring>();
-            foreach (var date in asked)
-                firings.Add(await calendar.BackFillAsync(schedule, date, $"back-fill by {Environment.UserName}", cancellationToken));
-            await AddEntryAsync(call, "schedule.back-fill", schedule, firings, cancellationToken);
+            var occasions = asked.Count == 0 ? missed : [.. asked.Select(date => missed.FirstOrDefault(occasion => occasion.Date == date)
+                ?? throw new InputException($"The schedule \"{schedule.Name}\" has not missed {date:yyyy-MM-dd}: see pimm schedules missed."))];
+            var firings = await call.Service<FiringByHand>().BackFillAsync(schedule, occasions, AuditActor.CommandLine, Environment.UserName, cancellationToken);
             call.Print(new { Firings = firings }, lines =>
             {
                 foreach (var firing in firings)
@@ -124,17 +122,9 @@ public static class SchedulesCommand
 
     private static async Task RunNowAsync(Invocation call, Schedule schedule, CancellationToken cancellationToken)
     {
-        var firing = await call.Service<ScheduleCalendar>().RunNowAsync(schedule, Environment.UserName, cancellationToken);
-        if (firing.Refused)
-            throw new InputException(firing.Outcome);
-        await AddEntryAsync(call, "schedule.run-now", schedule, [firing], cancellationToken);
+        var firing = await call.Service<FiringByHand>().RunNowAsync(schedule, AuditActor.CommandLine, Environment.UserName, cancellationToken);
         call.Print(firing, lines => lines.WriteLine(Line(firing)));
     }
-
-    private static Task AddEntryAsync(Invocation call, string action, Schedule schedule, IReadOnlyList<ScheduleFiring> firings, CancellationToken cancellationToken) =>
-        call.Service<AuditLog>().AddAsync(new AuditEntry(
-            AuditActor.CommandLine, action, "schedule", schedule.Id.ToString(CultureInfo.InvariantCulture),
-            After: new { Occasions = firings.Select(firing => firing.Occasion), Runs = firings.SelectMany(firing => firing.Runs) }), cancellationToken);
 
     private static DateOnly Date(string text) => DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date)
         ? date : throw new InputException($"--date is \"{text}\": write the day as 2026-03-28.");

@@ -2,7 +2,9 @@ using System.CommandLine;
 using System.Globalization;
 using Pimm.Core;
 using Pimm.Core.Auditing;
+using Pimm.Core.Erasing;
 using Pimm.Core.Importing;
+using Pimm.Core.Statistics;
 using Pimm.Core.Suppressing;
 
 namespace Pimm.Jobs.CommandLine;
@@ -25,7 +27,13 @@ public static class SuppressCommand
         var counts = await AddAsync(call, kind, [value], cancellationToken);
         if (counts.Unusable > 0)
             throw new InputException(PersonArguments.Unusable(kind));
-        call.Print(counts, lines => lines.WriteLine(counts.Added > 0 ? "Suppressed from now on, on lists that are allocated already too." : "It is suppressed so already."));
+        var unknown = kind == "customer" && !await call.Service<ErasureRequests>().IsKnownAsync(CustomerHash.Of(value.Trim()), cancellationToken);
+        call.Print(counts, lines =>
+        {
+            lines.WriteLine(counts.Added > 0 ? "Suppressed from now on, on lists that are allocated already too." : "It is suppressed so already.");
+            if (unknown)
+                lines.WriteLine("No audience has a customer of this key: check it; it holds for whoever comes with it.");
+        });
         return ExitCode.Done;
     });
 
@@ -115,12 +123,12 @@ public static class SuppressCommand
     private static Task<OptOutCounts> AddAsync(Invocation call, string kind, IEnumerable<string> values, CancellationToken cancellationToken) =>
         call.Service<OptOuts>().AddAsync(
             new OptOut(call.Arguments.GetValue(Channel), call.Arguments.GetValue(Reason)!, call.Arguments.GetRequiredValue(Source), AuditActor.CommandLine),
-            kind, values, call.Arguments.GetValue(PersonArguments.Country), cancellationToken);
+            kind, values, PersonArguments.CountryOf(call), cancellationToken);
 
     private static async Task<SuppressionKey> KeyAsync(Invocation call, CancellationToken cancellationToken)
     {
         var (kind, value) = PersonArguments.One(call);
-        return await call.Service<OptOuts>().KeyOfAsync(kind, value, call.Arguments.GetValue(PersonArguments.Country), cancellationToken)
+        return await call.Service<OptOuts>().KeyOfAsync(kind, value, PersonArguments.CountryOf(call), cancellationToken)
             ?? throw new InputException(PersonArguments.Unusable(kind));
     }
 

@@ -6,7 +6,7 @@ using Pimm.Core.Notifying;
 
 namespace Pimm.Jobs.CommandLine;
 
-/// <summary>webhooks add, list, remove, enable, test, deliveries: who is told when something happens.</summary>
+/// <summary>webhooks add, list, rotate, remove, enable, test, deliveries: who is told when something happens.</summary>
 public static class WebhooksCommand
 {
     private static readonly Argument<long> Id = new("id") { Description = "the webhook's number, as webhooks list shows it" };
@@ -15,6 +15,17 @@ public static class WebhooksCommand
     {
         Add(),
         List(),
+        OnOne("rotate", "another secret, printed this once; the one before signs beside it for 24 hours", async (call, webhooks, id, cancellationToken) =>
+        {
+            var rotated = await webhooks.RotateAsync(id, AuditActor.CommandLine, cancellationToken);
+            call.Print(new { rotated.Webhook.Id, rotated.Secret, rotated.Webhook.FormerUntil }, lines =>
+            {
+                lines.WriteLine(Line(rotated.Webhook));
+                lines.WriteLine($"Secret  {rotated.Secret}");
+                lines.WriteLine("The secret is not shown again. Notices are signed with both until the former one ends: change the receiver over by then.");
+            });
+            return ExitCode.Done;
+        }),
         OnOne("remove", "tells nobody there any more, not even what is on its way", async (call, webhooks, id, cancellationToken) =>
         {
             var removed = await webhooks.RemoveAsync(id, AuditActor.CommandLine, cancellationToken);
@@ -92,7 +103,7 @@ public static class WebhooksCommand
             act(call, call.Service<WebhookAdministration>(), call.Arguments.GetRequiredValue(Id), cancellationToken));
 
     private static string Line(Webhook webhook) => string.Create(CultureInfo.InvariantCulture,
-        $"{webhook.Id,4}  {webhook.Url}  {string.Join(",", webhook.Events)}  {webhook.Pending} pending, {webhook.Delivered} delivered, {webhook.Dead} dead{(webhook.DisabledReason is { } reason ? $"  disabled: {reason}" : "")}");
+        $"{webhook.Id,4}  {webhook.Url}  {string.Join(",", webhook.Events)}  {webhook.Pending} pending, {webhook.Delivered} delivered, {webhook.Dead} dead{(webhook.FormerUntil is { } until ? $"  former secret until {until:yyyy-MM-dd HH:mm} UTC" : "")}{(webhook.DisabledReason is { } reason ? $"  disabled: {reason}" : "")}");
 
     private static string Line(WebhookDelivery delivery) => string.Create(CultureInfo.InvariantCulture,
         $"{delivery.CreatedAt:yyyy-MM-dd HH:mm:ss}  {delivery.MessageId}  {delivery.Event,-24} to {delivery.WebhookId}  {delivery.State,-9} try {delivery.Attempt}{(delivery.State == "pending" ? $", next {delivery.NextAt:HH:mm:ss}" : "")}{(delivery.Error is { } error ? $"  {AuditText.OneLine(error)}" : "")}");

@@ -43,6 +43,7 @@ public static class WorkCommand
         builder.Services.AddWorker();
         builder.Services.AddTrainingFolderSweep();
         builder.Services.AddWebhookPostman();
+        builder.Services.AddNoticeSampler();
         builder.Services.AddMetricsExport(builder.Configuration, "pimm-worker");
         alsoOffer?.Invoke(builder.Services);
         builder.Services.Configure<QueueingOptions>(options =>

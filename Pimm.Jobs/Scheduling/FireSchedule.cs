@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Pimm.Core.Database;
 using Pimm.Core.Queueing;
+using Pimm.Core.Scheduling;
 using Quartz;
 
 namespace Pimm.Jobs.Scheduling;
@@ -43,7 +44,7 @@ public sealed class FireSchedule(ScheduleStore schedules, ScheduleFirings firing
         var due = context.ScheduledFireTimeUtc is { } scheduled && scheduled > context.FireTimeUtc ? scheduled : context.FireTimeUtc;
         if (times.Latest(due) is not { } at)
             return;
-        var (firing, isNew) = await firings.FireAsync(schedule, Occasion.Of(schedule, times, at), WorkerLeases.ProcessName, cancellationToken);
+        var (firing, isNew) = await firings.FireAsync(schedule, Occasion.Of(schedule, at), WorkerLeases.ProcessName, cancellationToken);
         logger.LogInformation("Schedule {Schedule} {Fired} for {Occasion}: {Outcome}", schedule.Name, isNew ? "fired" : "had fired", firing.Occasion, firing.Outcome);
     }
 }

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Options;
-using Pimm.Core;
 using Pimm.Core.Queueing;
 using Pimm.Core.Retaining;
+using Pimm.Core.Scheduling;
 
 namespace Pimm.Jobs.Scheduling;
 
@@ -10,7 +10,7 @@ namespace Pimm.Jobs.Scheduling;
 public sealed record FireTime(DateTimeOffset Local, DateTimeOffset Utc);
 
 /// <summary>When a schedule fires next, and when it should have fired and did not.</summary>
-public sealed class ScheduleCalendar(ScheduleStore schedules, ScheduleFirings firings, IOptions<RetentionOptions> retention, TimeProvider time)
+public sealed class ScheduleCalendar(ScheduleStore schedules, IOptions<RetentionOptions> retention, TimeProvider time)
 {
     /// <summary>Missed occasions are listed and back-filled at most this far back, and this many of them.</summary>
     public const int MissedDays = 31;
@@ -37,7 +37,7 @@ public sealed class ScheduleCalendar(ScheduleStore schedules, ScheduleFirings fi
         if (!schedule.Enabled)
             return [];
         var fired = await schedules.OccasionsAsync(schedule.Id, since, cancellationToken);
-        return Occasion.Missed(schedule, CronTimes.Parse(schedule.Cron, schedule.TimeZone), since, now - Grace, fired, MostMissed);
+        return Occasion.Missed(schedule, CronTimes.Parse(schedule.Cron, schedule.TimeZone).After(since), now - Grace, fired, MostMissed);
     }
 
     /// <summary>What fired longer ago may be forgotten, and would look missed.</summary>
@@ -46,19 +46,4 @@ public sealed class ScheduleCalendar(ScheduleStore schedules, ScheduleFirings fi
         var kept = new[] { ScheduleFirings.Kept(kind), TimeSpan.FromDays(retention.Value.RunDays) }.Min() - Margin;
         return kept < TimeSpan.FromDays(MissedDays) ? kept : TimeSpan.FromDays(MissedDays);
     }
-
-    /// <summary>Asks for the runs of a missed date.</summary>
-    /// <exception cref="InputException">that date was not missed, or a campaign's day is over</exception>
-    public async Task<ScheduleFiring> BackFillAsync(Schedule schedule, DateOnly date, string by, CancellationToken cancellationToken)
-    {
-        if (schedule.Kind == ScheduleKinds.Campaign)
-            throw new InputException($"A missed day of a campaign stays missing: its wave would count from {date:yyyy-MM-dd}, when nobody could deliver its lists.");
-        var missed = (await MissedAsync(schedule, cancellationToken)).FirstOrDefault(occasion => occasion.Date == date)
-            ?? throw new InputException($"The schedule \"{schedule.Name}\" has not missed {date:yyyy-MM-dd}: see pimm schedules missed.");
-        return (await firings.FireAsync(schedule, missed, by, cancellationToken)).Firing;
-    }
-
-    /// <summary>An occasion of its own, besides those of the clock.</summary>
-    public async Task<ScheduleFiring> RunNowAsync(Schedule schedule, string by, CancellationToken cancellationToken) =>
-        (await firings.FireAsync(schedule, Occasion.ByHand(CronTimes.Parse(schedule.Cron, schedule.TimeZone), time.GetUtcNow()), by, cancellationToken)).Firing;
 }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Pimm.Core;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Queueing;
+using Pimm.Core.Scheduling;
 
 namespace Pimm.Jobs.Scheduling;
 
@@ -16,22 +17,11 @@ public sealed class ScheduleCheck(CampaignStore campaigns, IOptions<SchedulingOp
     {
         var times = CronTimes.Parse(schedule.Cron, schedule.TimeZone).Checked(time.GetUtcNow(), options.Value.MinimumInterval, ScheduleKinds.IsDaily(schedule.Kind));
         if (schedule.CampaignId is { } id)
-            CheckZone(schedule, await campaigns.GetAsync(id, cancellationToken));
+            ScheduledWork.CheckZone(schedule, await campaigns.GetAsync(id, cancellationToken));
         return times;
     }
 
     /// <summary>How long such a schedule may go without a success where nobody says: its longest pause, and two hours to do it. Null: no bound is that long.</summary>
     public static TimeSpan? Bound(CronTimes times, DateTimeOffset now) =>
         times.LongestPause(now) + TimeToSucceed is { } bound && bound <= Schedule.LongestBound ? bound : null;
-
-    /// <summary>
-    /// A wave is a day in the campaign's zone. In another one a firing near midnight is for the day that is over or not begun, and
-    /// when clocks change for the same day twice.
-    /// </summary>
-    /// <exception cref="InputException">the zones differ</exception>
-    public static void CheckZone(Schedule schedule, Campaign campaign)
-    {
-        if (schedule.TimeZone != campaign.TimeZone)
-            throw new InputException($"The schedule \"{schedule.Name}\" is in {schedule.TimeZone}, and the days of campaign \"{campaign.Name}\" are those of {campaign.TimeZone}: choose --time-zone {campaign.TimeZone}.");
-    }
 }

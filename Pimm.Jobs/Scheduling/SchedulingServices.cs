@@ -14,7 +14,7 @@ public static class SchedulingServices
     public static IServiceCollection AddSchedules(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddOptions<SchedulingOptions>().Bind(configuration.GetSection("Scheduling"));
-        return services.AddSingleton<ScheduleFacts>().AddSingleton<ScheduleFirings>().AddSingleton<ScheduleCalendar>().AddSingleton<ScheduleCheck>();
+        return services.AddSingleton<ScheduleCalendar>().AddSingleton<ScheduleCheck>();
     }
 
     /// <summary>This process takes part in firing them. To be added before the worker: what is refused takes no run either.</summary>
@@ -24,6 +24,7 @@ public static class SchedulingServices
         _ = options.Validated();
         services.AddSingleton<DbDataSource>(provider => DataSources.ForSchedules(provider.GetRequiredService<IOptions<DatabaseOptions>>().Value, options.MaxPoolSize));
         services.AddSingleton<SchedulerGuard>().AddSingleton<TriggerSync>().AddSingleton<ScheduleClockHost>();
+        services.AddHostedService<OutlookWriter>();
         services.AddQuartz(quartz => Configure(quartz, options));
         return services.AddHostedService<ScheduleClock>();
     }

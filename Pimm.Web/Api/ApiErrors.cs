@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Npgsql;
 using Pimm.Core;
@@ -7,7 +8,7 @@ using Pimm.Core.Database;
 namespace Pimm.Web.Api;
 
 /// <summary>Whatever goes wrong below /api is answered as problem+json: programs read neither pages nor redirects.</summary>
-public static class ApiErrors
+public static partial class ApiErrors
 {
     public const string Root = "/api";
 
@@ -109,6 +110,24 @@ public static class ApiErrors
             json.Path is { Length: > 2 } field ? [new ApiFieldError(field[2..], "is unknown, missing or of another type")] : null),
         { StatusCode: StatusCodes.Status415UnsupportedMediaType } =>
             ApiProblem.Of(415, "unsupported-content-type", "Not this type of content", "This address takes JSON: send the header \"Content-Type: application/json\"."),
-        _ => ApiProblem.WrongInput($"{bad.Message.TrimEnd('.')}."),
+        _ => Bound(bad.Message),
     };
+
+    // The framework's sentences name its own types.
+    private static ProblemHttpResult Bound(string message) =>
+        Unbound().Match(message) is { Success: true } odd
+            ? ApiProblem.WrongInput($"{odd.Groups["name"].Value} is \"{odd.Groups["value"].Value}\": give {Kind(odd.Groups["type"].Value)}.", [new ApiFieldError(odd.Groups["name"].Value, "is of another type")])
+        : Missing().Match(message) is { Success: true } absent
+            ? ApiProblem.WrongInput($"{absent.Groups["name"].Value} is missing: give it behind the question mark of the address, as ?{absent.Groups["name"].Value}=….", [new ApiFieldError(absent.Groups["name"].Value, "is missing")])
+        : ApiProblem.WrongInput($"{message.TrimEnd('.')}.");
+
+    private static string Kind(string type) => type.Contains("bool", StringComparison.Ordinal) ? "true or false"
+        : type.Contains("int", StringComparison.Ordinal) || type.Contains("long", StringComparison.Ordinal) ? "a whole number"
+        : type.Contains("Date", StringComparison.Ordinal) ? "a day as 2026-12-01" : "a value of the type that this address takes";
+
+    [GeneratedRegex("^Failed to bind parameter \"(?<type>.+) (?<name>\\w+)\" from \"(?<value>.*)\"", RegexOptions.Singleline)]
+    private static partial Regex Unbound();
+
+    [GeneratedRegex("^Required parameter \".+ (?<name>\\w+)\" was not provided from query string")]
+    private static partial Regex Missing();
 }

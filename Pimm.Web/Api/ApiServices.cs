@@ -44,6 +44,7 @@ public static class ApiServices
             .WithMetadata(new RequestSizeLimitAttribute(MostBytes))
             .AddEndpointFilterFactory(ApiQuery.RefuseUnknown);
         api.MapCampaignsApi();
+        api.MapCampaignLifeApi();
         api.MapListsApi();
         api.MapAssignmentsApi();
         api.MapLiftApi();

@@ -24,10 +24,11 @@ internal static class CampaignExamples
         [new(7, Definition.Name, Definition.Audience, false, CampaignStates.Draft, Definition.StartsOn, Definition.Days, 2, "Scoring", false)], null);
 
     public static readonly ApiSubmission Submission = new(
-        3, "submitted", Hash, "key:Fb3kQ9Za", At.AddMinutes(5), "As agreed on Monday", ApiSubmission.NotYet);
+        3, ApprovalStates.Approved, Hash, "key:Fb3kQ9Za", At.AddMinutes(5), "As agreed on Monday", "user:approver", At.AddHours(2), null,
+        "Waves are selected and exported under this approval; any change of the definition revokes it.");
 
     public static readonly ApiCampaign Campaign = new(
-        7, CampaignStates.Draft, "key:Fb3kQ9Za", At, null, Definition, Hash, Submission,
+        7, CampaignStates.Draft, LifeStates.Approved, "key:Fb3kQ9Za", At, null, Definition, Hash, Submission,
         [new ApiStage("Importing", "done", At.AddDays(-1), 120_000, "customers", 80, null, null, null), new ApiStage("Scoring", "waiting", null, 0, "customers scored by both models", null, null, null, null)],
         new ApiCounts([new ApiEligibilityStep("audience", 120_000), new ApiEligibilityStep("contact limit", 118_204)], null, null, null));
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
+using Npgsql;
 using Pimm.Core.Allocating;
-using Pimm.Core.Approving;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Scoring;
 
@@ -47,21 +47,27 @@ public sealed record ApiCounts(IReadOnlyList<ApiEligibilityStep> Eligible, long?
 }
 
 /// <summary>A request that the definition be approved.</summary>
-/// <param name="State">submitted, or void: the campaign was changed since and must be submitted again</param>
+/// <param name="State">in review, approved, changes requested, withdrawn, or void: the campaign was changed since and must be submitted again</param>
 /// <param name="DefinitionSha256">of the definition as it was submitted</param>
+/// <param name="DecidedBy">null: nobody has decided yet</param>
+/// <param name="DecisionComment">what whoever decided said</param>
 /// <param name="Note">what becomes of it</param>
-public sealed record ApiSubmission(long Id, string State, string DefinitionSha256, string SubmittedBy, DateTimeOffset SubmittedAt, string? Comment, string Note)
+public sealed record ApiSubmission(
+    long Id, string State, string DefinitionSha256, string SubmittedBy, DateTimeOffset SubmittedAt, string? Comment, string? DecidedBy, DateTimeOffset? DecidedAt,
+    string? DecisionComment, string Note)
 {
-    public const string NotYet = "Nobody can approve or reject it yet, and nothing waits for an approval: stages are started as before.";
-    private const string Changed = "The campaign was changed since: submit it again.";
+    public static ApiSubmission? Of(LifeRow life) => life.SubmissionId is not { } id ? null : new(
+        id, life.Approval, Convert.ToHexStringLower(life.DefinitionSha256!), life.SubmittedBy!, life.SubmittedAt!.Value, life.SubmittedComment, life.DecidedBy, life.DecidedAt,
+        life.DecidedComment, NoteOf(life.Approval));
 
-    public static ApiSubmission Of(CampaignSubmission submission, CampaignDefinition current)
+    private static string NoteOf(string approval) => approval switch
     {
-        var state = submission.StateFor(current);
-        return new(
-            submission.Id, state, Convert.ToHexStringLower(submission.DefinitionSha256), submission.SubmittedBy, submission.SubmittedAt, submission.Comment,
-            state == CampaignSubmission.Void ? Changed : NotYet);
-    }
+        ApprovalStates.InReview => "It is locked until a person other than its author decides, or it is withdrawn.",
+        ApprovalStates.Approved => "Waves are selected and exported under this approval; any change of the definition revokes it.",
+        ApprovalStates.ChangesRequested => "Changes were requested: change it and submit it again.",
+        ApprovalStates.Withdrawn => "The submission was withdrawn: submit it again.",
+        _ => "The campaign was changed since: submit it again.",
+    };
 }
 
 /// <summary>A campaign with everything that was decided about it.</summary>
@@ -69,13 +75,14 @@ public sealed record ApiSubmission(long Id, string State, string DefinitionSha25
 /// <param name="CopyOf">the campaign that it restarts</param>
 /// <param name="Definition">what the request that made it would have to say, every default written out</param>
 /// <param name="DefinitionSha256">SHA-256 of the definition; its first 32 digits are the ETag</param>
+/// <param name="Life">draft, in review, changes requested, approved, scheduled, running, paused, completed or stopped</param>
 /// <param name="Submission">the newest one; null: it was never submitted</param>
 public sealed record ApiCampaign(
-    long Id, string State, string CreatedBy, DateTimeOffset CreatedAt, long? CopyOf, CampaignFile Definition, string DefinitionSha256,
+    long Id, string State, string Life, string CreatedBy, DateTimeOffset CreatedAt, long? CopyOf, CampaignFile Definition, string DefinitionSha256,
     ApiSubmission? Submission, IReadOnlyList<ApiStage> Stages, ApiCounts Counts);
 
 /// <summary>Reads a campaign with its stages, counts and submission.</summary>
-public sealed class CampaignView(CampaignStore campaigns, AllocationStore allocations, ScoringStore scorings, SubmissionStore submissions)
+public sealed class CampaignView(CampaignStore campaigns, AllocationStore allocations, ScoringStore scorings, NpgsqlDataSource database)
 {
     public async Task<ApiCampaign> ReadAsync(CampaignDefinition definition, CancellationToken cancellationToken)
     {
@@ -83,10 +90,11 @@ public sealed class CampaignView(CampaignStore campaigns, AllocationStore alloca
         var stages = await campaigns.StagesAsync(campaign.Id, cancellationToken);
         var allocation = await allocations.FindAsync(campaign.Id, cancellationToken);
         var scoring = allocation is null ? await scorings.NewestAsync(campaign.Id, cancellationToken) : await scorings.FindAsync(allocation.ScoringId, cancellationToken);
-        var submission = await submissions.NewestAsync(campaign.Id, cancellationToken);
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        var life = (await LifeRow.FindAsync(connection, campaign.Id))!;
         return new ApiCampaign(
-            campaign.Id, State(definition, stages), campaign.CreatedBy, campaign.CreatedAt, campaign.CopyOf, definition.File, Convert.ToHexStringLower(definition.Sha256),
-            submission is null ? null : ApiSubmission.Of(submission, definition), [.. stages.Select(ApiStage.Of)], ApiCounts.Of(scoring, allocation));
+            campaign.Id, State(definition, stages), life.State, campaign.CreatedBy, campaign.CreatedAt, campaign.CopyOf, definition.File, Convert.ToHexStringLower(definition.Sha256),
+            ApiSubmission.Of(life), [.. stages.Select(ApiStage.Of)], ApiCounts.Of(scoring, allocation));
     }
 
     private static string State(CampaignDefinition definition, IReadOnlyList<CampaignStage> stages) =>

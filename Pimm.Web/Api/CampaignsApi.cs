@@ -28,14 +28,14 @@ public static class CampaignsApi
             .WithSummary("Creates a draft").WithDescription("The body is that of `pimm campaigns create`; docs/campaigns.md has every field. Model lines are made when they are new. Location says where the draft is, ETag stands for its definition.")
             .WithExample(CampaignExamples.Campaign, CampaignExamples.Request);
         campaigns.MapPut("/{id:long}", ReplaceAsync).RequireScope(ApiScopes.CampaignsWrite).Accepts<CampaignFile>(Json).WithName("replaceCampaign")
-            .WithSummary("Replaces a draft's definition").WithDescription("Only while its customers are not split. A submission of the definition before becomes void.")
+            .WithSummary("Replaces a draft's definition").WithDescription("Only while its customers are not split and nobody is asked to approve it. An approval of the definition before is revoked.")
             .WithExample(CampaignExamples.Campaign, CampaignExamples.Request)
             .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status412PreconditionFailed).ProducesProblem(StatusCodes.Status428PreconditionRequired);
         campaigns.MapPost("/{id:long}/submit", SubmitAsync).RequireScope(ApiScopes.CampaignsWrite).WithName("submitCampaign")
-            .WithSummary("Submits a draft for approval").WithDescription("Recorded with the definition's hash; any later change makes it void. Nobody can approve or reject it yet, and nothing waits for an approval. The same definition again is no second submission.")
+            .WithSummary("Submits a draft for approval").WithDescription("Recorded with the definition's hash, and locked until somebody decides. Waves are selected and exported only once a person other than its author has approved it: approving is for people, on the page Approvals or by `pimm approvals`, never for a key. The same definition again is no second submission.")
             .WithExample(CampaignExamples.Submission, new ApiSubmit("As agreed on Monday"))
-            .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status412PreconditionFailed);
+            .ProducesProblem(StatusCodes.Status412PreconditionFailed);
         return api;
     }
 
@@ -87,6 +87,7 @@ public static class CampaignsApi
         {
             case DraftOutcome.Missing: return ApiProblem.NotFound($"campaign {id}");
             case DraftOutcome.Split: return Split(id);
+            case DraftOutcome.InReview: return InReview(id);
             case DraftOutcome.Stale: return Stale(context, change.Current!, change.Differences);
         }
         ApiTag.Set(context, change.Current!.Tag);
@@ -94,7 +95,7 @@ public static class CampaignsApi
     }
 
     private static async Task<Results<Ok<ApiSubmission>, ProblemHttpResult>> SubmitAsync(
-        long id, ApiSubmit? wish, HttpContext context, DefinitionStore definitions, SubmissionStore submissions, NpgsqlDataSource database,
+        long id, ApiSubmit? wish, HttpContext context, DefinitionStore definitions, ApprovalDesk desk, NpgsqlDataSource database,
         CancellationToken cancellationToken, [FromHeader(Name = "If-Match")] string? ifMatch = null)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
@@ -103,18 +104,15 @@ public static class CampaignsApi
         {
             return ApiProblem.NotFound($"campaign {id}");
         }
-        if (current.Split)
-        {
-            return Split(id);
-        }
         if (ifMatch is not null && ApiTag.Parse(ifMatch) != current.Tag)
         {
             return Stale(context, current, []);
         }
-        var submission = await submissions.SubmitAsync(connection, current, ApiCaller.Of(context).Actor, wish?.Comment);
+        await desk.SubmitAsync(connection, current, ApiCaller.Of(context).Actor, wish?.Comment);
+        var life = (await LifeRow.FindAsync(connection, id))!;
         await transaction.CommitAsync(cancellationToken);
         ApiTag.Set(context, current.Tag);
-        return TypedResults.Ok(ApiSubmission.Of(submission, current));
+        return TypedResults.Ok(ApiSubmission.Of(life)!);
     }
 
     private static async Task<CampaignFile> ReadAsync(HttpRequest request, CancellationToken cancellationToken)
@@ -125,6 +123,9 @@ public static class CampaignsApi
 
     private static ProblemHttpResult Split(long id) => ApiProblem.Of(
         StatusCodes.Status409Conflict, "campaign-split", "The campaign is running", $"The customers of campaign {id} are split: its definition is never changed. Start it again as another campaign, with a salt of its own.");
+
+    private static ProblemHttpResult InReview(long id) => ApiProblem.Of(
+        StatusCodes.Status409Conflict, "campaign-in-review", "The campaign is in review", $"Campaign {id} waits for approval and is locked: POST {ApiServices.Prefix}/campaigns/{id}/withdraw, change it, and submit it again.");
 
     private static ProblemHttpResult Stale(HttpContext context, CampaignDefinition current, IReadOnlyList<string> differences)
     {

@@ -20,13 +20,15 @@ public sealed record ApiImport(
     long Id, string Kind, string State, long? CheckRunId, long? ApplyRunId, ApiImportCheck? Check, string? Code, string? Refusal, ImportMapping Mapping, JsonNode? Result);
 
 /// <param name="Good">rows that would be created or update</param>
+/// <param name="Created">of the good rows, customers whom the audience's newest version does not have; null: of customers alone it can be told beforehand</param>
+/// <param name="Updated">likewise, customers whom it has</param>
 /// <param name="Codes">how often each reason was given</param>
 /// <param name="Problems">the first rows that would be put aside; their content is not shown</param>
 public sealed record ApiImportCheck(
-    long Received, long Good, long Skipped, long Quarantined, long Warnings, IReadOnlyDictionary<string, long> Codes, IReadOnlyList<ApiImportProblem> Problems, IReadOnlyList<string> Unmapped)
+    long Received, long Good, long? Created, long? Updated, long Skipped, long Quarantined, long Warnings, IReadOnlyDictionary<string, long> Codes, IReadOnlyList<ApiImportProblem> Problems, IReadOnlyList<string> Unmapped)
 {
     public static ApiImportCheck Of(ImportCheck check) => new(
-        check.Received, check.Good, check.Skipped, check.Quarantined, check.Warnings, check.Codes,
+        check.Received, check.Good, check.Created, check.Updated, check.Skipped, check.Quarantined, check.Warnings, check.Codes,
         [.. check.Problems.Select(problem => new ApiImportProblem(problem.Line, problem.Column, problem.Code))], check.Unmapped);
 }
 
@@ -39,7 +41,7 @@ public sealed record ApiImportApply(double? AcceptBadShare = null);
 public static class ImportsApi
 {
     private static readonly ApiImport Example = new(
-        12, "customers", "checked", 90, null, new ApiImportCheck(120_000, 119_988, 0, 12, 3, new Dictionary<string, long> { ["bad_key"] = 12 }, [new ApiImportProblem(17, "customer_id", "bad_key")], []),
+        12, "customers", "checked", 90, null, new ApiImportCheck(120_000, 119_988, 1_988, 118_000, 0, 12, 3, new Dictionary<string, long> { ["bad_key"] = 12 }, [new ApiImportProblem(17, "customer_id", "bad_key")], []),
         null, null, new ImportMapping { Columns = [new ColumnMapping("customer_id", "key"), new ColumnMapping("age", "feature")] }, null);
 
     public static RouteGroupBuilder MapImportsApi(this RouteGroupBuilder api)

@@ -74,7 +74,7 @@ public static class ListsApi
     private static async Task<IResult> DownloadAsync(
         long id, string date, string arm, string channel, HttpContext context, ExportStore exports, IOptions<ExportingOptions> folder, AuditLog audit) =>
         await FindAsync(exports, id, date, arm, channel, context.RequestAborted) is { } list
-            ? await SendAsync(context, audit, folder.Value, list, list.FileName, list.Rows, list.Bytes, Convert.ToHexStringLower(list.Sha256))
+            ? await SendAsync(context, ApiCaller.Of(context).Actor, audit, folder.Value, list, list.FileName, list.Rows, list.Bytes, Convert.ToHexStringLower(list.Sha256))
             : NoList(id, date, arm, channel);
 
     private static async Task<IResult> DownloadPartAsync(
@@ -93,11 +93,11 @@ public static class ListsApi
             return TypedResults.Text(manifest, "application/json");
         }
         return (part == "add" ? list.ReadManifest()?.Add : list.ReadManifest()?.Remove) is { } beside
-            ? await SendAsync(context, audit, folder.Value, list, beside.File, beside.Rows, null, beside.Sha256)
+            ? await SendAsync(context, ApiCaller.Of(context).Actor, audit, folder.Value, list, beside.File, beside.Rows, null, beside.Sha256)
             : ApiProblem.NotFound($"{part} beside this list: nothing of the kind was written with it");
     }
 
-    private static async Task<ExportedList?> FindAsync(ExportStore exports, long id, string date, string arm, string channel, CancellationToken cancellationToken)
+    internal static async Task<ExportedList?> FindAsync(ExportStore exports, long id, string date, string arm, string channel, CancellationToken cancellationToken)
     {
         if (!DateOnly.TryParseExact(date, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day))
         {
@@ -108,11 +108,12 @@ public static class ListsApi
             : throw new InputException($"\"{arm}\" is no arm of a list: choose a or b.");
     }
 
-    private static ProblemHttpResult NoList(long id, string date, string arm, string channel) => ApiProblem.NotFound($"list of campaign {id} for {date}, arm {arm}, channel {channel}");
+    internal static ProblemHttpResult NoList(long id, string date, string arm, string channel) => ApiProblem.NotFound($"list of campaign {id} for {date}, arm {arm}, channel {channel}");
 
+    /// <param name="actor">who takes it, as the audit names them</param>
     /// <param name="bytes">how long it was when it was written; null: not known</param>
-    private static async Task<IResult> SendAsync(
-        HttpContext context, AuditLog audit, ExportingOptions folder, ExportedList list, string file, long rows, long? bytes, string sha256)
+    internal static async Task<IResult> SendAsync(
+        HttpContext context, string actor, AuditLog audit, ExportingOptions folder, ExportedList list, string file, long rows, long? bytes, string sha256)
     {
         var tag = new EntityTagHeaderValue(ApiTag.Quote(sha256));
         if (context.Request.GetTypedHeaders().IfNoneMatch.Any(known => known.Compare(tag, useStrongComparison: false)))
@@ -131,7 +132,7 @@ public static class ListsApi
             return ApiProblem.Of(StatusCodes.Status409Conflict, "list-changed", "The file is another one", $"The file has {content.Length:N0} bytes and the list {bytes:N0}: it was written anew meanwhile, so ask for the campaign's lists again, or it was altered.");
         }
         await audit.AddAsync(new AuditEntry(
-            ApiCaller.Of(context).Actor, "list.download", "list", file, After: new { campaign = list.CampaignId, rows, sha256 },
+            actor, "list.download", "list", file, After: new { campaign = list.CampaignId, rows, sha256 },
             From: context.Connection.RemoteIpAddress?.ToString()), context.RequestAborted);
         context.Response.Headers["Repr-Digest"] = $"sha-256=:{Convert.ToBase64String(Convert.FromHexString(sha256))}:";
         return TypedResults.File(content, $"{Csv}; charset=utf-8", file, entityTag: tag);

@@ -6,12 +6,15 @@ namespace Pimm.Web.Importing;
 /// <summary>Words of the import pages, where the command line has others.</summary>
 public static partial class ImportWords
 {
+    private const string RowNumber = "choose the key row-number";
+
     /// <summary>A sentence that names an option of the command line names the page's field instead.</summary>
-    public static string OfPage(string sentence) => Option().Replace(Bracketed().Replace(sentence, ""), found => found.Groups[1].Value switch
+    public static string OfPage(string sentence) => Option().Replace(Bracketed().Replace(sentence, "").Replace(RowNumber, "count each row as a customer of its own", StringComparison.Ordinal), found => found.Groups[1].Value switch
     {
         "date-order" => "“Date order”",
         "zone" => "“Time zone of times without one”",
         "order" => "“Labels out of order”",
+        "delimiter" => "“Fields are divided by”",
         "accept-bad-share" => "the word to leave the bad rows out",
         _ => found.Value,
     });
@@ -80,7 +83,7 @@ public static partial class ImportWords
     /// <summary>Nothing of a bad row that may name a person, where the reader's role shows campaigns only.</summary>
     public static ShownProblem WithoutValue(ShownProblem problem) => problem with { Value = null, Message = Problem(problem.Code) };
 
-    [GeneratedRegex(@" \(--[a-z-]+\)")]
+    [GeneratedRegex(@" \((--[a-z-]+|key row-number)\)")]
     private static partial Regex Bracketed();
 
     [GeneratedRegex(@"--([a-z-]+)")]

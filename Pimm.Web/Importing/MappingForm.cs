@@ -119,8 +119,8 @@ public sealed class MappingForm
         };
     }
 
-    /// <returns>null when a file of this kind can be read so</returns>
-    public string? Problem(string kind)
+    /// <returns>null when a file can be read so for the target</returns>
+    public string? Problem(ImportTarget target)
     {
         try
         {
@@ -128,7 +128,12 @@ public sealed class MappingForm
             {
                 return $"Say which consent '{unnamed.Name}' is of: purpose/channel, as marketing/email.";
             }
-            ToMapping().Validate(kind);
+            var mapping = ToMapping();
+            mapping.Validate(target.Kind);
+            if (target.AudienceId is null && target.Kind != "outcomes")
+            {
+                NewAudience.Validate(target.AudienceName, NewAudience.Columns(mapping), target.FunnelStages);
+            }
             return null;
         }
         catch (InputException wrong)

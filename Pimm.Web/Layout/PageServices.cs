@@ -44,7 +44,6 @@ public static class PageServices
     public static IEndpointRouteBuilder MapPages(this WebApplication app)
     {
         app.MapStaticAssets().AllowAnonymous();
-        app.MapGet("/", () => Results.LocalRedirect("/campaigns"));
         // Null: the one policy is SecurityHeaders'; Blazor would add a second header.
         app.MapRazorComponents<App>().AddInteractiveServerRenderMode(server => server.ContentSecurityFrameAncestorsPolicy = null);
         return app;

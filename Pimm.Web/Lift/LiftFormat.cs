@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Localization;
 using Pimm.Core.Lift;
 using Pimm.Web.Shared;
 
@@ -26,6 +27,14 @@ public static class LiftFormat
         Relative => "relative difference of the arms, %",
         Ratio => "treatment's increment over control's",
         _ => "core conversions per 1,000 impressions",
+    };
+
+    /// <summary>The verdict's title in the reader's language.</summary>
+    public static string VerdictTitle(LiftReport report, IStringLocalizer<LiftWords> words) => report.Verdict switch
+    {
+        { Status: "keep-running", Days: 1 } => words["Keep running, about 1 day"],
+        { Status: "keep-running", Days: { } days } => words["Keep running, about {0} days", days],
+        _ => words[Verdict(report).Title],
     };
 
     public static (string Icon, string Title, string Class) Verdict(LiftReport report) => report.Verdict?.Status switch

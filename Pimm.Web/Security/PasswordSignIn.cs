@@ -78,7 +78,7 @@ public sealed class PasswordSignIn(SignInManager<AppUser> signIn, AppUserStore s
             SignInStep.NewPassword => "/sign-in/password",
             SignInStep.SetUpTwoFactor => "/sign-in/two-factor",
             SignInStep.Refused => "/sign-in",
-            _ => LocalAddress.Or(returnUrl, "/campaigns"),
+            _ => LocalAddress.Or(returnUrl, "/"),
         };
         return step == SignInStep.Done || string.IsNullOrEmpty(returnUrl) ? address : $"{address}?ReturnUrl={Uri.EscapeDataString(returnUrl)}";
     }

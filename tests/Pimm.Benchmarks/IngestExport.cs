@@ -21,7 +21,7 @@ internal static class IngestExport
     public static async Task<IReadOnlyList<IngestResult>> MeasureAsync()
     {
         await using var cluster = PrivateCluster.Start("fsync=on", "shared_buffers=256MB", "max_wal_size=4GB");
-        await using var pimm = await PimmInstance.StartAsync(cluster: cluster);
+        await using var pimm = await PimmInstance.StartAsync(new Dictionary<string, string?> { ["Approval:Required"] = "false" }, cluster);
         var audience = await pimm.Service<AudienceStore>().CreateAsync("bench", "customer", [new AudienceColumn("age", "number")], ["click", "conversion", "core_conversion"]);
         await using (var owner = await pimm.Database.Owner.OpenConnectionAsync())
         {

@@ -12,7 +12,8 @@ var benchmarks = new Dictionary<string, (Func<string[], int> Run, string Does)>(
     ["lift-coverage"] = (more => LiftCoverageBenchmark.Start(more), "lift-coverage [--share X] [--seed N] [--json]: coverage, false positives and power of every estimator in markets whose truth is known"),
     ["promotion"] = (more => PromotionBenchmark.Start(more), "promotion [--nights N] [--repetitions N] [--json]: nights of promotion with two equally good lines, a better one, and refreshes"),
     ["faults"] = (more => FaultsBenchmark.Start(more), "faults [--json]: breaks real workers and a real PostgreSQL, and says which promise was held and how long recovery took; minutes"),
-    ["ingest"] = (more => IngestBench.Start(more), "ingest [--only SECTION] [--json]: data in and out beside PostgreSQL's own tools: api (events over HTTP against pgbench)"),
+    ["ingest"] = (more => IngestBench.Start(more), "ingest [--only SECTION] [--json]: data in and out beside PostgreSQL's own tools; sections import, api, export, upload"),
+    ["pages"] = (more => PagesBench.Start(more), "pages [--demos N] [--json]: time of the server for every page while fifty circuits are open, with twenty demos loaded; minutes"),
     ["auc-floor"] = (more => Script("auc-floor.sh", more), "auc-floor DATA_FOLDER [--seeds N] [--out FOLDER]: test AUC against scikit-learn's logistic regression on the same splits"),
 };
 

@@ -50,6 +50,7 @@ public sealed class CampaignsCommandTests(FinishedCampaign finished) : IClassFix
             """);
         var created = await JsonAsync("campaigns", "create", file, "--json");
         var id = created.GetProperty("id").GetInt64();
+        await _pimm.ApproveAsync(id, CancellationToken.None);
         foreach (var verb in (string[])["score", "allocate", "export"])
             await JsonAsync(verb, "--campaign", $"{id}", "--json");
 
@@ -124,6 +125,7 @@ public sealed class CampaignsCommandTests(FinishedCampaign finished) : IClassFix
     {
         var id = (await JsonAsync("campaigns", "copy", $"{_first.Id}", "--name", "Race", "--starts-on", "2026-07-01", "--json")).GetProperty("id").GetInt64();
         await JsonAsync("score", "--campaign", $"{id}", "--json");
+        await _pimm.ApproveAsync(id, CancellationToken.None);
 
         var ran = await Task.WhenAll(Enumerable.Range(0, 2).Select(_ => PimmProcess.RunAsync(_pimm.Database, "allocate", "--campaign", $"{id}", "--date", "2026-07-01")));
 

@@ -19,6 +19,7 @@ public sealed class CommandLineTests
     [InlineData("Required command was not provided: see pimm --help.")]
     [InlineData("There is no \"fly\" here: see pimm --help.", "fly")]
     [InlineData("There is no \"--high\" here: see pimm runs list --help.", "runs", "list", "--high")]
+    [InlineData("--limit is \"few\": give a whole number: see pimm suppress list --help.", "suppress", "list", "--limit", "few")]
     [InlineData("\"one\" is no run's number: see pimm runs list.", "runs", "show", "one")]
     public async Task Wrong_arguments_are_exit_code_2_and_one_sentence(string sentence, params string[] arguments)
     {

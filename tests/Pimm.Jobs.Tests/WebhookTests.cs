@@ -76,6 +76,7 @@ public sealed class WebhookTests : IAsyncLifetime
         await FailRunAsync();
         var deliveries = await PimmProcess.RunAsync(database, "webhooks", "deliveries", "1");
         var listed = await PimmProcess.RunAsync(database, "webhooks", "list");
+        var rotated = await PimmProcess.RunAsync(database, "webhooks", "rotate", "1", "--json");
         var removed = await PimmProcess.RunAsync(database, "webhooks", "remove", "1");
         var again = await PimmProcess.RunAsync(database, "webhooks", "remove", "1");
 
@@ -88,6 +89,10 @@ public sealed class WebhookTests : IAsyncLifetime
         deliveries.Output.ShouldContain("run.failed               to 1  pending   try 0");
         listed.Output.ShouldBe($"   1  {receiver.Address}hook  run.failed,model.promoted  1 pending, 0 delivered, 0 dead\n");
         listed.Output.ShouldNotContain(secret);
+        rotated.ExitCode.ShouldBe(0, rotated.Error);
+        var shown = JsonDocument.Parse(rotated.Output).RootElement.GetProperty("secret").GetString()!;
+        shown.ShouldMatch("^whsec_[A-Za-z0-9+/]{43}=$");
+        shown.ShouldNotBe(secret);
         removed.Output.ShouldBe("Webhook 1 is gone, and 1 pending deliveries.\n");
         (again.ExitCode, again.Error).ShouldBe((2, "There is no webhook 1: see pimm webhooks list.\n"));
     }

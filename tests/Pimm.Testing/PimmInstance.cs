@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Pimm.Core;
+using Pimm.Core.Approving;
 using Pimm.Core.Queueing;
 using Pimm.Core.Simulating;
 
@@ -54,6 +55,13 @@ public sealed class PimmInstance : IAsyncDisposable
     /// <summary>A simulated campaign through all seven stages.</summary>
     public Task<long> RunDemoAsync(DemoRequest request, CancellationToken cancellationToken) =>
         Service<RunDemo>().RunAsync(request with { Folder = Folder }, _ => { }, cancellationToken);
+
+    /// <summary>Submits a campaign and approves it, as two people.</summary>
+    public async Task ApproveAsync(long campaignId, CancellationToken cancellationToken)
+    {
+        await Service<ApprovalDesk>().SubmitAsync(campaignId, "user:author", null, cancellationToken);
+        await Service<ApprovalDesk>().ApproveAsync(campaignId, "user:approver", null, cancellationToken: cancellationToken);
+    }
 
     /// <summary>Asks for a run and waits for its end.</summary>
     public async Task<JobRun> RunAsync(JobRequest request, CancellationToken cancellationToken)

@@ -102,7 +102,7 @@ public sealed class AccessTests(WebFixture web) : IAsyncDisposable
         (await Should.ThrowAsync<InputException>(() => Administration.AddAsync(name, role, password))).Message.ShouldContain(expected);
 
     [Theory]
-    [InlineData("vera", "needs one of the roles")]
+    [InlineData("vera", "Only Marketer, DataScientist")]
     [InlineData("nobody", "session has ended")]
     public async Task Work_is_refused_behind_the_page_too(string name, string expected)
     {

@@ -63,13 +63,17 @@ public sealed class CampaignTests(WebFixture web)
 
         (await page.Page.Locator(".rail-name").AllInnerTextsAsync()).ShouldBe(["Importing", "Training", "Scoring", "Allocating", "Exporting", "Outcomes", "Lift"]);
         await Expect(page.Page.Locator(".rail-step.done")).ToHaveCountAsync(7);
+        await page.GoAsync($"/campaigns/{web.Campaign}/audience");
         await Expect(page.Page.Locator("#importing")).ToContainTextAsync("3,000 customers in version 1");
-        await Expect(page.Page.Locator("#training")).ToContainTextAsync("0.803");
         await Expect(page.Page.Locator("#scoring")).ToContainTextAsync("3,000 customers scored by both models");
+        await page.Page.ClickAsync(".rail a[href$='#training']");
+        await Expect(page.Page.Locator("#training")).ToContainTextAsync("0.803");
+        await page.GoAsync($"/campaigns/{web.Campaign}/split");
         await Expect(page.Page.Locator("#allocating tbody tr")).ToHaveCountAsync(3);
+        await Expect(page.Page.Locator("#allocating .reason")).ToHaveTextAsync("All waves are published, and a published wave never changes.");
+        await page.GoAsync($"/campaigns/{web.Campaign}/waves");
         await Expect(page.Page.Locator("#exporting tbody tr")).ToHaveCountAsync(6);
         await Expect(page.Page.Locator("#outcomes")).ToContainTextAsync("1,800 impressions reported as delivered");
-        await Expect(page.Page.Locator("#allocating .reason")).ToHaveTextAsync("All waves are published, and a published wave never changes.");
         page.ShouldBeQuiet();
     }
 

@@ -47,8 +47,21 @@ public sealed class ImportPagesTests(WebFixture web)
         await Expect(page.Page.Locator("#problem")).ToContainTextAsync("No column has the role key");
         await Expect(check).ToBeDisabledAsync();
 
+        await Expect(page.Page.GetByText("The first line looks like data")).ToBeVisibleAsync();
         await page.Page.GetByLabel("What k1 is").SelectOptionAsync("key");
         await Expect(check).ToBeEnabledAsync();
+        await page.Page.GetByLabel("Stages of its funnel").FillAsync("click, click");
+        await page.Page.GetByLabel("Stages of its funnel").BlurAsync();
+        await Expect(page.Page.Locator("#problem")).ToContainTextAsync("names a stage twice");
+        await page.Page.GetByLabel("Stages of its funnel").FillAsync("click, buy");
+        await page.Page.GetByLabel("Country of phones").FillAsync("XX");
+        await page.Page.GetByLabel("Country of phones").BlurAsync();
+        await Expect(page.Page.Locator("#problem")).ToContainTextAsync("has the default country \"XX\"");
+        await page.Page.GetByLabel("Country of phones").FillAsync("");
+        await page.Page.GetByLabel("Attribute that Kiel becomes").FillAsync("a\"b");
+        await page.Page.GetByLabel("Attribute that Kiel becomes").BlurAsync();
+        await Expect(page.Page.Locator("#problem")).ToContainTextAsync("The attribute name \"a\"b\" is not a letter");
+        await page.Page.GetByLabel("Attribute that Kiel becomes").FillAsync("Kiel");
         await page.Page.GetByLabel("What 31 is").SelectOptionAsync("key");
         await Expect(page.Page.Locator("#problem")).ToContainTextAsync("gives the role key twice");
         await Expect(page.Page.GetByLabel("What k1 is")).ToHaveValueAsync("key");
@@ -109,9 +122,10 @@ public sealed class ImportPagesTests(WebFixture web)
         await using var page = await web.OpenAsync("vera");
         await page.GoAsync("/imports?search=Savers+of+the+north");
 
-        await Expect(page.Page.Locator("tbody tr").First).ToContainTextAsync("customers of Savers of the north");
+        var row = page.Page.Locator("tbody tr").Filter(new() { HasText = "customers of Savers of the north" }).First;
+        await Expect(row).ToBeVisibleAsync();
         await Expect(page.Page.GetByText("Import a file")).ToHaveCountAsync(0);
-        await page.Page.Locator("tbody a").First.ClickAsync();
+        await row.Locator("a").First.ClickAsync();
         await Expect(page.Page.Locator("#undo-title")).ToBeVisibleAsync();
         await Expect(page.Page.GetByText("Download the bad rows")).ToHaveCountAsync(0);
         await page.Page.GotoAsync("/imports/new");

@@ -29,6 +29,7 @@ public sealed class ImportStoryTests(WebFixture web) : IAsyncLifetime
         await Expect(apply).ToBeDisabledAsync();
         await Expect(page.Page.Locator("#bound")).ToContainTextAsync("20 of 200 rows (10.0 %) cannot be used");
         await Expect(page.Page.Locator("tbody tr").First).ToContainTextAsync("bad number");
+        await Expect(page.Page.Locator(".rows-bar").First).ToHaveAttributeAsync("aria-label", "180 created, 0 updated, 0 skipped, 20 put aside");
         await page.Page.GetByLabel("Apply the other 180 rows").CheckAsync();
         await apply.ClickAsync();
 
@@ -53,6 +54,18 @@ public sealed class ImportStoryTests(WebFixture web) : IAsyncLifetime
         await page.GoAsync("/imports?search=Story+of+the+south");
         await Expect(page.Page.Locator("tbody .chip")).ToHaveTextAsync(["undone", "undone"]);
         await Expect(page.Page.Locator("tbody tr").Last).ToContainTextAsync("template “CRM, monthly”");
+        await page.GoAsync("/imports?search=Story+of+the+south&page=99");
+        await Expect(page.Page.Locator("tbody tr")).ToHaveCountAsync(2);
+        await page.GoAsync(new Uri(first).AbsolutePath + "?code=none&page=99");
+        await Expect(page.Page.Locator(".problems tbody tr")).ToHaveCountAsync(20);
+        await Expect(page.Page.Locator("main")).Not.ToContainTextAsync("came back, mended");
+
+        // The numbers of versions that were undone do not come again.
+        await SendAsync(page, "crm-export.csv", CustomerFile.Of(rows: 30, bad: 0));
+        await page.Page.Locator("#audience").SelectOptionAsync(new SelectOptionValue { Label = "Story of the south (no customers yet)" });
+        await ButtonAsync(page, "Check all rows");
+        await ButtonAsync(page, "Apply: 30 customers become version 3");
+        await Expect(page.Page.Locator(".page-head")).ToContainTextAsync("customers of Story of the south, version 3");
         page.ShouldBeQuiet();
     }
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Pimm.Core.Lift;
 using Pimm.Web.Lift;
+using Pimm.Web.Plots;
 using Shouldly;
 using Xunit;
 using static Microsoft.Playwright.Assertions;
@@ -15,7 +16,7 @@ public sealed class LiftReportTests(WebFixture web)
         var stored = (await web.Services.GetRequiredService<LiftStore>().NewestAsync(web.Campaign))!;
         var report = LiftReport.FromJson(stored.Report);
         await using var page = await web.OpenAsync();
-        await page.GoAsync($"/campaigns/{web.Campaign}/lift");
+        await page.GoAsync($"/campaigns/{web.Campaign}/results");
 
         foreach (var number in report.Numbers)
         {
@@ -38,12 +39,13 @@ public sealed class LiftReportTests(WebFixture web)
     public async Task The_days_are_drawn_and_described_above_their_table()
     {
         await using var page = await web.OpenAsync();
-        await page.GoAsync($"/campaigns/{web.Campaign}/lift");
+        await page.GoAsync($"/campaigns/{web.Campaign}/results");
 
-        var chart = page.Page.Locator("section[aria-labelledby=days-title] img.lift-chart");
-        (await chart.GetAttributeAsync("alt"))!.ShouldContain("On the last day");
-        // An image that the page's security policy refused would have no size of its own.
-        (await chart.EvaluateAsync<int>("image => image.decode().then(() => image.naturalWidth)")).ShouldBe(640);
+        var chart = page.Page.Locator("section[aria-labelledby=days-title] svg[role=img]");
+        (await chart.GetAttributeAsync("aria-label"))!.ShouldContain("On the last day");
+        (await chart.Locator(".plot-line").First.GetAttributeAsync("d"))!.Split('L').Length.ShouldBeGreaterThan(2);
+        await page.Page.Locator("section[aria-labelledby=days-title] summary").ClickAsync();
+        await Expect(page.Page.Locator("table[aria-label=Days] tbody tr").First).ToBeVisibleAsync();
         page.ShouldBeQuiet();
     }
 
@@ -52,7 +54,7 @@ public sealed class LiftReportTests(WebFixture web)
     {
         var idle = await SeededCampaign.CreateIdleAsync(web.Services, web.Campaign, "Not measured");
         await using var page = await web.OpenAsync();
-        await page.GoAsync($"/campaigns/{idle}/lift");
+        await page.GoAsync($"/campaigns/{idle}/results");
 
         await Expect(page.Page.Locator(".empty h2")).ToHaveTextAsync("The lift is not measured yet");
     }
@@ -69,11 +71,11 @@ public sealed class LiftReportTests(WebFixture web)
     [Fact]
     public void The_scale_holds_every_finite_value_and_no_difference()
     {
-        var scale = new ForestScale([3.0, 9.0, double.PositiveInfinity, null], 0);
+        var scale = PlotScale.Around([3.0, 9.0, double.PositiveInfinity, null], 10, 350, 0);
 
-        scale.X(0).ShouldBeLessThan(scale.X(3));
-        scale.X(9).ShouldBeLessThan(ForestScale.Width);
-        scale.X(1e9).ShouldBe(scale.X(double.MaxValue));
+        scale.At(0).ShouldBeLessThan(scale.At(3));
+        scale.At(9).ShouldBeLessThan(350);
+        scale.At(1e9).ShouldBe(scale.At(double.MaxValue));
         scale.Ticks.ShouldContain(0);
         scale.Ticks.Count.ShouldBeInRange(3, 8);
     }

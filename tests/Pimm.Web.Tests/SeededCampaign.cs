@@ -8,6 +8,7 @@ using Microsoft.Extensions.Logging;
 using Npgsql;
 using Pimm.Core;
 using Pimm.Core.Allocating;
+using Pimm.Core.Approving;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Exporting;
 using Pimm.Core.Importing;
@@ -47,6 +48,7 @@ internal sealed class SeededCampaign(TestDatabase database, string folder)
             "spring", "tests", TimeProvider.System.GetUtcNow(), PlannedConversions: 400));
 
         await RunAsync(services, new JobRequest("score", "score", new { }, campaign));
+        await ApproveAsync(services, campaign);
         for (var day = 0; day < Days; day++)
         {
             await RunAsync(services, new JobRequest("allocate", $"wave {day}", new { }, campaign));
@@ -57,6 +59,14 @@ internal sealed class SeededCampaign(TestDatabase database, string folder)
         await RunAsync(services, new JobRequest("lift", "lift", new { }, campaign));
         await host.StopAsync();
         return campaign;
+    }
+
+    /// <summary>Submits a campaign and approves it, as two people.</summary>
+    public static async Task ApproveAsync(IServiceProvider services, long campaign)
+    {
+        var desk = services.GetRequiredService<ApprovalDesk>();
+        await desk.SubmitAsync(campaign, "user:author", null);
+        await desk.ApproveAsync(campaign, "user:approver", null);
     }
 
     /// <summary>A campaign on the same audience with nothing done but the import.</summary>

@@ -74,6 +74,7 @@ public sealed class SignInTests(WebFixture web)
         await Expect(page.Page.GetByRole(AriaRole.Alert)).ToBeVisibleAsync();
         await page.TrySignInAsync("comes-and-goes", WebFixture.Password);
         await page.Page.WaitForURLAsync("**/campaigns");
+        await page.Page.ClickAsync(".user-menu summary");
         await page.Page.ClickAsync("text=Sign out");
         await page.Page.WaitForURLAsync("**/sign-in");
 
@@ -96,6 +97,7 @@ public sealed class SignInTests(WebFixture web)
     public async Task Signing_out_ends_the_session()
     {
         await using var page = await web.OpenAsync();
+        await page.Page.ClickAsync(".user-menu summary");
         await page.Page.ClickAsync("text=Sign out");
         await page.Page.WaitForURLAsync("**/sign-in");
 

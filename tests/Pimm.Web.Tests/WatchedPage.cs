@@ -33,7 +33,7 @@ public sealed class WatchedPage : IAsyncDisposable
     {
         await Page.GotoAsync("/sign-in");
         await TrySignInAsync(user, password);
-        await Page.WaitForURLAsync("**/campaigns");
+        await Page.WaitForURLAsync(address => new Uri(address).AbsolutePath == "/");
     }
 
     public async Task TrySignInAsync(string user, string password)

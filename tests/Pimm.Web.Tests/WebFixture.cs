@@ -54,9 +54,11 @@ public sealed class WebFixture : IAsyncLifetime
     }
 
     /// <summary>A worker beside the app that takes files in, and leaves the runs alone that other tests look at.</summary>
-    public async Task<IHost> StartImportWorkerAsync()
+    public Task<IHost> StartImportWorkerAsync() => StartWorkerAsync("import", "outcomes");
+
+    public async Task<IHost> StartWorkerAsync(params string[] kinds)
     {
-        var worker = new SeededCampaign(Database, folder).CreateHost("import", "outcomes");
+        var worker = new SeededCampaign(Database, folder).CreateHost(kinds);
         await worker.StartAsync();
         return worker;
     }

@@ -11,7 +11,7 @@ public sealed partial class StageOrderTests
     [
         "Database", "Auditing", "Statistics", "Safetensors", "Torch", "Queueing", "Access", "Campaigns", "Identifying", "Suppressing", "Importing",
         "FeatureEncoding", "Datasets", "Networks", "Training", "Comparing", "Promoting", "Scoring", "Allocating", "Approving", "Exporting",
-        "Outcomes", "Lift", "Notifying", "Retaining", "Erasing", "Safekeeping", "Operating", "Simulating"
+        "Outcomes", "Lift", "Scheduling", "Notifying", "Retaining", "Erasing", "Safekeeping", "Operating", "Simulating"
     ];
 
     [Fact]

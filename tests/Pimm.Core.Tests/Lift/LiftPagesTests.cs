@@ -59,5 +59,22 @@ public sealed class LiftPagesTests : IDisposable
         LiftPortfolio.Of([]).ToText().ShouldStartWith("No campaign has a lift report yet");
     }
 
+    [Fact]
+    public void Campaigns_of_one_kind_are_pooled_by_how_sharp_they_are_and_open_or_unhealthy_ones_are_not()
+    {
+        LiftReport closed = Report with { Simulated = false, Windows = Report.Windows with { Closed = true }, Verdict = new LiftVerdict("ship", "") };
+        LiftReport open = closed with { Windows = closed.Windows with { Closed = false } }, unhealthy = closed with { Verdict = new LiftVerdict("unhealthy", "") };
+        CampaignReport Of(long id, LiftReport report) => new(id, $"Campaign {id}", 1, report.ToJson());
+        LiftNumber number = closed.Number(LiftKeys.Extra);
+
+        LiftPortfolio two = LiftPortfolio.Of([Of(1, closed), Of(2, closed), Of(3, open), Of(4, unhealthy), Of(5, closed with { Simulated = true })]);
+
+        two.PooledCampaigns.ShouldBe(2);
+        two.PooledHeadline!.Estimate!.Value.ShouldBe(number.Estimate!.Value, 1e-9);
+        two.PooledHeadline.StandardError!.Value.ShouldBe(number.StandardError!.Value / Math.Sqrt(2), 1e-9);
+        two.PooledDelivered!.Estimate!.Value.ShouldBe(closed.Number(LiftKeys.DeliveredLift).Estimate!.Value, 1e-9);
+        LiftPortfolio.Of([Of(1, closed), Of(2, open)]).PooledHeadline.ShouldBeNull();
+    }
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 }

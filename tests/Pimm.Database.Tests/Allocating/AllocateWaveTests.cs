@@ -123,6 +123,7 @@ public sealed class AllocateWaveTests(SmallCampaign world) : IClassFixture<Small
         var today = world.Campaign.DateOf(TimeProvider.System.GetUtcNow());
         var campaign = world.Campaign with { Name = "missed", Salt = "missed", StartsOn = today.AddDays(-2), Days = 5 };
         campaign = campaign with { Id = await world.Pimm.Service<Pimm.Core.Campaigns.CampaignStore>().CreateAsync(campaign, Cancel) };
+        await world.Pimm.ApproveAsync(campaign.Id, Cancel);
 
         var missed = await RunAsync(AllocateWave.JobKind, -1);
         missed.State.ShouldBe(JobStates.Succeeded);

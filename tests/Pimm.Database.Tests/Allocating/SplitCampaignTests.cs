@@ -141,12 +141,16 @@ public sealed class SplitCampaignTests(SmallCampaign world) : IClassFixture<Smal
         var campaign = await ScoredAsync(world.Campaign with { Name = "changed draft", Salt = "changed draft" });
         await ChangeAsync("update campaign set impressions_per_day = impressions_per_day - 1, traffic_share = 0.8 where id = @Id");
 
+        var unapproved = await world.Pimm.RunAsync(new JobRequest(AllocateWave.JobKind, "unapproved", new { }, campaign.Id), Cancel);
+        await world.Pimm.ApproveAsync(campaign.Id, Cancel);
         var refused = await world.Pimm.RunAsync(new JobRequest(AllocateWave.JobKind, "changed", new { }, campaign.Id), Cancel);
         await SucceedAsync(ScoreCampaign.JobKind, campaign, "anew");
         // What only the waves need was not scored.
         await ChangeAsync("update campaign set impressions_per_day = impressions_per_day + 1, starts_on = starts_on + 1 where id = @Id");
+        await world.Pimm.ApproveAsync(campaign.Id, Cancel);
         await SucceedAsync(AllocateWave.JobKind, campaign, "anew");
 
+        unapproved.Error.ShouldBe("Campaign \"changed draft\" is not what was approved (its definition has another hash): submit it again.");
         refused.Error.ShouldBe("Campaign \"changed draft\" was changed since it was scored: score it again, then ask for the wave.");
         var customers = (await Allocations.FindAsync(campaign.Id, Cancel))!;
         (customers.ControlCustomers + customers.TreatmentCustomers).ShouldBe((await Scorings.NewestAsync(campaign.Id, Cancel))!.Customers);
@@ -254,6 +258,7 @@ public sealed class SplitCampaignTests(SmallCampaign world) : IClassFixture<Smal
     private async Task<Campaign> ScoredAsync(Campaign campaign)
     {
         campaign = campaign with { Id = await world.Pimm.Service<CampaignStore>().CreateAsync(campaign, Cancel) };
+        await world.Pimm.ApproveAsync(campaign.Id, Cancel);
         await SucceedAsync(ScoreCampaign.JobKind, campaign);
         return campaign;
     }

@@ -1,6 +1,7 @@
 using Dapper;
 using Microsoft.Extensions.Options;
 using Pimm.Core.Auditing;
+using Pimm.Core.Operating;
 using Pimm.Testing;
 using Shouldly;
 using Xunit;
@@ -43,6 +44,36 @@ public sealed class AuditVerifierTests : IAsyncLifetime
 
         (whole.Entries, whole.Head!.Id, whole.Head.Hash, whole.Break).ShouldBe((6, 6, Convert.ToHexStringLower(head!.RowHash), null));
         (part.Entries, part.Break).ShouldBe((3, null));
+    }
+
+    [Fact]
+    public async Task A_quick_look_begins_at_the_noted_end_of_a_long_chain_and_names_the_break_behind_it()
+    {
+        var health = new RecordsHealth(database.DataSource, verifier, TimeProvider.System);
+        var late = new RecordsHealth(database.DataSource, verifier, new Later());
+        (await health.AuditAsync(Cancel)).ShouldBe(HealthFinding.Ok("audit", "6 entries, chain intact"));
+        (await verifier.LookAsync(4, Cancel)).ShouldSatisfyAllConditions(look => look.From.ShouldBe(3), look => look.Verdict.Entries.ShouldBe(4));
+        await verifier.NoteHeadAsync(cancellationToken: Cancel);
+        (await late.AuditAsync(Cancel)).Level.ShouldBe(HealthLevel.Warning);
+        for (var i = 7; i <= 9; i++)
+            await log.AddAsync(new AuditEntry("user:anna", "campaign.create", "campaign", $"{i}"), Cancel);
+
+        var behind = await verifier.LookAsync(8, Cancel);
+        await WithoutTriggersAsync("update audit_event set actor = 'user:bert' where id = 2");
+        var unseen = await verifier.LookAsync(8, Cancel);
+        await WithoutTriggersAsync("update audit_event set actor = 'user:bert' where id = 8");
+        var seen = await verifier.LookAsync(8, Cancel);
+
+        (behind.From, behind.Verdict.Entries, behind.Verdict.Break).ShouldBe((6, 4, null));
+        unseen.Verdict.Break.ShouldBeNull();
+        seen.Verdict.Break.ShouldNotBeNull().ShouldStartWith("Row 8 is not as it was written");
+        (await health.AuditAsync(Cancel)).ShouldSatisfyAllConditions(
+            finding => finding.Level.ShouldBe(HealthLevel.Failing), finding => finding.Note.ShouldStartWith("Row 2 is not as it was written"));
+    }
+
+    private sealed class Later : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => DateTimeOffset.UtcNow.AddHours(49);
     }
 
     [Theory]

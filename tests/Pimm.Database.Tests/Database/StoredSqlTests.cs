@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using Dapper;
 using Npgsql;
 using Pimm.Core;
+using Pimm.Core.Importing;
 using Pimm.Testing;
 using Shouldly;
 using Xunit;
@@ -51,6 +52,25 @@ public sealed partial class StoredSqlTests(TestDatabase database) : IClassFixtur
     }
 
     [Fact]
+    public async Task Every_statement_of_a_batch_answers_what_is_read_of_it()
+    {
+        var audiences = new AudienceStore(database.DataSource, TimeProvider.System);
+        var audience = await audiences.GetAsync(
+            await audiences.CreateAsync("stored sql", "ref", [new AudienceColumn("age", "number")], ["click"], cancellationToken: TestContext.Current.CancellationToken), TestContext.Current.CancellationToken);
+        await using var connection = await OpenAsync();
+        var (statements, wrong) = (Batched(audience).ToList(), new List<string>());
+        foreach (var (type, name, sql, reads) in statements)
+        {
+            if (reads.All(read => Unread(connection, sql, read) is not null))
+                wrong.Add($"{type.Name}.{name}: {string.Join("; ", reads.Select(read => $"as {read.Name}, {Unread(connection, sql, read)}"))}");
+        }
+
+        // Of the checks of outcomes each rule, that of unknown customers included, which is written for an audience.
+        statements.Count(statement => statement.Type.Name == "OutcomeStore").ShouldBe(8);
+        wrong.ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task A_list_in_another_order_or_with_a_column_too_many_is_found()
     {
         await using var connection = await OpenAsync();
@@ -59,6 +79,10 @@ public sealed partial class StoredSqlTests(TestDatabase database) : IClassFixtur
         Misfit(connection, "select run_id, seq, fence, logged_at, level, message from job_run_log", typeof(Core.Queueing.JobLogLine)).ShouldNotBeNull();
         Misfit(connection, "select run_id, fence, seq, logged_at, level, message, 1 as more from job_run_log", typeof(Core.Queueing.JobLogLine)).ShouldNotBeNull();
         Refusal(connection, "select nonsense from job_run").ShouldNotBeNull();
+        Unread(connection, "select count(*) from job_run", typeof(long)).ShouldBeNull();
+        Unread(connection, "select id, fence from job_run", typeof(long)).ShouldNotBeNull();
+        Unread(connection, "select kind from job_run", typeof(long)).ShouldNotBeNull();
+        Unread(connection, "update job_run set kind = kind where false; select 1::bigint as line, '' as code, '' as \"column\", '' as message", typeof(ImportProblem)).ShouldNotBeNull();
     }
 
     private static IEnumerable<(Type Type, string Name, string Sql)> Statements() =>
@@ -92,6 +116,32 @@ public sealed partial class StoredSqlTests(TestDatabase database) : IClassFixtur
             .OrderByDescending(type => type.DeclaringType == statement.Type).ThenByDescending(type => type.Namespace == statement.Type.Namespace).FirstOrDefault()
         where record is not null
         select (statement.Type, statement.Name, statement.Sql, record);
+
+    // What a batch is put together of stands in its arrays; what is read of it, behind it: results.Read…Async<Record>.
+    private static IEnumerable<(Type Type, string Name, string Sql, IReadOnlyList<Type> Reads)> Batched(Audience audience) =>
+        from source in Directory.EnumerateFiles(Path.Combine(Root(), "Pimm.Core"), "*.cs", SearchOption.AllDirectories)
+        let text = File.ReadAllText(source)
+        where text.Contains("QueryMultipleAsync", StringComparison.Ordinal)
+        let type = CoreTypes.Single(type => type.Name == Path.GetFileNameWithoutExtension(source))
+        let names = BatchArray().Matches(text).SelectMany(array => Word().Matches(array.Value)).Select(word => word.Value).ToHashSet()
+        let reads = BatchRead().Matches(text).Select(read => read.Groups["record"].Value).Distinct()
+            .Select(record => record == "long" ? typeof(long) : CoreTypes.Single(type => type.Name == record)).ToList()
+        from statement in Constants().Where(constant => constant.Type == type).Concat(OfAudience(type, audience))
+        where names.Contains(statement.Name)
+        select (statement.Type, statement.Name, statement.Sql, (IReadOnlyList<Type>)reads);
+
+    private static IEnumerable<(Type Type, string Name, string Sql)> OfAudience(Type type, Audience audience) =>
+        from method in type.GetMethods(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
+        where method.ReturnType == typeof(string) && method.GetParameters() is [{ } only] && only.ParameterType == typeof(Audience)
+        select (type, method.Name, (string)method.Invoke(null, [audience])!);
+
+    private static string? Unread(NpgsqlConnection connection, string sql, Type read)
+    {
+        if (read != typeof(long))
+            return Misfit(connection, sql, read);
+        using var reader = TryDescribe(connection, sql, out var refusal);
+        return reader is null ? refusal : reader.FieldCount == 1 && reader.GetFieldType(0) == typeof(long) ? null : "it is no one number";
+    }
 
     private static string? Refusal(NpgsqlConnection connection, string sql)
     {
@@ -159,6 +209,15 @@ public sealed partial class StoredSqlTests(TestDatabase database) : IClassFixtur
             folder = folder.Parent;
         return folder.FullName;
     }
+
+    [GeneratedRegex(@"string\[\] [^;]*;")]
+    private static partial Regex BatchArray();
+
+    [GeneratedRegex(@"\w+")]
+    private static partial Regex Word();
+
+    [GeneratedRegex(@"results\.Read\w*Async<(?<record>\w+)>")]
+    private static partial Regex BatchRead();
 
     [GeneratedRegex(@"^\s*create temp(?:orary)? table\s", RegexOptions.IgnoreCase)]
     private static partial Regex TemporaryTable();

@@ -223,6 +223,7 @@ public sealed class ErasedPersonTests
         foreach (var line in new[] { control, treatment })
             await DoAsync(pimm, new JobRequest(TrainModelLine.JobKind, $"train {line}", new TrainLineRequest(line)));
         await DoAsync(pimm, new JobRequest("score", "score", new { }, id));
+        await pimm.ApproveAsync(id, Cancel);
         await DoAsync(pimm, new JobRequest("allocate", "allocate", new { }, id, campaign.StartsOn));
         await DoAsync(pimm, new JobRequest("export", "export", new { }, id, campaign.StartsOn));
         await DoAsync(pimm, new JobRequest("export", "export google", new { channel = "google-customer-match" }, id, campaign.StartsOn));

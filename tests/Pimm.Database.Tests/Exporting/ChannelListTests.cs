@@ -100,7 +100,7 @@ public sealed class ChannelListTests(IdentifiedCampaign identified) : IClassFixt
             var manifest = list.ReadManifest()!;
             (await File.ReadAllTextAsync(PathOf(Path.ChangeExtension(list.FileName, ".manifest.json")), Cancel)).ShouldBe(list.Manifest);
             (manifest.File, manifest.Rows, manifest.Bytes, manifest.Sha256).ShouldBe((list.FileName, 60, new FileInfo(PathOf(list.FileName)).Length, Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(PathOf(list.FileName), Cancel)))));
-            (manifest.Profile, manifest.ExportedBy, manifest.ApprovedBy, manifest.Group, manifest.Revision).ShouldBe(("google-customer-match 1", "cli:ann", null, list.Arm == 0 ? "a" : "b", 1));
+            (manifest.Profile, manifest.ExportedBy, manifest.ApprovedBy, manifest.Group, manifest.Revision).ShouldBe(("google-customer-match 1", "cli:ann", "demo:approver", list.Arm == 0 ? "a" : "b", 1));
             (manifest.Gate.Planned, manifest.Gate.Withheld, manifest.Gate.WithoutIdentifier, manifest.Add).ShouldBe((60, 0, 0, null));
             manifest.Fields[0].ShouldBe(new FieldCount("Email", Given: 60, Invalid: 0, Hashed: 60, Plain: 0, Incomplete: 0));
             manifest.Fields[1].Hashed.ShouldBe(lines.Count(line => line.Length > 100));

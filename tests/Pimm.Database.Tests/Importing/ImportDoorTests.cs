@@ -71,6 +71,7 @@ public sealed class ImportDoorTests(DoorWorld world) : IClassFixture<DoorWorld>
 
         var findings = (await door.GetAsync(draft, Cancel)).Findings!.Check!;
         (findings.Received, findings.Good, findings.Quarantined, findings.Warnings).ShouldBe((4, 3, 1, 1));
+        (findings.Created, findings.Updated).ShouldBe((3, 0));
         findings.Codes.ShouldBe(new Dictionary<string, long> { [ImportCode.BadEmail] = 1, [ImportCode.BadNumber] = 1 }, ignoreOrder: true);
         findings.Unmapped.ShouldBe(["zone"]);
         (await CountAsync("select count(*) from audience where name = 'people of the door'")).ShouldBe(0);
@@ -87,6 +88,39 @@ public sealed class ImportDoorTests(DoorWorld world) : IClassFixture<DoorWorld>
         await RemovedAsync(upload.Id);
         world.Stored().ShouldNotContain(path => path.EndsWith(upload.StoredAs, StringComparison.Ordinal));
         await PersonsAreSealedAsync();
+    }
+
+    [Fact]
+    public async Task A_check_tells_what_would_be_created_and_updated_as_the_landing_then_counts_it()
+    {
+        var door = world.Pimm.Service<ImportDoor>();
+        const string columns = "ref,age\n";
+        string Rows(int from, int to) => string.Concat(Enumerable.Range(from, to - from + 1).Select(number => $"f{number},{number}\n"));
+        async Task<(ImportCheck Check, ImportedFile File)> PassAsync(string content, string mode)
+        {
+            var upload = await SendAsync(content, "forecast.csv");
+            var mapping = new ImportMapping { Columns = [new("ref", "key"), new("age", "feature", "number")], Mode = mode };
+            var audience = await world.Pimm.Service<AudienceStore>().FindByNameAsync("forecast", Cancel);
+            var (draft, check) = await door.CheckAsync(new DraftRequest("customers", upload.Id, mapping) { AudienceId = audience?.Id, AudienceName = "forecast", AcceptBadShare = 0.5 }, "user:ada", Cancel);
+            (await DoneAsync(check)).State.ShouldBe(JobStates.Succeeded);
+            (await DoneAsync(await door.ApplyAsync(draft, "user:ada", cancellationToken: Cancel))).State.ShouldBe(JobStates.Succeeded);
+            audience = await world.Pimm.Service<AudienceStore>().FindByNameAsync("forecast", Cancel);
+            return ((await door.GetAsync(draft, Cancel)).Findings!.Check!, (await world.Pimm.Service<ImportStore>().FilesAsync(audience!.Id, Cancel))[0]);
+        }
+        async Task ShouldHoldAsync(string content, string mode, long created, long updated, long skipped, long quarantined)
+        {
+            var (check, file) = await PassAsync(columns + content, mode);
+            (check.Created, check.Updated, check.Skipped, check.Quarantined).ShouldBe((created, updated, skipped, quarantined));
+            (file.Created, file.Updated, file.Skipped, file.Quarantined).ShouldBe((created, updated, skipped, quarantined));
+            (check.Good, check.Received).ShouldBe((created + updated, file.Received));
+        }
+
+        await ShouldHoldAsync(Rows(1, 40), "replace", 40, 0, 0, 0);
+        await ShouldHoldAsync(Rows(31, 50) + "f31,7\nf60,old\n", ImportMapping.Merge, 10, 10, 0, 2);
+        await using var owner = await world.Pimm.Database.Owner.OpenConnectionAsync(Cancel);
+        await owner.ExecuteAsync("insert into erasure(customer, requested_at, requested_by, finished_at) values (@known, now(), 'test', now()), (@unknown, now(), 'test', now())",
+            new { known = Core.Statistics.CustomerHash.Of("f35"), unknown = Core.Statistics.CustomerHash.Of("f55") });
+        await ShouldHoldAsync(Rows(31, 55), ImportMapping.Merge, 4, 19, 2, 0);
     }
 
     /// <summary>The bytes go when the run has ended.</summary>
@@ -271,6 +305,23 @@ public sealed class ImportDoorTests(DoorWorld world) : IClassFixture<DoorWorld>
     [InlineData("{\"colums\":[]}", ImportCode.BadMapping)]
     public void A_mapping_that_cannot_be_meant_is_refused(string json, string code) =>
         Should.Throw<InputException>(() => ImportMapping.FromJson(json).Validate("customers")).Code.ShouldBe(code);
+
+    [Fact]
+    public async Task What_the_sample_does_not_show_is_asked()
+    {
+        var rows = string.Concat(Enumerable.Range(0, 40).Select(row => $"k{row},{(row == 7 ? "unknown" : $"{row}")},0{row}\n"));
+        var path = world.Pimm.Write("asked.csv", $"Kundennr,2026,zip plus\n{rows}k99,too,many,fields\n");
+
+        var found = await world.Pimm.Service<ImportDetector>().DetectAsync(new ImportSource(path), "customers", null, null, Cancel);
+
+        found.Columns[0].Role.ShouldBe("key");
+        found.Questions.ShouldBe(
+        [
+            "The first line looks like data and not like names of columns: if the header is missing, add one and begin again.",
+            "1 of the first 41 rows cannot be read; the first one: asked.csv, line 42: 4 fields where the header has 3 columns; correct the line, or quote fields that hold the delimiter.",
+            "'2026' holds numbers but for 1 of 40 values: choose the type number to have those rows put aside, or leave all of it text.",
+        ]);
+    }
 
     [Fact]
     public async Task A_saved_mapping_is_found_by_the_header_in_other_letters()

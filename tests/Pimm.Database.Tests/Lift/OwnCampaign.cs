@@ -48,6 +48,7 @@ internal sealed class OwnCampaign : IAsyncDisposable
     {
         var id = await Campaigns.CreateAsync(campaign, Cancel);
         await RunAsync(new JobRequest(ScoreCampaign.JobKind, campaign.Name, new { }, id));
+        await _small.Pimm.ApproveAsync(id, Cancel);
         foreach (var date in campaign.WaveDates)
         {
             await RunAsync(new JobRequest(AllocateWave.JobKind, $"{campaign.Name} {date:O}", new { }, id, date));

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 using Pimm.Core;
 using Pimm.Core.Auditing;
 using Pimm.Core.Notifying;
+using Pimm.Core.Operating;
 using Pimm.Core.Queueing;
 using Pimm.Testing;
 using Shouldly;
@@ -249,6 +250,53 @@ public sealed class WebhookPostmanTests : IAsyncLifetime
         await DeliverAsync();
         receiver.Received.Select(told => told.Path).ShouldBe(["/hook"]);
         (await DeliveriesAsync()).Single(delivery => delivery.WebhookId == other.Webhook.Id).Error.ShouldNotBeNull().ShouldStartWith("its secret cannot be opened");
+    }
+
+    [Fact]
+    public async Task For_a_day_after_a_rotation_both_secrets_sign_and_then_the_new_one_alone()
+    {
+        var (added, administration) = (await AddAsync("run.failed"), pimm.GetRequiredService<WebhookAdministration>());
+        await FailRunAsync();
+        var rotated = await administration.RotateAsync(added.Webhook.Id, "cli:ada", Cancel);
+        await DeliverAsync();
+        (await administration.TestAsync(added.Webhook.Id, Cancel)).Error.ShouldBeNull();
+
+        rotated.Secret.ShouldNotBe(added.Secret);
+        (rotated.Webhook.FormerUntil - DateTimeOffset.UtcNow).ShouldNotBeNull().TotalHours.ShouldBeInRange(23.9, 24.1);
+        receiver.Received.Count.ShouldBe(2);
+        receiver.Received.ShouldAllBe(told => told.Signature.Split(' ').Length == 2 && told.IsSignedWith(added.Secret) && told.IsSignedWith(rotated.Secret));
+
+        await using var connection = await database.Owner.OpenConnectionAsync(Cancel);
+        await connection.ExecuteAsync("update webhook set former_until = clock_timestamp()");
+        await FailRunAsync();
+        await DeliverAsync();
+        receiver.Received.Count.ShouldBe(3);
+        (receiver.Received[2].IsSignedWith(rotated.Secret), receiver.Received[2].IsSignedWith(added.Secret), receiver.Received[2].Signature.Contains(' ')).ShouldBe((true, false, false));
+        using var postman = ActivatorUtilities.CreateInstance<WebhookPostman>(pimm);
+        await postman.StartAsync(Cancel);
+        for (var i = 0; i < 100 && await connection.ExecuteScalarAsync<bool>("select former_secret is not null from webhook"); i++)
+            await Task.Delay(50, Cancel);
+        await postman.StopAsync(Cancel);
+        (await connection.ExecuteScalarAsync<bool>("select former_secret is null and former_until is null from webhook")).ShouldBeTrue();
+        (await connection.QuerySingleAsync<(string, string)>("select actor, object_id from audit_event where action = 'webhook.rotate'")).ShouldBe(("cli:ada", $"{added.Webhook.Id}"));
+    }
+
+    [Fact]
+    public async Task Doctor_tells_of_notices_that_were_given_up_lately()
+    {
+        var health = new RecordsHealth(database.DataSource, pimm.GetRequiredService<AuditVerifier>(), TimeProvider.System);
+        (await health.WebhooksAsync(Cancel)).Note.ShouldBe("none");
+        await AddAsync("run.failed");
+        receiver.Status = 500;
+        await FailRunAsync();
+        for (var attempt = 0; attempt < 3; attempt++, await Task.Delay(100, Cancel))
+            await DeliverAsync();
+
+        (await health.WebhooksAsync(Cancel)).ShouldSatisfyAllConditions(
+            finding => finding.Level.ShouldBe(HealthLevel.Warning), finding => finding.Note.ShouldStartWith("1 notices to 1 webhooks were given up within 7 days"));
+        await using var connection = await database.Owner.OpenConnectionAsync(Cancel);
+        await connection.ExecuteAsync("update webhook_delivery set finished_at = finished_at - interval '8 days'; update webhook set disabled_at = now(), disabled_reason = 'restored'");
+        (await health.WebhooksAsync(Cancel)).ShouldBe(HealthFinding.Ok("webhooks", "1, 1 of them disabled; none was given up within 7 days"));
     }
 
     // The triggers name columns in their arguments, which PostgreSQL does not check: one that a later migration renames would be told as null.

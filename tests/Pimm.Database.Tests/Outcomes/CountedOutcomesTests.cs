@@ -66,6 +66,45 @@ public sealed class CountedOutcomesTests(OutcomeRequests requests) : IClassFixtu
     }
 
     [Fact]
+    public async Task A_wrong_currency_is_put_right_when_no_amount_in_it_counts_any_more()
+    {
+        var (market, currencies) = (await requests.CreateAsync("corrected", OutcomeRequests.Today.AddDays(-3)), requests.Pimm.Service<AudienceCurrencies>());
+        await requests.SendAsync([market.Outcome("w1", 1, 10, ",\"currency\":\"USD\""), market.Outcome("w2", 2, 20, ",\"currency\":\"EUR\""), market.Outcome("w3", 3, 30)], "wrong currency");
+
+        (await Should.ThrowAsync<Core.InputException>(() => currencies.SetAsync(market.Audience, "EUR", "cli:ada", Cancel))).Message.ShouldStartWith($"1 amounts in USD count for audience {market.Audience} ");
+        (await Should.ThrowAsync<Core.InputException>(() => currencies.SetAsync(market.Audience, "euro", "cli:ada", Cancel))).Message.ShouldContain("three capital letters");
+        (await Should.ThrowAsync<Core.InputException>(() => currencies.SetAsync(999_999, "EUR", "cli:ada", Cancel))).Message.ShouldStartWith("There is no audience 999999");
+        await requests.SendAsync([market.Outcome("w4", 1, null, ",\"corrects\":\"w1\",\"void\":true")], "wrong currency");
+        (await currencies.SetAsync(market.Audience, "EUR", "cli:ada", Cancel)).ShouldBe(new CorrectedCurrency("USD", "EUR", 1));
+        (await requests.ReplayAsync()).Accepted.ShouldBeGreaterThanOrEqualTo(1);
+
+        (await requests.QueryAsync<double>("select amount from customer_outcome where source = 'wrong currency' and not voided order by event_id")).ShouldBe([20, 30]);
+        (await Should.ThrowAsync<Core.InputException>(() => currencies.SetAsync(market.Audience, "USD", "cli:ada", Cancel))).Message.ShouldStartWith("1 amounts in EUR count");
+        (await currencies.ListAsync(Cancel)).Single(audience => audience.Id == market.Audience).Currency.ShouldBe("EUR");
+        (await requests.QueryAsync<(string, string, string)>("select actor, before::text, after::text from audit_event where action = 'audience.currency'"))
+            .ShouldBe([("cli:ada", """{"currency": "USD"}""", """{"unnamed": 1, "currency": "EUR"}""")]);
+    }
+
+    [Fact]
+    public async Task A_currency_is_not_corrected_while_a_batch_that_names_it_is_being_counted()
+    {
+        var market = await requests.CreateAsync("held", OutcomeRequests.Today.AddDays(-3));
+        await requests.SendAsync([market.Outcome("h1", 1, 10, ",\"currency\":\"USD\"")], "held");
+        await using var connection = await requests.Pimm.Database.DataSource.OpenConnectionAsync(Cancel);
+        await using var transaction = await connection.BeginTransactionAsync(Cancel);
+        await connection.ExecuteAsync("select from audience where id = @Audience for no key update", new { market.Audience });
+
+        var sending = requests.SendAsync([market.Outcome("h2", 2, 20, ",\"currency\":\"USD\"")], "held");
+        for (var i = 0; i < 200 && await requests.OneAsync<long>("select count(*) from pg_locks where not granted") == 0; i++)
+            await Task.Delay(20, Cancel);
+        sending.IsCompleted.ShouldBeFalse();
+        await connection.ExecuteAsync("update audience set currency = 'EUR' where id = @Audience", new { market.Audience });
+        await transaction.CommitAsync(Cancel);
+
+        (await sending).Errors.ShouldHaveSingleItem().Code.ShouldBe("other_currency");
+    }
+
+    [Fact]
     public async Task A_campaigns_stage_counts_batches_and_no_file_that_was_undone()
     {
         var campaign = await requests.CreateAsync("staged", OutcomeRequests.Today.AddDays(-3));

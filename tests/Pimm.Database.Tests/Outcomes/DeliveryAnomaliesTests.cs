@@ -97,6 +97,7 @@ public sealed class DeliveryAnomaliesTests
         var campaigns = world.Pimm.Service<CampaignStore>();
         var copy = world.Campaign.Copy(name, world.Campaign.StartsOn.AddDays(daysLater), name, "tests", DateTimeOffset.UnixEpoch);
         copy = await campaigns.GetAsync(await campaigns.CreateAsync(copy, Cancel), Cancel);
+        await world.Pimm.ApproveAsync(copy.Id, Cancel);
         foreach (var (kind, key) in new[] { (ScoreCampaign.JobKind, ""), (AllocateWave.JobKind, "1"), (AllocateWave.JobKind, "2"), (AllocateWave.JobKind, "3") })
         {
             var date = key == "" ? (DateOnly?)null : copy.StartsOn.AddDays(key[0] - '1');

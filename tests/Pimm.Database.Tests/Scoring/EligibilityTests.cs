@@ -64,6 +64,25 @@ public sealed class EligibilityTests(SmallCampaign world) : IClassFixture<SmallC
     }
 
     [Fact]
+    public async Task A_filter_is_a_step_of_its_own_and_the_count_beforehand_is_what_the_scoring_finds()
+    {
+        var campaign = world.Campaign with
+        {
+            Name = "filtered", Salt = "filtered", Filter = FilterCondition.ToJson([new("age", FilterCondition.AtLeast, ["40"])]), TrafficShare = 0.7, ContactLimit = 1, ContactDays = 30,
+            StartsOn = world.Campaign.StartsOn.AddDays(5),
+        };
+
+        var (steps, customers) = await ScoreAsync(campaign);
+        var before = await world.Pimm.Service<EligibilityCounter>().CountAsync((await Campaigns.FindByNameAsync("filtered", Cancel))!, null, Cancel);
+
+        steps.Select(s => s.Step).ShouldBe(["audience", "filter", "traffic", "layer", "consented", "not suppressed", "contact limit", "eligible"]);
+        steps[1].Customers.ShouldBeInRange(500, 5_500);
+        steps.Zip(steps.Skip(1)).Count(pair => pair.First.Customers > pair.Second.Customers).ShouldBe(3);
+        before.Steps.Select(step => (step.Step, step.Customers)).ShouldBe(steps);
+        customers.Count.ShouldBe((int)before.Eligible);
+    }
+
+    [Fact]
     public async Task A_campaign_that_lets_nobody_in_is_refused()
     {
         var id = await Campaigns.CreateAsync(world.Campaign with { Name = "nobody", Salt = "nobody", TrafficShare = 1e-9 }, Cancel);

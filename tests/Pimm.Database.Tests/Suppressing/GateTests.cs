@@ -41,6 +41,7 @@ public sealed class GateTests(SmallCampaign world) : IClassFixture<SmallCampaign
         var campaign = world.Campaign with { Name = "late word", Salt = "late word", ImpressionsPerDay = 40 };
         var id = await world.Pimm.Service<CampaignStore>().CreateAsync(campaign, Cancel);
         (await RunAsync("score", id)).State.ShouldBe(JobStates.Succeeded);
+        await world.Pimm.ApproveAsync(id, Cancel);
         (await RunAsync("allocate", id)).State.ShouldBe(JobStates.Succeeded);
         var planned = (await owner.QueryAsync<(Guid Customer, string Key)>(
             $"""

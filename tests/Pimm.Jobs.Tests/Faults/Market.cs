@@ -64,6 +64,7 @@ public sealed class Market : IAsyncLifetime
         Campaign = await campaigns.GetAsync(await campaigns.CreateAsync(
             demo with { Name = "Faulted", Salt = "faulted", StartsOn = Wave, TreatmentLineId = Line.Id }));
         await DoAsync(ScoreCampaign.JobKind, new { }, Campaign.Id);
+        await _pimm.ApproveAsync(Campaign.Id, CancellationToken.None);
         await DoAsync(AllocateWave.JobKind, new { }, Campaign.Id, Wave);
         // One more version, which nobody has judged.
         await DoAsync(TrainModelLine.JobKind, new TrainLineRequest(Line.Id, Seed: 3, demo.StartsAt), key: "refresh");

@@ -1,7 +1,9 @@
 using Dapper;
 using Microsoft.Extensions.Options;
+using Pimm.Core.Auditing;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Queueing;
+using Pimm.Core.Scheduling;
 using Pimm.Core.Retaining;
 using Pimm.Core.Scoring;
 using Pimm.Jobs.Scheduling;
@@ -69,7 +71,7 @@ public sealed class ScheduleFiringsTests : IAsyncLifetime
     {
         var nightly = await RetrainAsync("""{"maxHours": 6}""");
         await Firings().FireAsync(nightly, Of(nightly), "clock", Cancel);
-        var byHand = await Firings().FireAsync(nightly, Occasion.ByHand(Times(nightly), Night.AddHours(2)), "ann", Cancel);
+        var byHand = await Firings().FireAsync(nightly, Occasion.ByHand(nightly, Night.AddHours(2)), "ann", Cancel);
 
         byHand.IsNew.ShouldBeTrue();
         var runs = await queue.ListAsync(cancellationToken: Cancel);
@@ -81,9 +83,8 @@ public sealed class ScheduleFiringsTests : IAsyncLifetime
     public async Task A_look_into_the_inbox_that_waits_is_not_asked_for_again()
     {
         var collect = await schedules.GetAsync("outcome files", Cancel);
-        var times = Times(collect);
-        var first = await Firings().FireAsync(collect, Occasion.Of(collect, times, Night), "clock", Cancel);
-        var second = await Firings().FireAsync(collect, Occasion.Of(collect, times, Night.AddMinutes(10)), "clock", Cancel);
+        var first = await Firings().FireAsync(collect, Occasion.Of(collect, Night), "clock", Cancel);
+        var second = await Firings().FireAsync(collect, Occasion.Of(collect, Night.AddMinutes(10)), "clock", Cancel);
 
         second.Firing.Runs.ShouldBe(first.Firing.Runs);
         second.Firing.Outcome.ShouldBe($"run {first.Firing.Runs[0]} waits already");
@@ -99,12 +100,12 @@ public sealed class ScheduleFiringsTests : IAsyncLifetime
         var calendar = Calendar(Night.AddHours(3));
 
         (await calendar.MissedAsync(nightly, Cancel)).Select(missed => missed.Key).ShouldBe(["2027-03-26", "2027-03-27"]);
-        var filled = await calendar.BackFillAsync(nightly, new DateOnly(2027, 3, 27), "ann", Cancel);
+        var byHand = new FiringByHand(Firings(), new AuditLog(database.DataSource), new At(Night.AddHours(3)));
+        var filled = await byHand.BackFillAsync(nightly, [(await calendar.MissedAsync(nightly, Cancel))[1]], "user:ann", "ann", Cancel);
 
-        (await queue.GetAsync(filled.Runs[0], Cancel)).Arguments.ShouldContain("\"asOf\": \"2027-03-27T01:30:00+00:00\"");
+        (await queue.GetAsync(filled[0].Runs[0], Cancel)).Arguments.ShouldContain("\"asOf\": \"2027-03-27T01:30:00+00:00\"");
         (await calendar.MissedAsync(nightly, Cancel)).Select(missed => missed.Key).ShouldBe(["2027-03-26"]);
-        (await Should.ThrowAsync<Core.InputException>(() => calendar.BackFillAsync(nightly, new DateOnly(2027, 3, 28), "ann", Cancel))).Message
-            .ShouldBe("The schedule \"nightly\" has not missed 2027-03-28: see pimm schedules missed.");
+        filled[0].FiredBy.ShouldBe("back-fill by ann");
         (await calendar.MissedAsync(nightly with { Enabled = false }, Cancel)).ShouldBeEmpty();
     }
 
@@ -193,11 +194,9 @@ public sealed class ScheduleFiringsTests : IAsyncLifetime
         schedules, time ?? TimeProvider.System);
 
     private ScheduleCalendar Calendar(DateTimeOffset now, int keptDays = 400) => new(
-        schedules, Firings(), Options.Create(new RetentionOptions { RunDays = keptDays }), new At(now));
+        schedules, Options.Create(new RetentionOptions { RunDays = keptDays }), new At(now));
 
-    private static Occasion Of(Schedule schedule) => Occasion.Of(schedule, Times(schedule), Night);
-
-    private static CronTimes Times(Schedule schedule) => CronTimes.Parse(schedule.Cron, schedule.TimeZone);
+    private static Occasion Of(Schedule schedule) => Occasion.Of(schedule, Night);
 
     private async Task ExecuteAsync(string sql)
     {

@@ -1,6 +1,7 @@
 using Pimm.Core.Allocating;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Queueing;
+using Pimm.Core.Scheduling;
 using Pimm.Core.Training;
 using Pimm.Jobs.Scheduling;
 using Shouldly;
@@ -94,7 +95,7 @@ public sealed class ScheduledWorkTests
     private static Occasion Occasions(Schedule schedule, int day)
     {
         var times = CronTimes.Parse(schedule.Cron, schedule.TimeZone);
-        return Occasion.Of(schedule, times, times.After(new DateTimeOffset(2027, 3, day, 0, 0, 0, TimeSpan.Zero)).First());
+        return Occasion.Of(schedule, times.After(new DateTimeOffset(2027, 3, day, 0, 0, 0, TimeSpan.Zero)).First());
     }
 
     private static Occasion Day(int day, int month = 3) => new($"2027-{month:00}-{day:00}", new DateOnly(2027, month, day), March.StartOf(new DateOnly(2027, month, day)).AddHours(5));

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Net;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
+using Pimm.Core.Approving;
 using Pimm.Core.Auditing;
 using Shouldly;
 using Xunit;
@@ -86,7 +88,7 @@ public sealed class CampaignsApiTests(WebFixture web)
     }
 
     [Fact]
-    public async Task A_campaign_whose_customers_are_split_is_neither_changed_nor_submitted()
+    public async Task A_campaign_whose_customers_are_split_is_not_changed_and_stays_approved()
     {
         using var client = await ApiClient.WithAsync(web);
         var running = await client.SendAsync("GET", $"/api/v1/campaigns/{web.Campaign}");
@@ -96,7 +98,9 @@ public sealed class CampaignsApiTests(WebFixture web)
         var submit = await client.SendAsync("POST", $"/api/v1/campaigns/{web.Campaign}/submit", "{}");
 
         change.StatusCode.ShouldBe(HttpStatusCode.Conflict);
-        submit.StatusCode.ShouldBe(HttpStatusCode.Conflict);
+        var submission = await ApiClient.ReadAsync(submit);
+        (submission["state"]!.GetValue<string>(), submission["decidedBy"]!.GetValue<string>()).ShouldBe(("approved", "user:approver"));
+        campaign["life"]!.GetValue<string>().ShouldBe("completed");
         (await ApiClient.ReadAsync(change))["code"]!.GetValue<string>().ShouldBe("campaign-split");
         campaign["state"]!.GetValue<string>().ShouldBe("finished");
         campaign["counts"]!["control"]!.GetValue<long>().ShouldBeGreaterThan(1_000);
@@ -104,23 +108,49 @@ public sealed class CampaignsApiTests(WebFixture web)
     }
 
     [Fact]
-    public async Task A_submission_holds_until_the_draft_is_changed()
+    public async Task A_submission_locks_the_draft_and_an_approval_holds_until_it_is_changed()
     {
         using var client = await ApiClient.WithAsync(web);
         var created = await client.SendAsync("POST", "/api/v1/campaigns", Body("API submitted"));
         var (address, tag) = (created.Headers.Location!.OriginalString, created.Headers.ETag!.ToString());
+        var id = long.Parse(address.Split('/')[^1], CultureInfo.InvariantCulture);
 
         var first = await ApiClient.ReadAsync(await client.SendAsync("POST", $"{address}/submit", """{"comment":"please"}""", ("If-Match", tag)));
         var again = await ApiClient.ReadAsync(await client.SendAsync("POST", $"{address}/submit"));
+        var locked = await client.SendAsync("PUT", address, Body("API submitted", days: 4), ("If-Match", tag));
+        var withdrawn = await ApiClient.ReadAsync(await client.SendAsync("POST", $"{address}/withdraw"));
+        await client.SendAsync("POST", $"{address}/submit");
+        await web.Services.GetRequiredService<ApprovalDesk>().ApproveAsync(id, "user:approver", null);
+        var approved = (await client.GetAsync(address))["submission"]!;
         await client.SendAsync("PUT", address, Body("API submitted", days: 4), ("If-Match", tag));
         var after = (await client.GetAsync(address))["submission"]!;
 
-        first["state"]!.GetValue<string>().ShouldBe("submitted");
-        first["note"]!.GetValue<string>().ShouldContain("Nobody can approve or reject it yet");
+        first["state"]!.GetValue<string>().ShouldBe("in review");
         again["id"]!.GetValue<long>().ShouldBe(first["id"]!.GetValue<long>());
+        (locked.StatusCode, (await ApiClient.ReadAsync(locked))["code"]!.GetValue<string>()).ShouldBe((HttpStatusCode.Conflict, "campaign-in-review"));
+        withdrawn["life"]!.GetValue<string>().ShouldBe("draft");
+        approved["decidedBy"]!.GetValue<string>().ShouldBe("user:approver");
         after["state"]!.GetValue<string>().ShouldBe("void");
         (await client.SendAsync("POST", $"{address}/submit", "{}", ("If-Match", tag))).StatusCode.ShouldBe(HttpStatusCode.PreconditionFailed);
-        (await AuditAsync($"campaign:{address.Split('/')[^1]}")).Count(entry => entry.Action == "campaign.submit").ShouldBe(1);
+        (await AuditAsync($"campaign:{id}")).Count(entry => entry.Action == "campaign.submit").ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_key_pauses_resumes_and_stops_and_approves_nothing()
+    {
+        using var client = await ApiClient.WithAsync(web);
+        var address = (await client.SendAsync("POST", "/api/v1/campaigns", Body("API stopped"))).Headers.Location!.OriginalString;
+        var early = await client.SendAsync("POST", $"{address}/pause");
+        await client.SendAsync("POST", $"{address}/submit");
+        await web.Services.GetRequiredService<ApprovalDesk>().ApproveAsync(long.Parse(address.Split('/')[^1], CultureInfo.InvariantCulture), "user:approver", null);
+        var told = new List<string>();
+        foreach (var verb in (string[])["pause", "resume", "stop"])
+            told.Add((await ApiClient.ReadAsync(await client.SendAsync("POST", $"{address}/{verb}", """{"reason":"complaint"}""")))["life"]!.GetValue<string>());
+
+        early.StatusCode.ShouldBe(HttpStatusCode.UnprocessableEntity);
+        told.ShouldBe(["paused", "approved", "stopped"]);
+        (await client.SendAsync("POST", $"{address}/approve", "{}")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        (await client.SendAsync("POST", "/api/v1/campaigns/987654/stop")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
     }
 
     [Theory]

@@ -30,11 +30,14 @@ public sealed class ImportsApiTests
         var address = sent.Headers.Location!.OriginalString;
         var check = await UntilAsync(client, address, "checked");
         (await instance.Service<AudienceStore>().FindByNameAsync("savers", Cancel)).ShouldBeNull();
+        await client.SendAsync("POST", $"{address}/apply", "{}");
+        (await UntilAsync(client, address, "failed"))["refusal"]!.GetValue<string>().ShouldContain("1 of 5 rows (20 %) of c.csv cannot be used");
         var applied = await client.SendAsync("POST", $"{address}/apply", """{"acceptBadShare":0.5}""");
         var again = await client.SendAsync("POST", $"{address}/apply", "{}");
         var done = await UntilAsync(client, address, "applied");
 
         check["check"]!["received"]!.GetValue<long>().ShouldBe(5);
+        (check["check"]!["created"]!.GetValue<long>(), check["check"]!["updated"]!.GetValue<long>()).ShouldBe((4, 0));
         check["check"]!["codes"]!["duplicate_key"]!.GetValue<long>().ShouldBe(1);
         check["mapping"]!["columns"]![0]!["role"]!.GetValue<string>().ShouldBe("key");
         applied.StatusCode.ShouldBe(HttpStatusCode.Accepted);
@@ -44,7 +47,7 @@ public sealed class ImportsApiTests
 
         await RefusedAsync(client, "/api/v1/imports?kind=customers&audience=savers", "", HttpStatusCode.BadRequest, "empty-file");
         await RefusedAsync(client, "/api/v1/imports?kind=people&audience=savers", File, HttpStatusCode.BadRequest, "bad-mapping");
-        await RefusedAsync(client, "/api/v1/imports?audience=savers", File, HttpStatusCode.BadRequest, "wrong-input");
+        (await RefusedAsync(client, "/api/v1/imports?audience=savers", File, HttpStatusCode.BadRequest, "wrong-input")).ShouldBe("kind is missing: give it behind the question mark of the address, as ?kind=….");
         await RefusedAsync(client, "/api/v1/imports?kind=customers&audience=savers", new string('x', 3000), HttpStatusCode.RequestEntityTooLarge, "upload-too-large");
         Directory.Delete(uploads, recursive: true);
     }
@@ -71,12 +74,14 @@ public sealed class ImportsApiTests
         Directory.Delete(uploads, recursive: true);
     }
 
-    private static async Task RefusedAsync(ApiClient client, string path, string body, HttpStatusCode status, string code)
+    private static async Task<string> RefusedAsync(ApiClient client, string path, string body, HttpStatusCode status, string code)
     {
         var answer = await client.SendAsync("POST", path, body, ("Content-Type", "text/csv"));
 
         answer.StatusCode.ShouldBe(status, await answer.Content.ReadAsStringAsync(Cancel));
-        (await ApiClient.ReadAsync(answer))["code"]!.GetValue<string>().ShouldBe(code);
+        var problem = await ApiClient.ReadAsync(answer);
+        problem["code"]!.GetValue<string>().ShouldBe(code);
+        return problem["detail"]!.GetValue<string>();
     }
 
     private static async Task<JsonNode> UntilAsync(ApiClient client, string address, string state)

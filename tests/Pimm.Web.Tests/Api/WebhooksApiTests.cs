@@ -28,11 +28,16 @@ public sealed class WebhooksApiTests(WebFixture web)
         (read["url"]!.GetValue<string>(), read["events"]!.ToJsonString(), read["secret"]).ShouldBe(("https://hooks.example.com/pimm", """["run.failed","list.exported"]""", null));
         (await client.GetAsync("/api/v1/webhooks")).ToJsonString().ShouldNotContain(secret);
 
+        var rotated = await ApiClient.ReadAsync(await client.SendAsync("POST", $"{address}/rotate"));
+        rotated["secret"]!.GetValue<string>().ShouldMatch("^whsec_[A-Za-z0-9+/]{43}=$");
+        rotated["secret"]!.GetValue<string>().ShouldNotBe(secret);
+        (await client.GetAsync(address))["formerSecretUntil"]!.GetValue<DateTimeOffset>().ShouldBe(DateTimeOffset.UtcNow.AddDays(1), TimeSpan.FromMinutes(5));
+
         (await client.SendAsync("DELETE", address)).StatusCode.ShouldBe(HttpStatusCode.NoContent);
         (await client.SendAsync("GET", address)).StatusCode.ShouldBe(HttpStatusCode.NotFound);
         (await client.SendAsync("DELETE", address)).StatusCode.ShouldBe(HttpStatusCode.NotFound);
         var recorded = await web.Services.GetRequiredService<AuditLog>().ListAsync(new AuditFilter(Object: $"webhook:{webhook["id"]}"), 10, Cancel);
-        recorded.Select(row => row.Action).ShouldBe(["webhook.remove", "webhook.add"]);
+        recorded.Select(row => row.Action).ShouldBe(["webhook.remove", "webhook.rotate", "webhook.add"]);
         recorded.ShouldAllBe(row => row.Actor == webhook["createdBy"]!.GetValue<string>());
     }
 

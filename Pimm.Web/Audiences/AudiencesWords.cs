@@ -1,0 +1,3 @@
+namespace Pimm.Web.Audiences;
+
+public sealed class AudiencesWords;

@@ -1,0 +1,40 @@
+using Pimm.Core.Approving;
+using Pimm.Core.Importing;
+using Pimm.Core.Networks;
+using Pimm.Core.Scoring;
+using Pimm.Core.Training;
+using Pimm.Web.Training;
+
+namespace Pimm.Web.Campaigns.Wizard;
+
+/// <summary>A model line as the wizard offers it.</summary>
+/// <param name="Choice">as <see cref="WizardForm.Control"/></param>
+/// <param name="Auc">of the last stage on held-out rows; null: none is known</param>
+public sealed record LineOffer(string Choice, string Name, string Network, string Settings, int? Version, long TrainingRows, double? Auc);
+
+/// <summary>Reads what the wizard's steps choose from.</summary>
+public sealed class WizardRoom(ImportListStore imports, AudienceStore audiences, ModelStore models, EligibilityCounter counter, DefinitionStore definitions)
+{
+    /// <summary>Impressions that the expected rate is taken from, at most.</summary>
+    public const int RateImpressions = 100_000;
+
+    public Task<IReadOnlyList<AudienceChoice>> AudiencesAsync() => imports.AudiencesAsync();
+
+    public async Task<Audience?> AudienceAsync(string name) => name.Length == 0 ? null : await audiences.FindByNameAsync(name);
+
+    public Task<CampaignDefinition?> DefinitionAsync(long campaign) => definitions.FindAsync(campaign);
+
+    public Task<double?> PastRateAsync(Audience audience) => counter.PastRateAsync(audience, RateImpressions, CancellationToken.None);
+
+    /// <summary>The audience's lines, then the kinds of network that have none yet.</summary>
+    public async Task<IReadOnlyList<LineOffer>> LinesAsync(Audience audience)
+    {
+        var lines = (await models.LinesAsync()).Where(line => line.AudienceId == audience.Id).ToList();
+        var champions = (await models.ChampionsAsync([.. lines.Select(line => line.Id)])).ToDictionary(version => version.ModelLineId);
+        var known = lines.Select(line => champions.GetValueOrDefault(line.Id) is { } champion
+            ? new LineOffer($"line:{line.Id}", line.Name, line.Network, line.Settings, champion.Version, champion.TrainingRows, TaskMetric.From(champion.Description).LastOrDefault()?.Auc)
+            : new LineOffer($"line:{line.Id}", line.Name, line.Network, line.Settings, null, 0, null));
+        var kinds = NetworkCatalog.Names.Append(RandomScorerSource.Network).Where(kind => lines.All(line => line.Name != kind));
+        return [.. known, .. kinds.Select(kind => new LineOffer($"new:{kind}", kind, kind, "{}", null, 0, null))];
+    }
+}

@@ -1,0 +1,4 @@
+namespace Pimm.Web.Help;
+
+/// <summary>Names the resources of this folder: the English text is its own key.</summary>
+public sealed class HelpWords;

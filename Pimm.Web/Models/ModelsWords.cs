@@ -1,0 +1,3 @@
+namespace Pimm.Web.Models;
+
+public sealed class ModelsWords;

@@ -1,0 +1,3 @@
+namespace Pimm.Web.Privacy;
+
+public sealed class PrivacyWords;

@@ -1,0 +1,2 @@
+-- A campaign's page shows who downloaded its lists.
+create index on audit_event ((after->>'campaign'), id) where action = 'list.download';

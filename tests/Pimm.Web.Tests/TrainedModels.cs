@@ -1,0 +1,106 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Microsoft.Playwright;
+using Pimm.Core.Access;
+using Pimm.Core.Importing;
+using Pimm.Core.Promoting;
+using Pimm.Core.Queueing;
+using Pimm.Core.Simulating;
+using Pimm.Core.Training;
+using Pimm.Testing;
+using Xunit;
+
+namespace Pimm.Web.Tests;
+
+/// <summary>An installation of its own with three real versions of a line, judged by night, and a worker beside the app.</summary>
+public sealed class TrainedModels(WebFixture web) : IAsyncLifetime
+{
+    private const int HistoryRows = 12_000;
+
+    private PimmInstance pimm = null!;
+    private PimmApp app = null!;
+
+    public long Line { get; private set; }
+
+    public long Audience { get; private set; }
+
+    /// <summary>Oldest first; the first was promoted by its training.</summary>
+    public List<long> Versions { get; } = [];
+
+    /// <summary>Of another audience, that learns nothing.</summary>
+    public long Yardstick { get; private set; }
+
+    public T Service<T>() where T : notnull => pimm.Service<T>();
+
+    public TestDatabase Database => pimm.Database;
+
+    public async ValueTask InitializeAsync()
+    {
+        pimm = await PimmInstance.StartAsync();
+        var options = pimm.Service<IOptions<PromotingOptions>>().Value;
+        (options.MinimumPositives, options.Margin, options.CalibrationLowest, options.CalibrationHighest) = (3, 0.2, 0.01, 10);
+        var ends = await ImportAsync();
+        var models = pimm.Service<ModelStore>();
+        Line = await models.CreateLineAsync(Audience, "nightly", "shared-bottom", """{"epochs":"1"}""");
+        foreach (var daysBefore in new[] { 2, 1, 0 })
+        {
+            await RunAsync(new JobRequest(TrainModelLine.JobKind, $"train/{daysBefore}", new TrainLineRequest(Line, 1, ends.AddDays(30 - daysBefore), 30)));
+            Versions.Add((await models.VersionsAsync(Line))[0].Id);
+        }
+
+        await RunAsync(new JobRequest(PromoteVersion.JobKind, "judge", new PromoteRequest(Line, Versions[1])));
+        await AddYardstickAsync(models);
+        app = await PimmApp.StartAsync(pimm.Database);
+        await AddUserAsync("scientist", Roles.DataScientist);
+        await AddUserAsync("viewer", Roles.Viewer);
+    }
+
+    internal async Task<WatchedPage> OpenAsync(string user = "scientist", string theme = "light", int width = 1440, string? language = null)
+    {
+        var context = await web.Browser.NewContextAsync(new BrowserNewContextOptions { BaseURL = app.Address.ToString(), ViewportSize = new ViewportSize { Width = width, Height = 900 }, Locale = language });
+        await context.AddCookiesAsync([new Cookie { Name = "pimm-theme", Value = theme, Url = app.Address.ToString() }]);
+        var page = new WatchedPage(await context.NewPageAsync());
+        await page.SignInAsync(user, WebFixture.Password);
+        return page;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await app.DisposeAsync();
+        await pimm.DisposeAsync();
+    }
+
+    private async Task<DateTimeOffset> ImportAsync()
+    {
+        var request = new DemoRequest("base", Seed: 1, HistoryRows / 2, HistoryRows, ImpressionsPerDay: 60, Days: 3, WindowDays: 30, "random", "random", "plain", new DateOnly(2026, 3, 2), pimm.Folder);
+        Audience = await pimm.Service<AudienceStore>().CreateAsync("market", "customer", MarketFiles.Columns, MarketFiles.Funnel, simulated: true);
+        var (customers, history) = await pimm.Service<MarketPlayer>().WriteMarketAsync(Audience, request, CancellationToken.None);
+        await RunAsync(new JobRequest(ImportFile.JobKind, "customers", new ImportRequest(Audience, "customers", customers)));
+        await RunAsync(new JobRequest(ImportFile.JobKind, "history", new ImportRequest(Audience, "history", history)));
+        return new DateTimeOffset(2026, 3, 2, 0, 0, 0, TimeSpan.Zero).AddDays(-31);
+    }
+
+    private async Task AddYardstickAsync(ModelStore models)
+    {
+        var elsewhere = await pimm.Service<AudienceStore>().CreateAsync("elsewhere", "id", [new AudienceColumn("age", "number")], ["click"]);
+        var line = await models.CreateLineAsync(elsewhere, "chance", "random");
+        await using var connection = await pimm.Database.DataSource.OpenConnectionAsync();
+        Yardstick = await models.AddVersionAsync(connection, line, 1, new StoredModel("{}", null, null), 0, null, null);
+        await models.PromoteAsync(connection, Yardstick, "training", "the line's first version");
+    }
+
+    private async Task AddUserAsync(string name, string role)
+    {
+        await using var scope = pimm.Service<IServiceScopeFactory>().CreateAsyncScope();
+        await scope.ServiceProvider.GetRequiredService<UserAdministration>().AddAsync(name, role, WebFixture.Password);
+    }
+
+    private async Task RunAsync(JobRequest request)
+    {
+        var run = await pimm.RunAsync(request with { MaxAttempts = 1 }, CancellationToken.None);
+        if (run.State != JobStates.Succeeded)
+        {
+            throw new InvalidOperationException($"The run {run.Kind} {run.State}: {run.Error}");
+        }
+    }
+}

@@ -1,4 +1,4 @@
-using Pimm.Core.Approving;
+using Pimm.Core.Campaigns;
 using Pimm.Core.Importing;
 using Pimm.Core.Networks;
 using Pimm.Core.Scoring;

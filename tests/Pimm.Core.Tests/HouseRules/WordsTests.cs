@@ -23,6 +23,7 @@ public sealed partial class WordsTests
         var written = Written().Matches(sources).Select(match => Plain(match.Groups[1].Value)).ToHashSet(StringComparer.Ordinal);
 
         chinese.ShouldNotBeEmpty();
+        chinese.Keys.GroupBy(key => key, StringComparer.OrdinalIgnoreCase).Where(same => same.Count() > 1).Select(same => same.Key).ShouldBeEmpty("resources know no upper and lower case");
         asked.Except(chinese.Keys).ShouldBeEmpty("these have no Chinese text");
         chinese.Keys.Except(asked).Except(written).ShouldBeEmpty("these are not asked for any more");
         chinese.Where(pair => !Places(pair.Key).SetEquals(Places(pair.Value))).Select(pair => pair.Key).ShouldBeEmpty("these have other places in Chinese");

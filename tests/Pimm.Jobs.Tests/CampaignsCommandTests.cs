@@ -102,6 +102,33 @@ public sealed class CampaignsCommandTests(FinishedCampaign finished) : IClassFix
     }
 
     [Fact]
+    public async Task The_count_of_a_file_is_that_of_the_campaign_it_makes_and_a_wrong_filter_is_named()
+    {
+        string File(string name, string filter) => _pimm.Write($"{name}.json", $$"""
+            {
+              "name": "{{name}}", "audience": "{{_audience}}", "control": "random", "treatment": "truth:good", "startsOn": "2026-09-20", "days": 2,
+              "windowDays": 30, "impressionsPerDay": 40, "filter": {{filter}}
+            }
+            """);
+        var file = File("Counted", """[{"attribute": "age", "operator": "between", "values": ["30", "45"]}]""");
+
+        var before = await JsonAsync("campaigns", "count", file, "--json");
+        var id = (await JsonAsync("campaigns", "create", file, "--json")).GetProperty("id").GetInt64();
+        var after = await JsonAsync("campaigns", "count", $"{id}", "--json");
+        var text = await PimmProcess.RunAsync(_pimm.Database, "campaigns", "count", $"{id}");
+        var wrong = await PimmProcess.RunAsync(_pimm.Database, "campaigns", "count", File("Wrong", """[{"attribute": "shoe", "operator": "is", "values": ["42"]}]"""));
+
+        var steps = before.GetProperty("steps").EnumerateArray().Select(step => (Name: step.GetProperty("step").GetString(), Customers: step.GetProperty("customers").GetInt64())).ToList();
+        steps[0].ShouldBe(("audience", 6_000));
+        steps[1].Name.ShouldBe("filter");
+        steps[^1].Customers.ShouldBeInRange(300, 5_700);
+        after.GetProperty("steps").GetRawText().ShouldBe(before.GetProperty("steps").GetRawText());
+        text.Output.ShouldContain($"eligible {steps[^1].Customers,22:N0}");
+        wrong.ExitCode.ShouldBe(2);
+        wrong.Error.ShouldStartWith($"\"shoe\" is no attribute of the audience \"{_audience}\": filter by ");
+    }
+
+    [Fact]
     public async Task A_copy_starts_again_under_a_new_salt_and_an_old_one_is_refused()
     {
         var copied = await JsonAsync("campaigns", "copy", $"{_first.Id}", "--name", "Again", "--starts-on", "2026-06-01", "--json");

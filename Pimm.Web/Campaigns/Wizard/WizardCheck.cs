@@ -49,7 +49,7 @@ public sealed record WizardCheck(string Look, string Step, string Text)
             }
             if (state.Found?.Reachable is { } reachable && form.Total * 2 > reachable)
             {
-                yield return new(Warn, "channel", L["Only {0} candidates have an identifier that {1} takes: lists will be shorter than N.", Figures.Count(reachable), state.Profile.Name]);
+                yield return new(Warn, "channel", L["Only {0} candidates have an identifier that {1} takes: lists will be shorter than N.", reachable < 10 ? L["fewer than 10"].Value : Figures.Count(reachable), state.Profile.Name]);
             }
         }
         if (form.FirstDay < state.Today)

@@ -27,7 +27,8 @@ public sealed record WaitingApproval(long CampaignId, string Campaign, string Su
 /// <summary>Which first steps are done.</summary>
 public sealed record FirstSteps(bool Customers, bool History, bool Models, bool Campaigns, bool Workers)
 {
-    public bool AreDone => Customers && History && Models && Campaigns;
+    /// <summary>Whoever has a campaign found the way: what else is missing its own page says.</summary>
+    public bool AreDone => Campaigns;
 }
 
 /// <summary>What the home page shows of the whole installation.</summary>
@@ -60,7 +61,7 @@ public sealed class OverviewStore(NpgsqlDataSource database)
     }
 
     private const string AtWork = """
-        select c.id, c.name, a.simulated, c.starts_on, c.days, c.window_days, d.today, c.impressions_per_day,
+        c.id, c.name, a.simulated, c.starts_on, c.days, c.window_days, d.today, c.impressions_per_day,
                (select count(*) from wave w where w.campaign_id = c.id) as waves,
                coalesce(came.control, 0) as control_delivered, coalesce(came.treatment, 0) as treatment_delivered,
                (select l.report::text from lift_report l where l.campaign_id = c.id order by l.version desc limit 1) as report
@@ -69,7 +70,7 @@ public sealed class OverviewStore(NpgsqlDataSource database)
         """;
 
     private const string SelectRunning = $"""
-        {AtWork}
+        select {AtWork}
           left join lateral (
                select count(*) filter (where s.arm = 0) as control, count(*) filter (where s.arm = 1) as treatment
                  from delivery e join assignment s on s.campaign_id = e.campaign_id and s.customer = e.customer where e.campaign_id = c.id) came on true
@@ -80,7 +81,7 @@ public sealed class OverviewStore(NpgsqlDataSource database)
 
     // Delivered impressions stand in the report.
     private const string SelectFinished = $"""
-        {AtWork}
+        select {AtWork}
           cross join (values (0::bigint, 0::bigint)) came(control, treatment)
          where d.today >= c.starts_on + c.days + c.window_days and exists (select from lift_report l where l.campaign_id = c.id)
          order by c.starts_on desc, c.id desc limit @limit::int

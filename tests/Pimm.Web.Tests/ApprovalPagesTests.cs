@@ -30,7 +30,7 @@ public sealed class ApprovalPagesTests(WebFixture web)
         await row.GetByRole(AriaRole.Link).ClickAsync();
 
         await Expect(page.Page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync("To be approved");
-        await Expect(page.Page.GetByText("as agreed")).ToBeVisibleAsync();
+        await Expect(page.Page.Locator("p.notice").GetByText("as agreed")).ToBeVisibleAsync();
         await Expect(page.Page.GetByText("300 customers in each of two arms")).ToBeVisibleAsync();
         await Expect(page.Page.GetByRole(AriaRole.Row, new() { Name = "Held back 10" })).ToBeVisibleAsync();
         var approve = page.Page.GetByRole(AriaRole.Button, new() { Name = "Approve: 300 + 300 customers a day" });

@@ -147,7 +147,7 @@ public sealed class CampaignsApiTests(WebFixture web)
         foreach (var verb in (string[])["pause", "resume", "stop"])
             told.Add((await ApiClient.ReadAsync(await client.SendAsync("POST", $"{address}/{verb}", """{"reason":"complaint"}""")))["life"]!.GetValue<string>());
 
-        early.StatusCode.ShouldBe(HttpStatusCode.UnprocessableEntity);
+        early.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
         told.ShouldBe(["paused", "approved", "stopped"]);
         (await client.SendAsync("POST", $"{address}/approve", "{}")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
         (await client.SendAsync("POST", "/api/v1/campaigns/987654/stop")).StatusCode.ShouldBe(HttpStatusCode.NotFound);

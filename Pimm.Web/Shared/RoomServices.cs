@@ -26,7 +26,6 @@ public static class RoomServices
         services.AddScoped<Home.HomeRoom>();
         services.AddScoped<Campaigns.Catalogue.CatalogueActions>();
         services.AddScoped<Campaigns.Wizard.EligibilityQuestions>();
-        services.AddScoped<Campaigns.Wizard.SubmissionDesk>();
         services.AddScoped<Campaigns.Wizard.WizardActions>();
         services.AddScoped<Campaigns.Wizard.WizardRoom>();
         services.AddTransient<Campaigns.Wizard.WizardSession>();

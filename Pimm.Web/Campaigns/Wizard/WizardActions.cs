@@ -49,7 +49,7 @@ public sealed class EligibilityQuestions(WorkPermit permit, EligibilityCounter c
 }
 
 /// <summary>What a person does with an unfinished campaign.</summary>
-public sealed class WizardActions(WorkPermit permit, UnfinishedCampaignStore unfinished, CampaignDrafts drafts, SubmissionDesk desk, JobQueue queue)
+public sealed class WizardActions(WorkPermit permit, UnfinishedCampaignStore unfinished, CampaignDrafts drafts, ApprovalDesk desk, JobQueue queue)
 {
     /// <summary>Keeps what was typed.</summary>
     /// <returns>the row's id; 0: it was thrown away or submitted meanwhile</returns>
@@ -66,9 +66,9 @@ public sealed class WizardActions(WorkPermit permit, UnfinishedCampaignStore unf
     {
         var name = await permit.DemandAsync(person, Right.DefineCampaigns);
         // Refused before anything is made.
-        if (comment?.Length > SubmissionStore.LongestComment)
+        if (comment?.Length > ApprovalDesk.LongestComment)
         {
-            throw new InputException(string.Create(CultureInfo.InvariantCulture, $"The comment has {comment.Length:N0} characters: give it at most {SubmissionStore.LongestComment:N0}."));
+            throw new InputException(string.Create(CultureInfo.InvariantCulture, $"The comment has {comment.Length:N0} characters: give it at most {ApprovalDesk.LongestComment:N0}."));
         }
         var actor = AuditActor.User(name);
         var id = draft.CampaignId;
@@ -99,20 +99,5 @@ public sealed class WizardActions(WorkPermit permit, UnfinishedCampaignStore unf
             await queue.RetryAsync(run, AuditActor.User(name));
         }
         return run;
-    }
-}
-
-/// <summary>Submits a campaign as it stands, behind its lock.</summary>
-public sealed class SubmissionDesk(NpgsqlDataSource database, DefinitionStore definitions, SubmissionStore submissions)
-{
-    /// <exception cref="InputException">there is no such campaign</exception>
-    public async Task SubmitAsync(long campaign, string actor, string? comment)
-    {
-        await using var connection = await database.OpenConnectionAsync();
-        await using var transaction = await connection.BeginTransactionAsync();
-        var definition = await definitions.LockAsync(connection, campaign)
-            ?? throw new InputException(string.Create(CultureInfo.InvariantCulture, $"There is no campaign {campaign}: it cannot be submitted."));
-        await submissions.SubmitAsync(connection, definition, actor, comment);
-        await transaction.CommitAsync();
     }
 }

@@ -77,10 +77,8 @@ select r.id, r.kind, r.campaign_id, r.finished_at, split_part(r.error, E'\n', 1)
 
 -- Submissions that wait for somebody's word.
 create view waiting_approval as
-select s.id as submission_id, c.id as campaign_id, c.name as campaign, s.submitted_by, s.submitted_at
-  from campaign c
-  cross join lateral (select * from campaign_submission n where n.campaign_id = c.id order by n.id desc limit 1) s
- where not exists (select from allocation a where a.campaign_id = c.id);
+select l.submission_id, c.id as campaign_id, c.name as campaign, l.submitted_by, l.submitted_at
+  from campaign c join campaign_life l on l.campaign_id = c.id and l.approval = 'in review' and l.stopped_at is null;
 
 -- Campaigns whose windows are open, that had a list to deliver two days ago, and of which nothing came back since.
 create view stale_outcomes as

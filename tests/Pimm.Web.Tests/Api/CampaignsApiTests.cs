@@ -149,7 +149,7 @@ public sealed class CampaignsApiTests(WebFixture web)
 
         early.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
         told.ShouldBe(["paused", "approved", "stopped"]);
-        (await client.SendAsync("POST", $"{address}/approve", "{}")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        (await client.SendAsync("POST", $"{address}/approve", "{}")).StatusCode.ShouldBe(HttpStatusCode.MethodNotAllowed);
         (await client.SendAsync("POST", "/api/v1/campaigns/987654/stop")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
     }
 

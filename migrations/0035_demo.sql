@@ -5,7 +5,7 @@ declare
     relation record;
     emptied  text;
     -- Whoever may come in, what was set up, and the record of what was done stay.
-    kept     text[] := array['migration', 'app_user', 'app_role', 'app_user_role', 'data_protection_key', 'identifier_key', 'api_key', 'webhook',
+    kept     text[] := array['migration', 'app_user', 'app_role', 'app_user_role', 'app_user_recovery_code', 'data_protection_key', 'identifier_key', 'api_key', 'webhook',
                              'audit_event', 'worker', 'scheduler_settings', 'backup', 'schedule'];
 begin
     lock table audience, job_run in access exclusive mode;

@@ -20,7 +20,7 @@ public sealed class ModelsTests(TrainedModels models) : IClassFixture<TrainedMod
         var champion = (await models.Service<ModelStore>().ChampionAsync(models.Line))!;
         await Expect(card.Locator(".champion-version")).ToContainTextAsync($"Version {champion.Version}");
         await Expect(card.Locator("tbody tr")).ToHaveCountAsync(3);
-        await Expect(page.Page.Locator("[data-figure] svg circle.marked")).ToHaveCountAsync(1);
+        await Expect(page.Page.Locator("[data-figure] svg circle.plot-ring")).ToHaveCountAsync(1);
 
         await page.Page.GetByLabel("Compare version 1").CheckAsync();
         await page.Page.GetByLabel("Compare version 3").CheckAsync();

@@ -74,9 +74,11 @@ public sealed class TrainedModels(WebFixture web) : IAsyncLifetime
     {
         var request = new DemoRequest("base", Seed: 1, HistoryRows / 2, HistoryRows, ImpressionsPerDay: 60, Days: 3, WindowDays: 30, "random", "random", "plain", new DateOnly(2026, 3, 2), pimm.Folder);
         Audience = await pimm.Service<AudienceStore>().CreateAsync("market", "customer", MarketFiles.Columns, MarketFiles.Funnel, simulated: true);
-        var (customers, history) = await pimm.Service<MarketPlayer>().WriteMarketAsync(Audience, request, CancellationToken.None);
-        await RunAsync(new JobRequest(ImportFile.JobKind, "customers", new ImportRequest(Audience, "customers", customers)));
-        await RunAsync(new JobRequest(ImportFile.JobKind, "history", new ImportRequest(Audience, "history", history)));
+        foreach (var kind in new[] { "customers", "history" })
+        {
+            await RunAsync(new JobRequest(ImportFile.JobKind, kind, new ImportRequest(Audience, kind, await pimm.Service<MarketPlayer>().WriteMarketAsync(Audience, kind, request, CancellationToken.None))));
+        }
+
         return new DateTimeOffset(2026, 3, 2, 0, 0, 0, TimeSpan.Zero).AddDays(-31);
     }
 

@@ -58,7 +58,7 @@ public sealed class CronTimes
     /// <summary>The latest fire time up to <paramref name="instant"/> itself; null: none before.</summary>
     public DateTimeOffset? Latest(DateTimeOffset instant) => Expression.GetPreviousValidTimeBefore(instant.AddTicks(1))?.ToUniversalTime();
 
-    internal DateOnly DateOf(DateTimeOffset instant) => DateOnly.FromDateTime(Local(instant).DateTime);
+    private DateOnly DateOf(DateTimeOffset instant) => DateOnly.FromDateTime(Local(instant).DateTime);
 
     public DateTimeOffset Local(DateTimeOffset instant) => TimeZoneInfo.ConvertTime(instant, Expression.TimeZone);
 

@@ -13,7 +13,7 @@ public sealed class CampaignFileTests
          "salt":"s","plannedConversions":1600,"controlSettings":{"b":"2","a":"1"},"treatmentSettings":{"embedding":"16"},
          "splitCovariates":["control-score","balance"],"trafficShare":0.8,"layer":"offers","layerFrom":0,"layerTo":5000,"contactLimit":2,"contactDays":30,
          "segments":["device"],"guardrails":[{"metric":"amount","margin":0.05,"direction":"higher-is-better"}],
-         "channel":"meta","consentPurpose":"marketing"}
+         "channel":"meta","consentPurpose":"marketing","filter":[{"attribute":"age","operator":"at-least","values":["30"]}],"filterReason":"only adults"}
         """;
 
     [Fact]

@@ -74,7 +74,8 @@ public sealed class TrainedModels(WebFixture web) : IAsyncLifetime
     {
         var request = new DemoRequest("base", Seed: 1, HistoryRows / 2, HistoryRows, ImpressionsPerDay: 60, Days: 3, WindowDays: 30, "random", "random", "plain", new DateOnly(2026, 3, 2), pimm.Folder);
         Audience = await pimm.Service<AudienceStore>().CreateAsync("market", "customer", MarketFiles.Columns, MarketFiles.Funnel, simulated: true);
-        var (customers, history) = await pimm.Service<MarketPlayer>().WriteMarketAsync(Audience, request, CancellationToken.None);
+        var customers = await pimm.Service<MarketPlayer>().WriteMarketAsync(Audience, "customers", request, CancellationToken.None);
+        var history = await pimm.Service<MarketPlayer>().WriteMarketAsync(Audience, "history", request, CancellationToken.None);
         await RunAsync(new JobRequest(ImportFile.JobKind, "customers", new ImportRequest(Audience, "customers", customers)));
         await RunAsync(new JobRequest(ImportFile.JobKind, "history", new ImportRequest(Audience, "history", history)));
         return new DateTimeOffset(2026, 3, 2, 0, 0, 0, TimeSpan.Zero).AddDays(-31);

@@ -38,6 +38,8 @@ public static class SecurityServices
             step.ExpireTimeSpan = PendingSignIn.Lifetime;
             step.SlidingExpiration = false;
         });
+        // Nobody is remembered; but who ends a session with an old stamp signs out of this scheme too, and fails where there is none.
+        services.AddAuthentication().AddCookie(IdentityConstants.TwoFactorRememberMeScheme, never => Seal(never.Cookie, "pimm-remember", SameSiteMode.Strict));
         services.AddOptions<SecurityStampValidatorOptions>().Configure<AccessOptions>((stamp, access) => stamp.ValidationInterval = TimeSpan.FromSeconds(access.RevalidationSeconds));
         new IdentityBuilder(typeof(AppUser), typeof(AppRole), services).AddSignInManager();
         services.AddAuthorizationBuilder().SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());

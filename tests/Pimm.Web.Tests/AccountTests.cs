@@ -11,13 +11,14 @@ namespace Pimm.Web.Tests;
 
 public sealed class AccountTests(WebFixture web)
 {
+    private string Home => web.Address.ToString();
+
     [Fact]
     public async Task A_second_step_is_set_up_asked_for_and_good_once_and_a_recovery_code_opens_instead()
     {
         await web.AddUserAsync("two-step", Roles.Viewer);
         await using var page = await web.OpenAsync("two-step");
-        await page.Page.ClickAsync("a.who");
-        await page.Page.WaitForURLAsync("**/account");
+        await page.Page.GotoAsync("/account");
         await page.Page.ClickAsync("text=Set up the second step");
         var key = TimeCodes.KeyOf((await page.Page.InnerTextAsync(".key-text")).Replace(" ", "", StringComparison.Ordinal));
         (await page.Page.GetAttributeAsync("svg.qr path.qr-dots", "d"))!.Length.ShouldBeGreaterThan(2_000);
@@ -37,11 +38,11 @@ public sealed class AccountTests(WebFixture web)
         (await session.SendAsync(HttpMethod.Get, "/campaigns")).StatusCode.ShouldBe(System.Net.HttpStatusCode.Found, "a password alone opens nothing");
         (await CodeAsync(session, TimeCodes.Of(key, step))).ShouldBeNull("it was used to set the step up");
         var next = TimeCodes.Of(key, step + 1);
-        (await CodeAsync(session, next)).ShouldEndWith("/campaigns");
+        (await CodeAsync(session, next)).ShouldBe(Home);
         using var again = new Session(web.Address);
         await again.SignInAsync("two-step", WebFixture.Password);
         (await CodeAsync(again, next)).ShouldBeNull("a code is good once");
-        (await CodeAsync(again, recovery[0].ToUpperInvariant())).ShouldEndWith("/campaigns");
+        (await CodeAsync(again, recovery[0].ToUpperInvariant())).ShouldBe(Home);
         using var third = new Session(web.Address);
         await third.SignInAsync("two-step", WebFixture.Password);
         (await CodeAsync(third, recovery[0])).ShouldBeNull("so is a recovery code");
@@ -129,7 +130,7 @@ public sealed class AccountTests(WebFixture web)
         await page.Page.ClickAsync("text=Switch on and sign in");
         await Expect(page.Page.Locator(".recovery-codes code")).ToHaveCountAsync(RecoveryCodes.Count);
         await page.Page.ClickAsync("text=I have noted them");
-        await page.Page.WaitForURLAsync("**/campaigns");
+        await page.Page.WaitForURLAsync(address => new Uri(address).AbsolutePath == "/");
         page.ShouldBeQuiet();
     }
 

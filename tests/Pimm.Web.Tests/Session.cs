@@ -19,7 +19,7 @@ internal sealed partial class Session : IDisposable
         if (user is not null)
         {
             using var answer = await session.SignInAsync(user, password);
-            if (answer.Headers.Location?.OriginalString.EndsWith("/campaigns", StringComparison.Ordinal) != true)
+            if (answer.Headers.Location is not { } to || to.OriginalString.Contains("/sign-in", StringComparison.Ordinal))
             {
                 throw new InvalidOperationException($"{user} was not signed in: {answer.StatusCode} {answer.Headers.Location}");
             }

@@ -45,7 +45,7 @@ public sealed class SettingsPageTests(WebFixture web)
         await Expect(page.Page.GetByRole(AriaRole.Alert)).ToContainTextAsync("A key without a scope opens nothing");
         await page.Page.CheckAsync("input[name=scope][value='campaigns:read']");
         await page.Page.ClickAsync("text=Make the key and show it once");
-        var text = await page.Page.InnerTextAsync("[data-key]");
+        var text = await page.Page.InnerTextAsync("[data-made-key]");
         using var client = new ApiClient(web.Address, text);
         (await client.SendAsync("GET", "/api/v1/campaigns")).StatusCode.ShouldBe(HttpStatusCode.OK);
         (await client.SendAsync("GET", "/api/v1/runs")).StatusCode.ShouldBe(HttpStatusCode.Forbidden);

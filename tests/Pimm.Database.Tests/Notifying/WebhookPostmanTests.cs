@@ -307,7 +307,7 @@ public sealed class WebhookPostmanTests : IAsyncLifetime
         var triggers = (await connection.QueryAsync<(string Table, string Arguments)>(
             "select tgrelid::regclass::text, encode(tgargs, 'escape') from pg_trigger where tgfoid = 'tell_webhooks'::regproc")).ToList();
 
-        triggers.Select(trigger => trigger.Arguments.Split("\\000")[0]).Append(WebhookEvents.Dead).Distinct().Order(StringComparer.Ordinal)
+        triggers.Select(trigger => trigger.Arguments.Split("\\000")[0]).Append(WebhookEvents.Dead).Append("notice.raised").Distinct().Order(StringComparer.Ordinal)
             .ShouldBe(WebhookEvents.All.Keys.Order(StringComparer.Ordinal));
         foreach (var (table, arguments) in triggers)
         {

@@ -34,6 +34,7 @@ public sealed class ConsentedListTests : IAsyncLifetime
         await using var connection = await world.Pimm.Database.Owner.OpenConnectionAsync(Cancel);
         // As if it had been defined so: the demo's campaigns are split already, and then nothing of them changes.
         await connection.ExecuteAsync("set session_replication_role = replica; update campaign set consent_purpose = 'ads'; set session_replication_role = origin");
+        await world.Pimm.ApproveAsync(world.Campaign.Id, Cancel);
         var planned = (await connection.QueryAsync<Guid>("select customer from wave_plan where policy = arm and arm = 0 and action = 1 and wave_date = @day order by customer", new { day = Day(0) })).ToList();
         var seen = new DateTimeOffset(2026, 2, 1, 0, 0, 0, TimeSpan.Zero);
         await world.Pimm.Service<IdentifierStore>().SaveAsync(connection, [.. planned.Select((customer, row) => new CustomerIdentifier(customer, IdentifierKind.Email, $"c{row}@example.com", seen))], Cancel);

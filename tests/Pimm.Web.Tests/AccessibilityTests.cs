@@ -51,7 +51,7 @@ public sealed class AccessibilityTests(WebFixture web)
                 var wide = await page.Page.EvaluateAsync<int>("document.documentElement.scrollWidth");
                 if (wide > 360)
                 {
-                    var widest = await page.Page.EvaluateAsync<string>("[...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > 361 && !e.closest('.scroll, .table-card')).slice(-3).map(e => `${e.tagName}.${e.getAttribute('class')} ${Math.round(e.getBoundingClientRect().right)}`).join('; ')");
+                    var widest = await page.Page.EvaluateAsync<string>("[...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > 361 && ![...function*() { for (let p = e.parentElement; p; p = p.parentElement) yield p; }()].some(p => p.tagName !== 'HTML' && p.tagName !== 'BODY' && getComputedStyle(p).overflowX !== 'visible')).slice(-3).map(e => `${e.tagName}.${e.getAttribute('class')} ${Math.round(e.getBoundingClientRect().right)}`).join('; ')");
                     found.Add($"{address} is {wide} px wide: {widest}");
                 }
             }

@@ -74,9 +74,7 @@ public sealed class SignInTests(WebFixture web)
         await Expect(page.Page.GetByRole(AriaRole.Alert)).ToBeVisibleAsync();
         await page.TrySignInAsync("comes-and-goes", WebFixture.Password);
         await page.Page.WaitForURLAsync(address => new Uri(address).AbsolutePath == "/");
-        await page.Page.ClickAsync(".user-menu summary");
-        await page.Page.ClickAsync("text=Sign out");
-        await page.Page.WaitForURLAsync("**/sign-in");
+        await page.SignOutAsync();
 
         (await RecordedAsync("comes-and-goes")).Select(entry => (entry.Actor, entry.Action)).ShouldBe(
             [(AuditActor.CommandLine, "user.add"), ("user:comes-and-goes", "sign-in.succeed"), ("user:comes-and-goes", "sign-in.end")]);
@@ -97,9 +95,7 @@ public sealed class SignInTests(WebFixture web)
     public async Task Signing_out_ends_the_session()
     {
         await using var page = await web.OpenAsync();
-        await page.Page.ClickAsync(".user-menu summary");
-        await page.Page.ClickAsync("text=Sign out");
-        await page.Page.WaitForURLAsync("**/sign-in");
+        await page.SignOutAsync();
 
         await page.Page.GotoAsync("/campaigns");
 

@@ -52,6 +52,15 @@ public sealed class WatchedPage : IAsyncDisposable
         await Page.WaitForLoadStateAsync(LoadState.NetworkIdle);
     }
 
+    /// <summary>Through the menu of a page that is alive: a page that comes alive closes it again.</summary>
+    public async Task SignOutAsync()
+    {
+        await Page.WaitForSelectorAsync(".shell[data-alive=yes]");
+        await Page.ClickAsync(".user-menu summary");
+        await Page.ClickAsync("text=Sign out");
+        await Page.WaitForURLAsync("**/sign-in");
+    }
+
     public void ShouldBeQuiet() => Complaints.ShouldBeEmpty();
 
     public async ValueTask DisposeAsync() => await Page.Context.DisposeAsync();

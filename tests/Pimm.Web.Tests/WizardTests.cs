@@ -163,6 +163,9 @@ public sealed class WizardTests(WebFixture web)
         await AxeAsync(second);
         await second.Page.GetByRole(AriaRole.Button, new() { Name = "Put mine over theirs" }).ClickAsync();
         await second.Page.Locator(".wizard-submit").ClickAsync();
+        await Expect(second.Page.GetByText("waits for approval and is locked").First).ToBeVisibleAsync();
+        await web.Services.GetRequiredService<ApprovalDesk>().WithdrawAsync(id, "user:wizard-first", Cancel);
+        await second.Page.Locator(".wizard-submit").ClickAsync();
         await second.Page.WaitForURLAsync($"**/campaigns/{id}");
 
         (await web.Services.GetRequiredService<CampaignStore>().GetAsync(id, Cancel)).ImpressionsPerDay.ShouldBe(222);
@@ -176,7 +179,7 @@ public sealed class WizardTests(WebFixture web)
         await using var page = await web.OpenAsync("wizard-keys", "dark");
         await page.GoAsync("/campaigns/new");
         await page.Page.Locator("#name").FocusAsync();
-        await page.Page.Keyboard.TypeAsync("By keys");
+        await page.Page.Keyboard.TypeAsync("By keys", new() { Delay = 60 });
         await page.Page.Keyboard.PressAsync("Tab");
         await Expect(page.Page.Locator("#windowDays")).ToBeFocusedAsync();
         await page.Page.Keyboard.PressAsync("Control+A");

@@ -113,6 +113,10 @@ public sealed class ApprovalTests(SmallCampaign world) : IClassFixture<SmallCamp
     [Fact]
     public async Task A_stop_by_one_person_takes_back_lists_that_are_being_written_and_is_final()
     {
+        // A world of this test's own: its worker stops.
+        await using var own = new SmallCampaign();
+        await own.InitializeAsync();
+        world = own;
         var id = await ScoredAsync("stopped", by: "ann");
         await world.Pimm.ApproveAsync(id, Cancel);
         (await RunAsync(AllocateWave.JobKind, id, "first")).Error.ShouldBeNull();

@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using Pimm.Core.Access;
 using Pimm.Core.Auditing;
 using Pimm.Core.Importing;
 using Pimm.Web.Security;
@@ -27,5 +28,5 @@ public sealed class ImportActions(WorkPermit permit, ImportDoor door, ImportTemp
     /// <exception cref="Core.InputException">the person may not, or something came of the import</exception>
     public async Task<UndoneImport> UndoAsync(ClaimsPrincipal person, long import) => await undo.RunAsync(import, await ActorAsync(person));
 
-    private async Task<string> ActorAsync(ClaimsPrincipal person) => AuditActor.User(await permit.DemandAsync(person));
+    private async Task<string> ActorAsync(ClaimsPrincipal person) => AuditActor.User(await permit.DemandAsync(person, Right.Import));
 }

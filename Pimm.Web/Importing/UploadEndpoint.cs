@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
+using Pimm.Core.Access;
 using Pimm.Core;
 using Pimm.Core.Auditing;
 using Pimm.Core.Importing;
@@ -39,7 +40,7 @@ public static class UploadEndpoint
         }
         try
         {
-            var user = await permit.DemandAsync(context.User);
+            var user = await permit.DemandAsync(context.User, Right.Import);
             return TypedResults.Json(await reception.TakeAsync(context, kind ?? "customers", audience, name ?? "upload", AuditActor.User(user)), statusCode: StatusCodes.Status201Created);
         }
         catch (InputException refused)
@@ -54,7 +55,7 @@ public static class UploadEndpoint
         var path = "";
         try
         {
-            var user = await permit.DemandAsync(context.User);
+            var user = await permit.DemandAsync(context.User, Right.Import);
             path = uploads.NewDownload();
             var (written, lost) = await quarantine.WriteAsync(id, path, context.RequestAborted);
             await audit.AddAsync(new AuditEntry(AuditActor.User(user), "import.download", "import", $"{id}", After: new { rows = written, notKept = lost },

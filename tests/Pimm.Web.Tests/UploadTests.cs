@@ -59,7 +59,7 @@ public sealed class UploadTests(WebFixture web)
         var (status, body) = await SendAsync("vera", Path, "key,age\na,30\n");
 
         status.ShouldBe(403);
-        body.ShouldContain("needs one of the roles");
+        body.ShouldContain("may import files");
     }
 
     [Fact]

@@ -1,7 +1,6 @@
 using Pimm.Core.Allocating;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Exporting;
-using Pimm.Core.Importing;
 using Pimm.Core.Lift;
 using Pimm.Core.Outcomes;
 using Pimm.Core.Queueing;
@@ -12,7 +11,7 @@ namespace Pimm.Core.Simulating;
 /// A jump in time: plays the next night and day of every simulated campaign that runs, ahead of the clock where need be. A simulated
 /// market lives in a time of its own; a real campaign is never touched.
 /// </summary>
-public sealed class DemoNight(CampaignStore campaigns, AllocationStore allocations, AudienceStore audiences, JobQueue queue)
+public sealed class DemoNight(CampaignStore campaigns, AllocationStore allocations, LifeStore lives, JobQueue queue)
 {
     /// <param name="by">who asks, as the audit names actors</param>
     /// <returns>the last run of each campaign: when it has succeeded, the night is over</returns>
@@ -20,11 +19,14 @@ public sealed class DemoNight(CampaignStore campaigns, AllocationStore allocatio
     public async Task<IReadOnlyList<long>> StartAsync(string by, string folder, CancellationToken cancellationToken)
     {
         var started = new List<long>();
-        foreach (var summary in (await campaigns.ListAsync("", 0, 1_000)).Where(summary => summary.Simulated))
+        var simulated = (await campaigns.ListAsync("", 0, 1_000)).Where(summary => summary.Simulated).Select(summary => summary.Id).ToList();
+        var states = await lives.StatesAsync(simulated, cancellationToken);
+        foreach (var id in simulated.Where(id => states[id] is LifeStates.Running or LifeStates.Approved or LifeStates.Scheduled))
         {
-            var campaign = await campaigns.GetAsync(summary.Id, cancellationToken);
-            var waves = await allocations.WavesAsync(campaign.Id, cancellationToken);
-            if (waves.Count > 0 && waves[^1].WaveDate.AddDays(1) is var next && next < campaign.StartsOn.AddDays(campaign.Days))
+            var campaign = await campaigns.GetAsync(id, cancellationToken);
+            var waves = await allocations.WavesAsync(id, cancellationToken);
+            var next = waves.Count == 0 ? campaign.StartsOn : waves[^1].WaveDate.AddDays(1);
+            if (next < campaign.StartsOn.AddDays(campaign.Days))
             {
                 started.Add(await StartAsync(campaign, next, by, folder, cancellationToken));
             }
@@ -35,7 +37,6 @@ public sealed class DemoNight(CampaignStore campaigns, AllocationStore allocatio
 
     private async Task<long> StartAsync(Campaign campaign, DateOnly date, string by, string folder, CancellationToken cancellationToken)
     {
-        _ = (await audiences.GetAsync(campaign.AudienceId, cancellationToken)).Simulated ? true : throw new InvalidOperationException("A real campaign has no time to jump in.");
         var key = FormattableString.Invariant($"demo/{campaign.Id}/{date:yyyy-MM-dd}");
         var allocated = await queue.EnqueueAsync(new JobRequest(AllocateWave.JobKind, key, new { }, campaign.Id, date), by, cancellationToken);
         var exported = await queue.EnqueueAsync(new JobRequest(ExportWave.JobKind, key, new { }, campaign.Id, date, After: [allocated]), by, cancellationToken);

@@ -1,5 +1,6 @@
 using Dapper;
 using Pimm.Core;
+using Pimm.Core.Approving;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Importing;
 using Pimm.Core.Lift;
@@ -29,6 +30,7 @@ public sealed class DemoTests
         (await CountAsync(pimm, "select count(*) from model_version v join model_line l on l.id = v.model_line_id where l.network in ('pimm', 'shared-bottom')")).ShouldBe(6);
         (await CountAsync(pimm, "select count(*) from job_run where kind = 'import' and state = 'failed'")).ShouldBe(1);
 
+        await pimm.Service<ApprovalDesk>().ApproveAsync(waiting.Id, "user:approver", null);
         var before = (await pimm.Service<LiftStore>().NewestAsync(running.Id))!;
         foreach (var run in await pimm.Service<DemoNight>().StartAsync("cli:tests", pimm.Folder, default))
         {
@@ -36,6 +38,7 @@ public sealed class DemoTests
         }
         await EndAsync(pimm);
         (await CountAsync(pimm, $"select count(*) from wave where campaign_id = {running.Id}")).ShouldBe(3);
+        (await CountAsync(pimm, $"select count(*) from wave where campaign_id = {waiting.Id}")).ShouldBe(1, "approved, it begins with the night");
         var after = (await pimm.Service<LiftStore>().NewestAsync(running.Id))!;
         LiftReport.FromJson(after.Report).AsOf.ShouldBeGreaterThan(LiftReport.FromJson(before.Report).AsOf);
         (await pimm.Service<LiftStore>().NewestAsync(finished.Id))!.Version.ShouldBe(1);

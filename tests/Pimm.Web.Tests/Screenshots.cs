@@ -56,7 +56,8 @@ internal static class Screenshots
             taken.Add(one);
             if (one is { Name: not "sign-in", OnTheWay: false })
             {
-                await page.GoAsync(known);
+                // Not every page has a circuit.
+                await page.Page.GotoAsync(known);
                 await ShootAsync(page, file(one.Name));
             }
         }
@@ -109,7 +110,7 @@ internal static class Screenshots
 
     private static string Page(List<DocumentedPage> pages)
     {
-        var text = new StringBuilder("# The pages\n\nMade by `./pimm screenshots` from a running demo. Every page also exists in dark (`docs/screenshots/NAME-dark.png`) and in Simplified Chinese.\n");
+        var text = new StringBuilder("# The pages\n\nMade by `./pimm screenshots` from a running demo. It takes every page in dark too (`NAME-dark.png`), of which the repository keeps a few.\n");
         foreach (var page in pages)
         {
             text.Append($"\n## {page.Title}\n\n`{page.Address}`. {page.Says}\n\n![{page.Title}](screenshots/{page.Name}.png)\n");

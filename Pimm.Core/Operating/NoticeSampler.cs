@@ -31,7 +31,7 @@ public sealed class NoticeSampler(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(options.Value.Validated().Look);
-        do
+        while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             try
             {
@@ -42,6 +42,5 @@ public sealed class NoticeSampler(
                 logger.LogWarning("Notices could not be looked for: {Reason}", PostgresErrors.Translate(e).Message);
             }
         }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 }

@@ -95,7 +95,7 @@ public sealed class DatabaseFaultTests
 
     private static Dictionary<string, string> QuickRetry => new() { ["Queueing__RetryDelay"] = "00:00:00.01" };
 
-    private static Dictionary<string, string> Through(CuttingProxy proxy) => new(QuickRetry) { ["Database__ConnectionString"] = proxy.ConnectionString };
+    private static Dictionary<string, string> Through(CuttingProxy proxy) => new(QuickRetry) { ["Database__ConnectionString"] = proxy.ConnectionString, ["Notifying__Look"] = "00:10:00" };
 
     private static async Task<int> EndBackendsAsync(FaultWorld world, CancellationToken cancellationToken)
     {

@@ -28,7 +28,8 @@ public sealed class SchedulesCommandTests(TestDatabase database) : IClassFixture
         (await PimmProcess.RunAsync(database, "runs", "show", $"{run}")).Output.ShouldContain("retain");
         (await RunAsync("show", "tidy")).GetProperty("firings").GetArrayLength().ShouldBe(1);
         (await RunAsync("list")).GetProperty("schedules").GetArrayLength().ShouldBe(4);
-        (await RunAsync("missed")).GetProperty("missed").GetArrayLength().ShouldBe(0);
+        // Those that every installation has miss their time here, where no worker runs.
+        (await RunAsync("missed")).GetProperty("missed").EnumerateArray().ShouldAllBe(occasion => !occasion.GetRawText().Contains("tidy", StringComparison.Ordinal));
         await RunAsync("remove", "tidy");
         (await RunAsync("list")).GetProperty("schedules").GetArrayLength().ShouldBe(3);
     }

@@ -51,7 +51,7 @@ public sealed class LineHistoryStore(NpgsqlDataSource database)
           left join model_version v on v.id = p.model_version_id
           left join training_check t on t.model_version_id = v.id
          where (@line::bigint is null or l.id = @line) and (@search = '' or position(lower(@search) in lower(l.name || ' ' || a.name)) > 0)
-         order by l.id desc offset @offset limit @limit
+         order by l.network = 'random' or l.network like 'truth:%', l.id desc offset @offset limit @limit
         """;
 
     private const string CountLines =

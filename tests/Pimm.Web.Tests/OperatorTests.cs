@@ -19,6 +19,7 @@ public sealed class OperatorTests(WebFixture web)
     public async Task Home_says_whether_the_new_model_helped_by_how_much_and_whether_to_trust_it()
     {
         await using var page = await web.OpenAsync("vera");
+        await page.Page.SetViewportSizeAsync(1280, 800);
         await page.GoAsync("/");
         var result = page.Page.Locator(".home-result", new() { HasText = "Spring deposits" });
         var value = await result.Locator(".verdict-value").InnerTextAsync();
@@ -28,6 +29,12 @@ public sealed class OperatorTests(WebFixture web)
         await result.GetByRole(AriaRole.Link, new() { Name = "Results of Spring deposits" }).ClickAsync();
 
         await Expect(page.Page.Locator(".verdict .verdict-value")).ToHaveTextAsync(value);
+        // All three answers without a scroll: the verdict, its number with the interval, the health of the comparison.
+        foreach (var answer in new[] { ".verdict h2", ".verdict .verdict-number", ".verdict + .notice" })
+        {
+            await Expect(page.Page.Locator(answer)).ToBeInViewportAsync(new() { Ratio = 1 });
+        }
+
         page.ShouldBeQuiet();
     }
 

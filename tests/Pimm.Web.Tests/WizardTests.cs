@@ -274,7 +274,7 @@ public sealed class WizardTests(WebFixture web)
         await submit.ClickAsync();
     }
 
-    private static Task ContinueAsync(IPage page, string step) => page.GetByRole(AriaRole.Button, new() { Name = $"Continue: {step}" }).ClickAsync();
+    internal static Task ContinueAsync(IPage page, string step) => page.GetByRole(AriaRole.Button, new() { Name = $"Continue: {step}" }).ClickAsync();
 
     /// <summary>Goes through the steps as a marketer does, up to one.</summary>
     private static async Task DefineAsync(IPage page, string name, string untilStep)

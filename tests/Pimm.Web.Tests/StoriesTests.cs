@@ -33,7 +33,7 @@ public sealed partial class StoriesTests(TrainedModels models)
 
         await Expect(marketer.Page.Locator(".life .chip")).ToHaveTextAsync("approved");
         await marketer.Page.GetByRole(AriaRole.Button, new() { Name = "Run it every night" }).ClickAsync();
-        await marketer.Page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Run it every night" }).ClickAsync();
+        await marketer.Page.GetByRole(AriaRole.Alertdialog).GetByRole(AriaRole.Button, new() { Name = "Run it every night" }).ClickAsync();
         await Expect(marketer.Page.Locator(".life .chip")).ToHaveTextAsync("scheduled");
         foreach (var until in new[] { first.AddDays(1), first.AddDays(2) })
         {

@@ -318,6 +318,36 @@ public sealed class WizardTests(WebFixture web)
         page.ShouldBeQuiet();
     }
 
+    [Fact]
+    public async Task Several_campaigns_are_put_away_and_saved_at_once()
+    {
+        await web.AddUserAsync("wizard-tidy", Roles.Marketer);
+        await SeededCampaign.CreateIdleAsync(web.Services, web.Campaign, "Tidy one");
+        await SeededCampaign.CreateIdleAsync(web.Services, web.Campaign, "Tidy two, spring");
+        await using var page = await web.OpenAsync("wizard-tidy");
+        await page.GoAsync("/campaigns?search=Tidy&sort=name");
+        await page.Page.GetByLabel("Choose all on this page").CheckAsync();
+        await Expect(page.Page.Locator(".chosen-bar")).ToContainTextAsync("2 chosen");
+        await AxeAsync(page);
+        await page.Page.GetByLabel("Choose Tidy one").UncheckAsync();
+        var saved = await page.Page.RunAndWaitForDownloadAsync(() => page.Page.GetByRole(AriaRole.Button, new() { Name = "1 as CSV" }).ClickAsync());
+        var lines = (await File.ReadAllTextAsync(await saved.PathAsync(), Cancel)).Trim().Split("\r\n");
+        lines.Length.ShouldBe(2);
+        lines[0].ShouldStartWith("Campaign,State,Dates,");
+        lines[1].ShouldStartWith("\"Tidy two, spring\",draft,");
+
+        await page.Page.GetByLabel("Choose Tidy one").CheckAsync();
+        await page.Page.GetByRole(AriaRole.Button, new() { Name = "Archive 2" }).ClickAsync();
+        await Expect(page.Page.Locator(".notice[role=status]")).ToContainTextAsync("2 campaigns are archived");
+        await Expect(page.Page.Locator("tbody tr")).ToHaveCountAsync(0);
+        await page.Page.GetByRole(AriaRole.Button, new() { Name = "Undo" }).ClickAsync();
+        await Expect(page.Page.Locator("tbody tr")).ToHaveCountAsync(2);
+        await using var connection = await web.Database.Owner.OpenConnectionAsync(Cancel);
+        (await connection.QueryAsync<string>("select action from audit_event where actor = 'user:wizard-tidy' and object_kind = 'campaign' order by id"))
+            .ShouldBe(["campaign.archive", "campaign.archive", "campaign.unarchive", "campaign.unarchive"]);
+        page.ShouldBeQuiet();
+    }
+
     private static async Task SubmitAsync(IPage page)
     {
         await page.Locator(".wizard-steps").GetByText("Review and submit").ClickAsync();

@@ -18,14 +18,16 @@ function drawing(figure) {
   return { text: new XMLSerializer().serializeToString(copy), width: box.width, height: box.height, ground: getComputedStyle(document.body).backgroundColor };
 }
 
-function table(figure) {
+// Columns that are only there to act are left out, and where the chosen rows are asked for, the others.
+function table(figure, onlyChosen) {
   const quote = text => /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   // What a spreadsheet would take for a formula is text; minus signs of numbers are plain ones.
   const cell = element => {
     const raw = (element.dataset.value ?? element.innerText).replaceAll('\u2212', '-').replaceAll('\u00a0', ' ').replace(/\s*\n\s*/g, ' ').trim();
     return quote(/^[=@\t\r]|^[+-](?![\d.,]+\s?%?$)/.test(raw) ? `'${raw}` : raw);
   };
-  return [...figure.querySelector('table').rows].map(row => [...row.cells].map(cell).join(',')).join('\r\n') + '\r\n';
+  const rows = [...figure.querySelector('table').rows].filter(row => !onlyChosen || row.dataset.chosen || row.parentElement.tagName === 'THEAD');
+  return rows.map(row => [...row.cells].filter(element => !('figureSkip' in element.dataset)).map(cell).join(',')).join('\r\n') + '\r\n';
 }
 
 function save(blob, name) {
@@ -50,11 +52,12 @@ async function picture({ text, width, height, ground }) {
 }
 
 document.addEventListener('click', async event => {
-  const kind = event.target.closest('[data-figure-save]')?.dataset.figureSave;
+  const button = event.target.closest('[data-figure-save]');
+  const kind = button?.dataset.figureSave;
   if (!kind) return;
   const figure = event.target.closest('[data-figure]');
   const name = `${figure.dataset.figure}.${kind}`;
-  if (kind === 'csv') save(new Blob([table(figure)], { type: 'text/csv;charset=utf-8' }), name);
+  if (kind === 'csv') save(new Blob([table(figure, 'figureChosen' in button.dataset)], { type: 'text/csv;charset=utf-8' }), name);
   else if (kind === 'svg') save(new Blob([drawing(figure).text], { type: 'image/svg+xml' }), name);
   else save(await picture(drawing(figure)), name);
 });

@@ -15,7 +15,7 @@ public sealed class ArmScoreStore(NpgsqlDataSource database)
         """
         select a.arm, s.control_score as control, s.treatment_score as treatment
           from score s join assignment a on a.customer = s.customer and a.campaign_id = @campaignId
-         where s.scoring_id = @scoringId and s.customer < @bound
+         where s.scoring_id = @scoringId and s.customer < @bound and a.customer < @bound
         """;
 
     /// <param name="customers">how many were split</param>

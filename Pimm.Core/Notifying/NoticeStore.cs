@@ -88,9 +88,16 @@ public sealed class NoticeStore(NpgsqlDataSource database)
         on conflict do nothing
         """;
 
+    // A schedule that is in trouble, or was in that night, has been told: the nights it missed are the same cause.
     private const string Apply = """
         with found as materialized (
-               select kind, severity, cause, text, object, object_id from attention_cause
+               select kind, severity, cause, text, object, object_id from attention_cause c
+                where not (kind = 'night-missed' and exists (
+                          select from schedule s join schedule_outlook o on o.schedule_id = s.id
+                           cross join lateral (select array['schedule/' || s.name || '/error', 'schedule/' || s.name || '/refused', 'schedule/' || s.name || '/late'] as causes) trouble
+                           where s.id = c.object_id
+                             and (trouble.causes && @causes::text[]
+                                  or exists (select from attention a where a.cause = any(trouble.causes) and a.resolved_at > o.missed_at[cardinality(o.missed_at)]))))
                union all
                select kind, severity, cause, text, object, null
                  from unnest(@kinds::text[], @severities::text[], @causes::text[], @texts::text[], @objects::text[]) other(kind, severity, cause, text, object)),

@@ -74,8 +74,8 @@ public sealed class OverviewStore(NpgsqlDataSource database)
     private const string SelectRunning = $"""
         select {AtWork}
           left join lateral (
-               select count(*) filter (where s.arm = 0) as control, count(*) filter (where s.arm = 1) as treatment
-                 from delivery e join assignment s on s.campaign_id = e.campaign_id and s.customer = e.customer where e.campaign_id = c.id) came on true
+               select (sum(e.customers) filter (where e.arm = 0))::bigint as control, (sum(e.customers) filter (where e.arm = 1))::bigint as treatment
+                 from delivery_count e where e.campaign_id = c.id) came on true
          where c.starts_on <= d.today and d.today < c.starts_on + c.days + c.window_days
            and exists (select from wave w where w.campaign_id = c.id)
          order by c.starts_on desc, c.id desc limit @limit::int

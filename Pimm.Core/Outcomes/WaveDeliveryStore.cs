@@ -20,9 +20,7 @@ public sealed class WaveDeliveryStore(NpgsqlDataSource database)
             select wave_date, arm, count(*) as customers from wave_plan
              where campaign_id = @campaignId and policy = arm and action = 2 group by wave_date, arm),
         reached as (
-            select d.wave_date, s.arm, count(*) as customers
-              from delivery d join assignment s on s.customer = d.customer and s.campaign_id = d.campaign_id
-             where d.campaign_id = @campaignId group by d.wave_date, s.arm)
+            select wave_date, arm, sum(customers)::bigint as customers from delivery_count where campaign_id = @campaignId group by wave_date, arm)
         select w.wave_date, a.arm::smallint as arm, coalesce(h.customers, 0) as held_back, coalesce(r.customers, 0) as delivered
           from wave w
          cross join generate_series(0, 1) as a(arm)
@@ -32,7 +30,11 @@ public sealed class WaveDeliveryStore(NpgsqlDataSource database)
         """;
 
     private const string SelectArms =
-        "select arm, count(*) as customers, count(*) filter (where flagged) as flagged from assignment where campaign_id = @campaignId group by arm order by arm";
+        """
+        select a.arm::smallint as arm, case a.arm when 0 then l.control_customers else l.treatment_customers end as customers,
+               (select count(*) from assignment s where s.campaign_id = l.campaign_id and s.arm = a.arm and s.flagged) as flagged
+          from allocation l cross join generate_series(0, 1) as a(arm) where l.campaign_id = @campaignId order by a.arm
+        """;
 
     /// <summary>Both arms of every published wave, by date.</summary>
     public async Task<IReadOnlyList<WaveDelivery>> WavesAsync(long campaignId, CancellationToken cancellationToken = default)

@@ -48,6 +48,7 @@ internal sealed class PagesBench(PagesOptions options) : IAsyncDisposable
     private readonly CancellationTokenSource ending = new();
     private readonly ConcurrentBag<double> followed = [];
     private readonly List<WatchedPage> watched = [];
+    private readonly List<Task> interacting = [];
     private PimmInstance pimm = null!;
     private PimmApp app = null!;
     private IPlaywright playwright = null!;
@@ -104,6 +105,10 @@ internal sealed class PagesBench(PagesOptions options) : IAsyncDisposable
         var cookies = await OpenAsync(addresses);
         var began = TimeProvider.System.GetUtcNow();
         await Task.Delay(TimeSpan.FromSeconds(options.Seconds));
+        if (interacting.FirstOrDefault(task => task.IsFaulted) is { Exception: { } fault })
+        {
+            throw new InvalidOperationException("A page could not be gone on with.", fault);
+        }
         var interactions = ServerMeasures.Read(Measures, began, TimeProvider.System.GetUtcNow());
         var browserTook = HandlingTime.From("in the browser, from click to change", followed.DefaultIfEmpty());
         var pages = await AskAsync(addresses, cookies);
@@ -166,7 +171,7 @@ internal sealed class PagesBench(PagesOptions options) : IAsyncDisposable
             var (page, number) = (i == 0 ? first : new WatchedPage(await context.NewPageAsync()), i);
             await page.GoAsync(live[i % live.Count].Address);
             watched.Add(page);
-            _ = Task.Run(() => InteractAsync(page, live, number));
+            interacting.Add(Task.Run(() => InteractAsync(page, live, number)));
         }
         Say($"{options.Circuits} circuits are open");
         return string.Join("; ", (await context.CookiesAsync()).Select(cookie => $"{cookie.Name}={cookie.Value}"));
@@ -182,6 +187,10 @@ internal sealed class PagesBench(PagesOptions options) : IAsyncDisposable
         {
             var took = await page.Page.EvaluateAsync<double>(Follow, live[i % live.Count].Address);
             followed.Add(took < 0 ? 30_000 : took);
+            if (live[i % live.Count].Name == "health")
+            {
+                await page.Page.GetByRole(AriaRole.Button, new() { Name = "Look again now" }).ClickAsync();
+            }
         }
     }
 

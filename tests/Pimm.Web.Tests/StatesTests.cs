@@ -21,7 +21,7 @@ public sealed class StatesTests(WebFixture web)
     private const string Role = "pimm_test_app";
 
     /// <summary>What a person is never to read: statements, stacks, drivers, and where the database is.</summary>
-    private static readonly string[] Secret = ["select ", "Npgsql", "   at ", ".cs:line", "Exception", "Host=", "Password", Role, "SQLSTATE"];
+    private static readonly string[] Secret = ["select ", "Npgsql", "   at ", ".cs:line", "Exception", "Host=", "Password=", Role, "SQLSTATE"];
 
     // A page that waits for a lock is not ended by the clock, and no sampler finds anything for the list of notices.
     private static readonly Dictionary<string, string> Patient = new()
@@ -191,7 +191,7 @@ public sealed class StatesTests(WebFixture web)
             answer.Headers.GetValues(header).ShouldHaveSingleItem();
         }
         answer.Headers.CacheControl.ShouldNotBeNull().NoStore.ShouldBeTrue();
-        Secret.Except(["Password"]).Append("app_user").Append("permission denied").Where(word => text.Contains(word, StringComparison.OrdinalIgnoreCase)).ShouldBeEmpty(text);
+        Secret.Append("app_user").Append("permission denied").Where(word => text.Contains(word, StringComparison.OrdinalIgnoreCase)).ShouldBeEmpty(text);
         return text;
     }
 

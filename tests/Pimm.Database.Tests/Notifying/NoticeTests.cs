@@ -105,6 +105,25 @@ public sealed class NoticeTests : IAsyncLifetime
         body.ShouldNotContain("anna");
     }
 
+    [Fact]
+    public async Task A_schedule_that_is_late_and_missed_its_night_is_told_once()
+    {
+        var schedule = await database.Owner.CreateCommand("select id from schedule where name = 'lift reports'").ExecuteScalarAsync(Cancel);
+        await ExecuteAsync($"insert into schedule_outlook (schedule_id, version, next_at, missed, missed_at, computed_at) select id, version, '{{}}', '{{2026-01-01}}', array[now() - interval '6 hours'], now() from schedule where id = {schedule}");
+        await SampleAsync();
+        (await OpenAsync("night-missed")).ShouldHaveSingleItem().ObjectId.ShouldBe(schedule);
+
+        await ExecuteAsync($"update schedule set active_since = now() - interval '1 year' where id = {schedule}");
+        await SampleAsync();
+        (await OpenAsync("night-missed")).ShouldBeEmpty();
+        (await OpenAsync(NoticeStore.Schedule)).ShouldHaveSingleItem().Text.ShouldContain("lift reports");
+
+        await ExecuteAsync($"update schedule set active_since = now() where id = {schedule}");
+        await SampleAsync();
+        (await OpenAsync("night-missed")).ShouldBeEmpty("it was told as a late schedule");
+        (await OpenAsync(NoticeStore.Schedule)).ShouldBeEmpty();
+    }
+
     private Task<long> RunAsync(string kind, string key = "key") => pimm.GetRequiredService<JobQueue>().EnqueueAsync(new JobRequest(kind, key, new { }), Cancel);
 
     /// <summary>One attempt as a worker leaves it.</summary>

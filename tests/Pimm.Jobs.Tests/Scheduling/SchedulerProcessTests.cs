@@ -89,6 +89,9 @@ public sealed class SchedulerProcessTests
         foreach (var missed in Enumerable.Range(1, 3))
             listed.Output.ShouldContain($"{today.AddDays(-missed):yyyy-MM-dd}  retention");
         listed.Output.ShouldNotContain($"{today:yyyy-MM-dd}  retention");
+        // What pages show of it, they read where the worker wrote it.
+        await world.UntilAsync(async () => (await world.QueryAsync<DateTime>($"select unnest(next_at) from schedule_outlook where schedule_id = {midnight.Id}"))
+            .SequenceEqual(Enumerable.Range(1, 5).Select(night => today.AddDays(night).ToDateTime(TimeOnly.MinValue, DateTimeKind.Utc))), back);
     }
 
     [Fact]

@@ -24,11 +24,24 @@ public sealed class ImportTarget
 
     public IReadOnlyList<string> FunnelStages => Funnel.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
-    /// <summary>Null when nothing is missing.</summary>
+    /// <summary>A key of ImportingWords; null when nothing is missing.</summary>
     public string? Problem => Kind == "outcomes"
         ? AudienceId is null ? "Choose the audience that the outcomes are of." : Source.Trim().Length == 0 ? "Say who counted the outcomes: an event's id is unique within its source." : null
         : AudienceId is not null ? null
         : AudienceName.Trim().Length == 0 ? "Name the new audience, or choose one." : FunnelStages.Count == 0 ? "Name at least one stage of the funnel." : null;
+
+    /// <summary>The roles that a column of such a file may have; consents are told apart by their purpose and channel.</summary>
+    /// <param name="funnel">the audience's stages, in order</param>
+    public IReadOnlyList<string> Roles(IReadOnlyList<string> funnel) => Kind switch
+    {
+        "customers" =>
+        [
+            "key", "feature", "protected", "proxy", "arm", "identifier:email", "identifier:phone", "identifier:first-name", "identifier:last-name",
+            "identifier:country", "identifier:zip", "identifier:maid", "consent", "consent-time", "consent-source", "ignore",
+        ],
+        "history" => ["key", "time", .. funnel.Select(stage => $"label:{stage}"), "amount", "targeted", "feature", "protected", "proxy", "arm", "ignore"],
+        _ => ["event", "event-kind", "key", "campaign", "wave", "stage", "time", "amount", "ignore"],
+    };
 
     public DraftRequest Request(long upload, ImportMapping mapping) => new(Kind, upload, mapping)
     {

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Localization;
 using Pimm.Core;
 using Pimm.Core.Importing;
 
@@ -120,13 +121,13 @@ public sealed class MappingForm
     }
 
     /// <returns>null when a file can be read so for the target</returns>
-    public string? Problem(ImportTarget target)
+    public string? Problem(ImportTarget target, IStringLocalizer<ImportingWords> L)
     {
         try
         {
             if (Columns.FirstOrDefault(column => column.IsConsent && column.Purpose.Split('/') is not [{ Length: > 0 }, { Length: > 0 }]) is { } unnamed)
             {
-                return $"Say which consent '{unnamed.Name}' is of: purpose/channel, as marketing/email.";
+                return L["Say which consent '{0}' is of: purpose/channel, as marketing/email.", unnamed.Name];
             }
             var mapping = ToMapping();
             mapping.Validate(target.Kind);
@@ -138,7 +139,7 @@ public sealed class MappingForm
         }
         catch (InputException wrong)
         {
-            return ImportWords.OfPage(wrong.Message);
+            return ImportTerms.OfPage(wrong.Message, L);
         }
     }
 

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Localization;
 using Microsoft.Extensions.Options;
 using Pimm.Core.Access;
 using Pimm.Core;
@@ -31,12 +32,12 @@ public static class UploadEndpoint
     }
 
     private static async Task<IResult> UploadAsync(
-        HttpContext context, WorkPermit permit, IAntiforgery antiforgery, UploadReception reception, string? kind, long? audience, string? name)
+        HttpContext context, WorkPermit permit, IAntiforgery antiforgery, UploadReception reception, IStringLocalizer<ImportingWords> L, string? kind, long? audience, string? name)
     {
         // A token in a form would have the whole body read as one.
         if (context.Request.HasFormContentType || !context.Request.Headers.ContainsKey("RequestVerificationToken") || !await antiforgery.IsRequestValidAsync(context))
         {
-            return ApiProblem.WrongInput("The upload has no valid token: send the page's token in the header RequestVerificationToken, and the file itself as the body, not as a form.");
+            return ApiProblem.WrongInput(L["The upload has no valid token: send the page's token in the header RequestVerificationToken, and the file itself as the body, not as a form."]);
         }
         try
         {
@@ -45,11 +46,11 @@ public static class UploadEndpoint
         }
         catch (InputException refused)
         {
-            return Problem(context, refused);
+            return Problem(context, refused, L);
         }
     }
 
-    private static async Task<IResult> ProblemsAsync(HttpContext context, long id, WorkPermit permit, QuarantineStore quarantine, UploadStore uploads, AuditLog audit)
+    private static async Task<IResult> ProblemsAsync(HttpContext context, long id, WorkPermit permit, QuarantineStore quarantine, UploadStore uploads, AuditLog audit, IStringLocalizer<ImportingWords> L)
     {
         // Written whole before its first byte goes out: a file that breaks off would look complete.
         var path = "";
@@ -72,13 +73,13 @@ public static class UploadEndpoint
             }
             if (broken is InputException refused)
             {
-                return Problem(context, refused);
+                return Problem(context, refused, L);
             }
             throw;
         }
     }
 
-    private static IResult Problem(HttpContext context, InputException refused)
+    private static IResult Problem(HttpContext context, InputException refused, IStringLocalizer<ImportingWords> L)
     {
         var status = refused.Code switch
         {
@@ -92,7 +93,7 @@ public static class UploadEndpoint
             // What was not read of the body is not waited for.
             context.Response.Headers.Connection = "close";
         }
-        return ApiProblem.Of(status, refused.Code?.Replace('_', '-') ?? "not-allowed", status == StatusCodes.Status403Forbidden ? "Not allowed" : "The file cannot be taken", refused.Message);
+        return ApiProblem.Of(status, refused.Code?.Replace('_', '-') ?? "not-allowed", status == StatusCodes.Status403Forbidden ? L["Not allowed"] : L["The file cannot be taken"], refused.Message);
     }
 }
 

@@ -1,21 +1,63 @@
 // Saves a figure as it is shown: the drawing with the colours of its theme, or the table behind it.
 const inherited = ['fill', 'fill-opacity', 'stroke', 'stroke-width', 'stroke-dasharray', 'stroke-opacity', 'opacity', 'font-family', 'font-size', 'font-weight', 'text-anchor', 'dominant-baseline', 'display'];
 
-function drawing(figure) {
-  const source = figure.querySelector('svg');
+const svg = 'http://www.w3.org/2000/svg';
+
+// A copy with the looks of its theme written into it.
+function styled(source) {
   const copy = source.cloneNode(true);
-  const box = source.getBoundingClientRect();
   const from = [source, ...source.querySelectorAll('*')];
   [copy, ...copy.querySelectorAll('*')].forEach((element, i) => {
     const style = getComputedStyle(from[i]);
     for (const name of inherited) element.style.setProperty(name, style.getPropertyValue(name));
     element.removeAttribute('class');
   });
-  copy.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
-  copy.setAttribute('width', Math.round(box.width));
-  copy.setAttribute('height', Math.round(box.height));
-  copy.style.setProperty('background', getComputedStyle(document.body).backgroundColor);
-  return { text: new XMLSerializer().serializeToString(copy), width: box.width, height: box.height, ground: getComputedStyle(document.body).backgroundColor };
+  return copy;
+}
+
+function single(figure) {
+  const source = figure.querySelector('svg');
+  const { width, height } = source.getBoundingClientRect();
+  return { sheet: styled(source), width, height };
+}
+
+// A table whose rows are drawn: each row's drawing below its name and its number.
+function stacked(figure) {
+  const [width, line] = [560, 24];
+  const sheet = document.createElementNS(svg, 'svg');
+  let height = 0;
+  for (const row of figure.querySelectorAll('[data-figure-row]')) {
+    const style = getComputedStyle(row);
+    for (const [text, x, anchor] of [[row.dataset.figureRow, 0, 'start'], [row.dataset.figureSays, width, 'end']]) {
+      if (!text) continue;
+      const words = sheet.appendChild(document.createElementNS(svg, 'text'));
+      words.textContent = text;
+      words.setAttribute('x', x);
+      words.setAttribute('y', height + 17);
+      words.setAttribute('style', `text-anchor:${anchor};font-family:${style.fontFamily};font-size:14px;fill:${style.color}`);
+    }
+    height += row.dataset.figureRow ? line : 0;
+    const drawn = [...row.querySelectorAll('svg')];
+    const box = drawn.at(-1).viewBox.baseVal;
+    const high = box.height * width / box.width;
+    for (const source of drawn) {
+      const part = sheet.appendChild(styled(source));
+      for (const [name, value] of Object.entries({ x: 0, y: height, width, height: high })) part.setAttribute(name, value);
+    }
+    height += high;
+  }
+  sheet.setAttribute('viewBox', `0 0 ${width} ${height}`);
+  return { sheet, width, height };
+}
+
+function drawing(figure) {
+  const ground = getComputedStyle(document.body).backgroundColor;
+  const { sheet, width, height } = 'figureDrawn' in figure.dataset ? stacked(figure) : single(figure);
+  sheet.setAttribute('xmlns', svg);
+  sheet.setAttribute('width', Math.round(width));
+  sheet.setAttribute('height', Math.round(height));
+  sheet.style.setProperty('background', ground);
+  return { text: new XMLSerializer().serializeToString(sheet), width, height, ground };
 }
 
 function table(figure) {
@@ -25,7 +67,18 @@ function table(figure) {
     const raw = (element.dataset.value ?? element.innerText).replaceAll('\u2212', '-').replaceAll('\u00a0', ' ').replace(/\s*\n\s*/g, ' ').trim();
     return quote(/^[=@\t\r]|^[+-](?![\d.,]+\s?%?$)/.test(raw) ? `'${raw}` : raw);
   };
-  return [...figure.querySelector('table').rows].map(row => [...row.cells].map(cell).join(',')).join('\r\n') + '\r\n';
+  // A cell that spans rows or columns stands in each of them.
+  const lines = [];
+  [...figure.querySelector('table').rows].forEach((row, y) => {
+    for (const element of row.cells) {
+      if ('figureSkip' in element.dataset) continue;
+      let x = 0;
+      while (lines[y]?.[x] !== undefined) x++;
+      for (let down = 0; down < element.rowSpan; down++)
+        for (let across = 0; across < element.colSpan; across++) (lines[y + down] ??= [])[x + across] = cell(element);
+    }
+  });
+  return lines.filter(line => line).map(line => line.join(',')).join('\r\n') + '\r\n';
 }
 
 function save(blob, name) {

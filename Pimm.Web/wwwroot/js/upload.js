@@ -10,6 +10,8 @@ function begin(form) {
   const refusal = form.querySelector('[data-refusal]');
   const cancel = form.querySelector('[data-cancel]');
   const most = Number(form.dataset.most);
+  const words = JSON.parse(form.dataset.words);
+  const say = (name, ...values) => words[name].replace(/\{(\d)\}/g, (_, place) => values[place]);
   let request = null;
 
   form.addEventListener('submit', event => event.preventDefault());
@@ -25,8 +27,8 @@ function begin(form) {
   addEventListener('beforeunload', event => request && event.preventDefault());
 
   function send(chosen) {
-    if (chosen.size === 0) return refuse(`${chosen.name} is empty: it has no bytes.`);
-    if (chosen.size > most) return refuse(`${chosen.name} has ${size(chosen.size)}, more than the ${size(most)} that this server takes. Pack it with gzip, or split it.`);
+    if (chosen.size === 0) return refuse(say('empty', chosen.name));
+    if (chosen.size > most) return refuse(say('large', chosen.name, size(chosen.size), size(most)));
     request = new XMLHttpRequest();
     const begun = performance.now();
     show(true, `${chosen.name}, ${size(chosen.size)}`);
@@ -35,12 +37,12 @@ function begin(form) {
       const share = event.loaded / chosen.size;
       bar.value = share;
       says.textContent = share < 1
-        ? `${chosen.name}: ${Math.floor(100 * share)} % of ${size(chosen.size)}, ${(event.loaded / 1e6 / Math.max(seconds, 0.1)).toFixed(1)} MB/s`
-        : `${chosen.name} has arrived, looking at it…`;
+        ? say('under-way', chosen.name, Math.floor(100 * share), size(chosen.size), (event.loaded / 1e6 / Math.max(seconds, 0.1)).toFixed(1))
+        : say('arrived', chosen.name);
     });
     request.addEventListener('load', () => answered(request, chosen.name));
-    request.addEventListener('error', () => refuse(`The connection broke off while ${chosen.name} was sent. Nothing of it was kept: send it again.`));
-    request.addEventListener('abort', () => refuse(`You stopped the upload of ${chosen.name}. Nothing of it was kept.`));
+    request.addEventListener('error', () => refuse(say('broken', chosen.name)));
+    request.addEventListener('abort', () => refuse(say('stopped', chosen.name)));
     const address = new URL(form.action);
     address.searchParams.set('name', chosen.name);
     request.open('POST', address);
@@ -54,10 +56,10 @@ function begin(form) {
     try { body = JSON.parse(answer.responseText); } catch { /* not ours: a proxy's page */ }
     if (answer.status === 201 && body.detection) {
       request = null;
-      says.textContent = `${name} is here, opening the mapping…`;
+      says.textContent = say('taken', name);
       return location.assign(form.dataset.next.replace('0', body.uploadId));
     }
-    refuse(body.refusal ?? body.detail ?? `The server answered ${answer.status} and took nothing: load this page again and repeat.`);
+    refuse(body.refusal ?? body.detail ?? say('refused', answer.status));
   }
 
   function refuse(sentence) {

@@ -16,8 +16,10 @@ public static class CampaignWaves
         Campaign campaign, long scoringId, DateOnly date, IReadOnlyList<CustomerScore> scores, IReadOnlyList<Assignment> assignments,
         IReadOnlyList<PlanRow> plans)
     {
-        var control = StateOf(campaign, Arm.Control, scores, assignments, plans);
-        var treatment = StateOf(campaign, Arm.Treatment, scores, assignments, plans);
+        var salts = new SelectionSalts(campaign.SaltFor("hold-back"), campaign.SaltFor("exploration"), campaign.SaltFor("tie"), campaign.HoldbackShare);
+        ArmState[] states = [.. ArmMembers.Of(scores, assignments).Select(arm => new ArmState(new ArmCustomers(arm.Customers, arm.ControlScores, arm.TreatmentScores, salts)))];
+        var (control, treatment) = (states[(int)Arm.Control], states[(int)Arm.Treatment]);
+        Record(states, campaign, plans);
         var plan = WaveSelector.PlanWave(control, treatment, IndexOf(campaign, date), campaign.ImpressionsPerDay, campaign.ExplorationShare);
 
         var rows = new List<PlanRow>();
@@ -31,46 +33,14 @@ public static class CampaignWaves
 
     private static int IndexOf(Campaign campaign, DateOnly date) => date.DayNumber - campaign.StartsOn.DayNumber;
 
-    private static ArmState StateOf(
-        Campaign campaign, Arm arm, IReadOnlyList<CustomerScore> scores, IReadOnlyList<Assignment> assignments, IReadOnlyList<PlanRow> plans)
+    private static void Record(ArmState[] states, Campaign campaign, IReadOnlyList<PlanRow> plans)
     {
-        var members = 0;
-        for (var i = 0; i < assignments.Count; i++)
-        {
-            members += assignments[i].Arm == (byte)arm ? 1 : 0;
-        }
-        var (keys, control, treatment) = (new Guid[members], new double[members], new double[members]);
-        for (int i = 0, member = 0; i < scores.Count; i++)
-        {
-            var assignment = assignments[i];
-            if (assignment.Arm != (byte)arm)
-            {
-                continue;
-            }
-            var score = scores[i];
-            (keys[member], control[member], treatment[member]) = (score.Customer, score.Control, score.Treatment);
-            if (assignment.Customer != score.Customer || (member > 0 && keys[member - 1].CompareTo(score.Customer) >= 0))
-            {
-                throw new InvalidOperationException("The assignments are not those of the scored customers, in their order: the wave was not selected.");
-            }
-            member++;
-        }
-        var salts = new SelectionSalts(campaign.SaltFor("hold-back"), campaign.SaltFor("exploration"), campaign.SaltFor("tie"), campaign.HoldbackShare);
-        var state = new ArmState(new ArmCustomers(keys, control, treatment, salts));
-        Record(state, campaign, arm, plans);
-        return state;
-    }
-
-    private static void Record(ArmState state, Campaign campaign, Arm arm, IReadOnlyList<PlanRow> plans)
-    {
-        var place = 0;
+        int[] places = [0, 0];
         foreach (var plan in plans)
         {
-            if (plan.Arm == (byte)arm)
-            {
-                place = PlaceOf(state.Customers.Customers, plan.Customer, place);
-                state.Plan((Arm)plan.Policy).Record(place, ActionOf(plan), IndexOf(campaign, plan.WaveDate));
-            }
+            ref var place = ref places[plan.Arm];
+            place = PlaceOf(states[plan.Arm].Customers.Customers, plan.Customer, place);
+            states[plan.Arm].Plan((Arm)plan.Policy).Record(place, ActionOf(plan), IndexOf(campaign, plan.WaveDate));
         }
     }
 

@@ -14,9 +14,6 @@ public sealed class AttributeBatch(IReadOnlyList<AudienceColumn> attributes, int
 
     public Guid[] Customers { get; } = new Guid[capacity];
 
-    /// <summary>The customer's pseudonymous key; filled for customers, not for history.</summary>
-    public string[] Keys { get; } = new string[capacity];
-
     /// <summary>Number of funnel stages the impression reached; filled for history, not for customers.</summary>
     public short[] Stages { get; } = new short[capacity];
 
@@ -50,7 +47,7 @@ public sealed class AttributeBatch(IReadOnlyList<AudienceColumn> attributes, int
 
     private void Move(int from, int to)
     {
-        (Customers[to], Keys[to], Stages[to], ImpressionTicks[to]) = (Customers[from], Keys[from], Stages[from], ImpressionTicks[from]);
+        (Customers[to], Stages[to], ImpressionTicks[to]) = (Customers[from], Stages[from], ImpressionTicks[from]);
         for (var attribute = 0; attribute < Attributes.Count; attribute++)
         {
             if (Numbers[attribute] is { } numbers)

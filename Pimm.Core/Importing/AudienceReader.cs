@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Threading.Channels;
 using Npgsql;
 using NpgsqlTypes;
 using Pimm.Core.Database;
@@ -6,7 +7,7 @@ using Pimm.Core.Suppressing;
 
 namespace Pimm.Core.Importing;
 
-/// <summary>Streams an audience's rows out of its typed tables by binary COPY; memory stays at one batch.</summary>
+/// <summary>Streams an audience's rows out of its typed tables by binary COPY; memory stays at three batches.</summary>
 public sealed class AudienceReader(NpgsqlDataSource database)
 {
     private const int BatchRows = 8192;
@@ -21,12 +22,8 @@ public sealed class AudienceReader(NpgsqlDataSource database)
     {
         var range = next is null ? $"customer >= '{first}'" : $"customer >= '{first}' and customer < '{next}'";
         var source =
-            $"(select customer, customer_key, {audience.AttributeList()} from {audience.CustomersTable} where version = {version} and {range} order by customer)";
-        return ReadAsync(audience, source, static (export, batch, row) =>
-        {
-            batch.Customers[row] = export.Read<Guid>(NpgsqlDbType.Uuid);
-            batch.Keys[row] = export.Read<string>(NpgsqlDbType.Text);
-        }, cancellationToken);
+            $"(select customer, {audience.AttributeList()} from {audience.CustomersTable} where version = {version} and {range} order by customer)";
+        return ReadAsync(audience, source, static (export, batch, row) => batch.Customers[row] = export.Read<Guid>(NpgsqlDbType.Uuid), cancellationToken);
     }
 
     /// <summary>Impressions strictly before <paramref name="before"/> of all but objectors, oldest first; ties by everything else that is read, so that the order is the data's.</summary>
@@ -68,12 +65,50 @@ public sealed class AudienceReader(NpgsqlDataSource database)
         }
     }
 
+    /// <summary>Goes on reading while the caller works on a batch.</summary>
     private async IAsyncEnumerable<AttributeBatch> ReadAsync(
         Audience audience, string source, Action<NpgsqlBinaryExporter, AttributeBatch, int> readKeys,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var waiting = Channel.CreateBounded<AttributeBatch>(1);
+        var reading = Task.Run(async () =>
+        {
+            try
+            {
+                await foreach (var batch in BatchesAsync(audience, source, readKeys, stop.Token))
+                {
+                    await waiting.Writer.WriteAsync(batch, stop.Token);
+                }
+                waiting.Writer.Complete();
+            }
+            catch (Exception e)
+            {
+                waiting.Writer.Complete(e);
+            }
+        }, CancellationToken.None);
+        try
+        {
+            await foreach (var batch in waiting.Reader.ReadAllAsync(cancellationToken))
+            {
+                yield return batch;
+            }
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await reading;
+        }
+    }
+
+    private async IAsyncEnumerable<AttributeBatch> BatchesAsync(
+        Audience audience, string source, Action<NpgsqlBinaryExporter, AttributeBatch, int> readKeys,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        var batch = new AttributeBatch(audience.Attributes, BatchRows);
+        // One is the caller's, one waits for the caller, one is read.
+        AttributeBatch[] batches = [new(audience.Attributes, BatchRows), new(audience.Attributes, BatchRows), new(audience.Attributes, BatchRows)];
+        var (batch, next) = (batches[0], 1);
         var rows = BulkCopy.ReadAsync(connection, source, export =>
         {
             readKeys(export, batch, batch.Count);
@@ -85,6 +120,7 @@ public sealed class AudienceReader(NpgsqlDataSource database)
             if (count == batch.Capacity)
             {
                 yield return batch;
+                (batch, next) = (batches[next], (next + 1) % batches.Length);
                 batch.Count = 0;
             }
         }

@@ -18,7 +18,7 @@ public sealed record OpenPlan(
     }
 }
 
-/// <summary>Scores shards. Memory holds one shard's scores. On like machines a shard's numbers depend on the plan alone, never on who scores
+/// <summary>Scores shards, and writes one while the next is scored. Memory holds two shards' scores. On like machines a shard's numbers depend on the plan alone, never on who scores
 /// it; other processors or numbers of threads add up in another order, so the last bits may differ.</summary>
 public sealed class ShardScorer(
     CampaignStore campaigns, AudienceStore audiences, ChampionScorers champions, AudienceReader reader, ScoreShardStore shards)
@@ -45,28 +45,45 @@ public sealed class ShardScorer(
         }
     }
 
-    /// <summary>Takes shards until none is free.</summary>
-    /// <param name="done">told after each shard</param>
+    /// <summary>Takes shards until none is free. They are written one after the other, each in a transaction of its own.</summary>
+    /// <param name="done">told after each shard, one call at a time</param>
     /// <returns>shards and eligible customers that this attempt did</returns>
     public async Task<(int Shards, long Customers)> ScoreFreeAsync(
         JobExecution run, OpenPlan open, Func<Task> done, CancellationToken cancellationToken)
     {
         var (count, customers) = (0, 0L);
-        while (await shards.ClaimAsync(run, open.Plan.ScoringId, cancellationToken) is { } shard)
+        var writing = Task.CompletedTask;
+        try
         {
-            var result = await ScoreAsync(open, shard, cancellationToken);
-            if (await shards.FinishShardAsync(run, open.Plan.ScoringId, shard.Shard, result, cancellationToken))
+            while (await shards.ClaimAsync(run, open.Plan.ScoringId, cancellationToken) is { } shard)
+            {
+                var result = await ScoreAsync(open, shard, cancellationToken);
+                await writing;
+                writing = Task.Run(() => WriteAsync(shard.Shard, result), CancellationToken.None);
+            }
+        }
+        catch
+        {
+            // Nothing of this attempt goes on behind its end.
+            await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
+        }
+        await writing;
+        return (count, customers);
+
+        async Task WriteAsync(int shard, ShardResult result)
+        {
+            if (await shards.FinishShardAsync(run, open.Plan.ScoringId, shard, result, cancellationToken))
             {
                 (count, customers) = (count + 1, customers + result.Scores.Count);
                 FaultPoint.Reach("score.shard-done");
             }
             else
             {
-                run.Warn($"Shard {shard.Shard} was taken by another run meanwhile; what was scored of it here is thrown away.");
+                run.Warn($"Shard {shard} was taken by another run meanwhile; what was scored of it here is thrown away.");
             }
             await done();
         }
-        return (count, customers);
     }
 
     private async Task<ShardResult> ScoreAsync(OpenPlan open, ScoreShard shard, CancellationToken cancellationToken)

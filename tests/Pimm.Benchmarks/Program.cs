@@ -16,6 +16,8 @@ var benchmarks = new Dictionary<string, (Func<string[], int> Run, string Does)>(
     ["pages"] = (more => PagesBench.Start(more), "pages [--demos N] [--customers N] [--circuits N] [--seconds N] [--json]: time of the server for every page and every step in it while fifty circuits are open, with twenty times a demo's rows; minutes"),
     ["top-n"] = (more => TopNBench.Start(more), "top-n [--rows N] [--json]: a wave of both arms out of 43 million scores against the SQL window function"),
     ["split"] = (more => SplitBench.Start(more), "split [--customers N] [--json]: best of a hundred salts for ten million customers against SQL"),
+    ["copy"] = (more => CopyBench.Start(more), "copy [--rows N] [--json]: scores and plans out of the database and into it, against psql's binary \\copy"),
+    ["score-db"] = (more => ScoreDbBench.Start(more), "score-db [--customers N] [--json]: scoring from database to database, against the slowest of its parts alone"),
     ["auc-floor"] = (more => Script("auc-floor.sh", more), "auc-floor DATA_FOLDER [--seeds N] [--out FOLDER]: test AUC against scikit-learn's logistic regression on the same splits"),
 };
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Dapper;
 using NpgsqlTypes;
@@ -40,13 +39,16 @@ internal static class SplitBench
 
         var result = await SideBySide.MeasureAsync(
             string.Create(CultureInfo.InvariantCulture, $"best of {Salts} salts for {given.Size:N0} customers and two covariates"), Turns, Bound,
-            () =>
+            () => SideBySide.TakeAsync(cluster, () =>
             {
-                var clock = Stopwatch.StartNew();
                 Splitter.BestOf(customers, covariates, "bench", Salts);
-                return Task.FromResult(clock.Elapsed.TotalSeconds);
+                return Task.CompletedTask;
+            }),
+            async () =>
+            {
+                var one = await SideBySide.TakeAsync(cluster, () => Psql.RunAsync(database, PeerScript, expected: 1));
+                return new Took(Salts * one.Seconds, Salts * one.ProcessorSeconds);
             },
-            async () => Salts * await Psql.RunAsync(database, PeerScript, expected: 1),
             $"PostgreSQL: uuid_hash_extended with one salt measured, times {Salts} as arithmetic");
         return SideBySide.Tell("split", given, [result]);
     }

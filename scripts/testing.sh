@@ -107,6 +107,7 @@ run_bench() {
   case $1 in
     --list) ;;
     faults) parts+=(database faults) ;;
+    top-n | split | copy | score-db) parts+=(database) ;;
     pages) parts+=(tests) ;;
     *) parts+=(peers) ;;
   esac

@@ -7,12 +7,14 @@ public sealed record SelectionSalts(string HoldBack, string Exploration, string 
 
 /// <summary>
 /// One arm's eligible customers with everything a wave needs to know of them, column by column: whether each is flagged for
-/// hold-back, the hashes for exploration and ties, and both models' frozen scores (any finite number; higher is reached first).
+/// hold-back, and both models' frozen scores (any finite number; higher is reached first). Hashes for exploration and ties are
+/// computed where somebody comes into question.
 /// </summary>
 public sealed class ArmCustomers
 {
-    private readonly int[][] _rankings;
-    private readonly int[] _exploration;
+    private const int FlaggedAtOnce = 65_536;
+
+    private readonly SaltKey _exploration, _tie;
 
     public ArmCustomers(IReadOnlyList<Guid> customers, double[] controlScores, double[] treatmentScores, SelectionSalts salts)
     {
@@ -20,45 +22,41 @@ public sealed class ArmCustomers
             throw new InputException($"{customers.Count} customers have {controlScores.Length} control scores and {treatmentScores.Length} treatment scores; both models score every eligible customer.");
         if (!(salts.HoldBackShare >= 0 && salts.HoldBackShare < 1))
             throw new InputException($"A hold-back share of {salts.HoldBackShare} is outside 0 to below 1; 0.1 is the usual choice.");
-        Customers = customers;
+        Customers = customers as Guid[] ?? [.. customers];
         Scores = [Finite(controlScores), Finite(treatmentScores)];
-        SaltKey hold = SaltKey.From(salts.HoldBack), exploration = SaltKey.From(salts.Exploration), tie = SaltKey.From(salts.Tie);
-        Flagged = customers.Select(customer => CustomerHash.Share(CustomerHash.Salted(customer, hold)) < salts.HoldBackShare).ToArray();
-        ExplorationHashes = customers.Select(customer => CustomerHash.Salted(customer, exploration)).ToArray();
-        TieHashes = customers.Select(customer => CustomerHash.Salted(customer, tie)).ToArray();
-        _exploration = Order((a, b) => ExplorationHashes[a].CompareTo(ExplorationHashes[b]));
-        _rankings = Scores.Select(scores => Order((a, b) => scores[a] != scores[b] ? scores[b].CompareTo(scores[a]) : TieHashes[a].CompareTo(TieHashes[b]))).ToArray();
+        (_exploration, _tie) = (SaltKey.From(salts.Exploration), SaltKey.From(salts.Tie));
+        Flagged = FlagsOf(Customers, SaltKey.From(salts.HoldBack), salts.HoldBackShare);
     }
 
-    public IReadOnlyList<Guid> Customers { get; }
+    public Guid[] Customers { get; }
 
-    public int Count => Customers.Count;
+    public int Count => Customers.Length;
 
     public bool[] Flagged { get; }
-
-    public ulong[] ExplorationHashes { get; }
-
-    public ulong[] TieHashes { get; }
 
     /// <summary>Scores[policy][customer], the policy being the arm whose model it is.</summary>
     public double[][] Scores { get; }
 
-    /// <summary>Positions of customers from the highest score of that policy's model to the lowest, ties by hash, then by identity.</summary>
-    public ReadOnlySpan<int> Ranking(Arm policy) => _rankings[(int)policy];
+    public ulong ExplorationHash(int customer) => CustomerHash.Salted(Customers[customer], _exploration);
 
-    /// <summary>Positions of customers by exploration hash.</summary>
-    public ReadOnlySpan<int> ExplorationOrder => _exploration;
+    public ulong TieHash(int customer) => CustomerHash.Salted(Customers[customer], _tie);
 
-    private int[] Order(Comparison<int> compare)
+    private static bool[] FlagsOf(Guid[] customers, SaltKey salt, double share)
     {
-        int[] order = Enumerable.Range(0, Count).ToArray();
-        Array.Sort(order, (a, b) => compare(a, b) is var result && result != 0 ? result : Customers[a].CompareTo(Customers[b]));
-        return order;
+        var flagged = new bool[customers.Length];
+        Parallel.For(0, (customers.Length + FlaggedAtOnce - 1) / FlaggedAtOnce, part =>
+        {
+            for (int i = part * FlaggedAtOnce; i < Math.Min(customers.Length, (part + 1) * FlaggedAtOnce); i++)
+                flagged[i] = CustomerHash.Share(CustomerHash.Salted(customers[i], salt)) < share;
+        });
+        return flagged;
     }
 
     private static double[] Finite(double[] scores)
     {
-        int bad = Array.FindIndex(scores, score => !double.IsFinite(score));
-        return bad < 0 ? scores : throw new InputException($"The score of customer {bad + 1} is {scores[bad]}; scores must be finite numbers.");
+        for (int i = 0; i < scores.Length; i++)
+            if (!double.IsFinite(scores[i]))
+                throw new InputException($"The score of customer {i + 1} is {scores[i]}; scores must be finite numbers.");
+        return scores;
     }
 }

@@ -34,34 +34,56 @@ public static class CampaignWaves
     private static ArmState StateOf(
         Campaign campaign, Arm arm, IReadOnlyList<CustomerScore> scores, IReadOnlyList<Assignment> assignments, IReadOnlyList<PlanRow> plans)
     {
-        var members = Enumerable.Range(0, scores.Count).Where(i => assignments[i].Arm == (byte)arm).ToArray();
-        var position = new Dictionary<Guid, int>(members.Length);
-        for (var i = 0; i < members.Length; i++)
+        var members = 0;
+        for (var i = 0; i < assignments.Count; i++)
         {
-            if (assignments[members[i]].Customer != scores[members[i]].Customer)
-            {
-                throw new InvalidOperationException("The assignments are not those of the scored customers: the wave was not selected.");
-            }
-            position.Add(scores[members[i]].Customer, i);
+            members += assignments[i].Arm == (byte)arm ? 1 : 0;
         }
-        var customers = new ArmCustomers(
-            [.. members.Select(i => scores[i].Customer)], [.. members.Select(i => (double)scores[i].Control)],
-            [.. members.Select(i => (double)scores[i].Treatment)],
-            new SelectionSalts(campaign.SaltFor("hold-back"), campaign.SaltFor("exploration"), campaign.SaltFor("tie"), campaign.HoldbackShare));
-        return new ArmState(customers, StateOf(campaign, arm, Arm.Control, position, plans), StateOf(campaign, arm, Arm.Treatment, position, plans));
+        var (keys, control, treatment) = (new Guid[members], new double[members], new double[members]);
+        for (int i = 0, member = 0; i < scores.Count; i++)
+        {
+            var assignment = assignments[i];
+            if (assignment.Arm != (byte)arm)
+            {
+                continue;
+            }
+            var score = scores[i];
+            (keys[member], control[member], treatment[member]) = (score.Customer, score.Control, score.Treatment);
+            if (assignment.Customer != score.Customer || (member > 0 && keys[member - 1].CompareTo(score.Customer) >= 0))
+            {
+                throw new InvalidOperationException("The assignments are not those of the scored customers, in their order: the wave was not selected.");
+            }
+            member++;
+        }
+        var salts = new SelectionSalts(campaign.SaltFor("hold-back"), campaign.SaltFor("exploration"), campaign.SaltFor("tie"), campaign.HoldbackShare);
+        var state = new ArmState(new ArmCustomers(keys, control, treatment, salts));
+        Record(state, campaign, arm, plans);
+        return state;
     }
 
-    private static CampaignPlanState StateOf(Campaign campaign, Arm arm, Arm policy, Dictionary<Guid, int> position, IReadOnlyList<PlanRow> plans)
+    private static void Record(ArmState state, Campaign campaign, Arm arm, IReadOnlyList<PlanRow> plans)
     {
-        var actions = new PlannedAction[position.Count];
+        var place = 0;
         foreach (var plan in plans)
         {
-            if (plan.Arm == (byte)arm && plan.Policy == (byte)policy)
+            if (plan.Arm == (byte)arm)
             {
-                actions[position[plan.Customer]] = new PlannedAction(ActionOf(plan), IndexOf(campaign, plan.WaveDate));
+                place = PlaceOf(state.Customers.Customers, plan.Customer, place);
+                state.Plan((Arm)plan.Policy).Record(place, ActionOf(plan), IndexOf(campaign, plan.WaveDate));
             }
         }
-        return new CampaignPlanState(actions);
+    }
+
+    /// <summary>Plans come by customer, wave for wave, so the next one is mostly a little further on.</summary>
+    private static int PlaceOf(Guid[] customers, Guid wanted, int from)
+    {
+        var (low, step) = (from < customers.Length && customers[from].CompareTo(wanted) <= 0 ? from : 0, 1);
+        while (low + step < customers.Length && customers[low + step].CompareTo(wanted) <= 0)
+        {
+            (low, step) = (low + step, 2 * step);
+        }
+        var found = Array.BinarySearch(customers, low, Math.Min(step, customers.Length - low), wanted);
+        return found >= 0 ? found : throw new InvalidOperationException("An earlier wave has a customer who is not in its arm: the wave was not selected.");
     }
 
     /// <summary>What a stored row says the plan does with its customer.</summary>

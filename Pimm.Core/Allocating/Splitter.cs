@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Globalization;
 using Pimm.Core.Statistics;
 
@@ -37,10 +36,7 @@ public static class Splitter
         if (covariates.Count is < 1 or > MostCovariates)
             throw new InputException($"{covariates.Count} covariates were given; balance on one to {MostCovariates}, more dilute each other.");
         var geometry = new BalanceGeometry(covariates, customers.Count);
-        (ulong High, ulong Low)[] words = customers.Select(Words).ToArray();
-        var imbalances = new double[candidates];
-        Parallel.For(0, candidates, new ParallelOptions { MaxDegreeOfParallelism = threads ?? -1 },
-            candidate => imbalances[candidate] = Imbalance(words, geometry, SaltKey.From(CandidateSalt(salt, candidate))));
+        double[] imbalances = new CandidateSums(customers, geometry).Imbalances([.. Enumerable.Range(0, candidates).Select(candidate => SaltKey.From(CandidateSalt(salt, candidate)))], threads);
         int winner = Array.IndexOf(imbalances, imbalances.Min());
         string winning = CandidateSalt(salt, winner);
         SaltKey key = SaltKey.From(winning);
@@ -88,35 +84,11 @@ public static class Splitter
         return result;
     }
 
-    private static double Imbalance((ulong High, ulong Low)[] words, BalanceGeometry geometry, SaltKey salt)
-    {
-        int dimensions = geometry.Dimensions, position = 0;
-        ReadOnlySpan<double> rows = geometry.Rows;
-        Span<double> sum = stackalloc double[dimensions];
-        long treated = 0;
-        foreach ((ulong high, ulong low) in words)
-        {
-            // Multiplying by 0 or 1 instead of branching: the branch would be mispredicted every second time.
-            double inside = CustomerHash.Salted(high, low, salt) >> 63;
-            treated += (long)inside;
-            for (int d = 0; d < dimensions; d++)
-                sum[d] += inside * rows[position++];
-        }
-        return geometry.Mahalanobis(sum, treated);
-    }
-
     /// <summary>Mahalanobis imbalance of arms on covariates; null without covariates that vary.</summary>
     public static double? ImbalanceOf(Arm[] arms, IReadOnlyList<double[]> covariates)
     {
         var geometry = new BalanceGeometry(covariates, arms.Length);
         return geometry.Dimensions == 0 ? null : geometry.Mahalanobis(arms.Select(arm => arm == Arm.Treatment).ToArray());
-    }
-
-    private static (ulong High, ulong Low) Words(Guid customer)
-    {
-        Span<byte> bytes = stackalloc byte[16];
-        customer.TryWriteBytes(bytes, bigEndian: true, out _);
-        return (BinaryPrimitives.ReadUInt64BigEndian(bytes), BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]));
     }
 
     private static int[] InBlockOrder(IReadOnlyList<Guid> customers, IReadOnlyList<int> strata, ulong seed)

@@ -30,7 +30,8 @@ public sealed record ArmState(ArmCustomers Customers, CampaignPlanState ControlP
 /// <summary>
 /// Selects a wave (design/campaign.md, step 4): x·N customers by hash among the unflagged whom neither policy has reached, the
 /// same under both; then each policy walks down its ranking, exports unflagged customers until N is full, and holds back
-/// the flagged ones it passes. N is the same for both arms and both policies.
+/// the flagged ones it passes. N is the same for both arms and both policies. Nothing is sorted but what the wave takes: two passes
+/// over the customers, in as many parts as there are processors.
 /// </summary>
 public static class WaveSelector
 {
@@ -38,96 +39,64 @@ public static class WaveSelector
     /// Plans the wave and records it in the four plan states. Waves are planned in order, each once.
     /// Throws <see cref="InputException"/> for N below 1, x outside [0, 1] or a wave that is already in a plan.
     /// </summary>
-    public static WavePlan PlanWave(ArmState control, ArmState treatment, int wave, int impressions, double explorationShare)
+    /// <param name="threads">null: one a processor; the result is the same at any number</param>
+    public static WavePlan PlanWave(ArmState control, ArmState treatment, int wave, int impressions, double explorationShare, int? threads = null)
     {
         if (impressions < 1)
             throw new InputException($"{impressions} impressions a wave are not possible; give at least 1.");
         if (!(explorationShare >= 0 && explorationShare <= 1))
             throw new InputException($"An exploration share of {explorationShare} is outside 0 to 1; 0.05 is the usual choice.");
-        ArmState[] arms = [control, treatment];
-        foreach (ArmState arm in arms)
-            RefuseRepeated(arm, wave);
-        int[][] pools = arms.Select(UntouchedByBoth).ToArray();
-        int explored = Math.Min((int)Math.Round(impressions * explorationShare), pools.Min(pool => pool.Length));
-        int filled = Math.Min(impressions, arms.Min(arm => Math.Min(Free(arm, Arm.Control), Free(arm, Arm.Treatment))));
-        explored = Math.Min(explored, filled);
-        ArmWave first = Plan(control, Arm.Control, pools[0], wave, filled, explored);
-        ArmWave second = Plan(treatment, Arm.Treatment, pools[1], wave, filled, explored);
+        int wished = (int)Math.Round(impressions * explorationShare), parts = threads ?? Environment.ProcessorCount;
+        WavePool[] pools = [WavePool.Of(control, wave, wished, parts), WavePool.Of(treatment, wave, wished, parts)];
+        int filled = Math.Min(impressions, pools.Min(pool => Math.Min(pool.FreeOfControl, pool.FreeOfTreatment)));
+        int explored = Math.Min(Math.Min(wished, pools.Min(pool => pool.Untouched)), filled);
+        ArmWave first = Plan(control, Arm.Control, pools[0], wave, filled, explored, parts);
+        ArmWave second = Plan(treatment, Arm.Treatment, pools[1], wave, filled, explored, parts);
         return new WavePlan(wave, impressions, filled, first, second);
     }
 
-    private static ArmWave Plan(ArmState state, Arm arm, int[] pool, int wave, int impressions, int explored)
+    private static ArmWave Plan(ArmState state, Arm arm, WavePool pool, int wave, int impressions, int explored, int parts)
     {
-        ReadOnlySpan<int> exploration = pool.AsSpan(0, explored);
-        PolicyPlan control = Walk(state, Arm.Control, exploration, wave, impressions);
-        PolicyPlan treatment = Walk(state, Arm.Treatment, exploration, wave, impressions);
-        HashSet<int> reached = control.Members.Where(member => member.Action != WaveAction.HeldBack).Select(member => member.Customer).ToHashSet();
-        int both = treatment.Members.Count(member => member.Action != WaveAction.HeldBack && reached.Contains(member.Customer));
+        ReadOnlySpan<OrderKey> exploration = pool.Exploration.AsSpan(0, explored);
+        foreach (OrderKey key in exploration)
+        {
+            state.ControlPlan.Record(key.Customer, WaveAction.Explored, wave);
+            state.TreatmentPlan.Record(key.Customer, WaveAction.Explored, wave);
+        }
+        PolicyPlan control = Walk(state, Arm.Control, exploration, wave, impressions, parts);
+        PolicyPlan treatment = Walk(state, Arm.Treatment, exploration, wave, impressions, parts);
+        int both = treatment.Members.Count(member => member.Action != WaveAction.HeldBack
+            && state.ControlPlan[member.Customer] is var other && other.Wave == wave && other.Action is WaveAction.Exported or WaveAction.Explored);
         return new ArmWave(arm, arm == Arm.Control ? control : treatment, arm == Arm.Control ? treatment : control, explored,
-            explored == 0 ? null : (double)explored / pool.Length, impressions == 0 ? null : (double)both / impressions);
+            explored == 0 ? null : (double)explored / pool.Untouched, impressions == 0 ? null : (double)both / impressions);
     }
 
-    private static PolicyPlan Walk(ArmState state, Arm policy, ReadOnlySpan<int> exploration, int wave, int impressions)
+    private static PolicyPlan Walk(ArmState state, Arm policy, ReadOnlySpan<OrderKey> exploration, int wave, int impressions, int parts)
     {
         CampaignPlanState plan = state.Plan(policy);
-        ArmCustomers customers = state.Customers;
-        var members = new List<WaveMember>(impressions + impressions / 4);
-        foreach (int customer in exploration)
-            Take(customer, WaveAction.Explored, null);
-        int left = impressions - exploration.Length, rank = 0;
+        OrderKey[] ranked = Ranked(state.Customers, plan, policy, impressions - exploration.Length, parts);
+        var members = new List<WaveMember>(exploration.Length + ranked.Length);
+        foreach (OrderKey key in exploration)
+            members.Add(new WaveMember(key.Customer, WaveAction.Explored, null));
         double? cutOff = null;
-        foreach (int customer in customers.Ranking(policy))
+        for (int i = 0; i < ranked.Length; i++)
         {
-            if (left == 0)
-                break;
-            if (!plan.IsFree(customer))
-                continue;
-            rank++;
-            if (customers.Flagged[customer])
-            {
-                Take(customer, WaveAction.HeldBack, rank);
-                continue;
-            }
-            Take(customer, WaveAction.Exported, rank);
-            cutOff = customers.Scores[(int)policy][customer];
-            left--;
+            bool flagged = state.Customers.Flagged[ranked[i].Customer];
+            WaveAction action = flagged ? WaveAction.HeldBack : WaveAction.Exported;
+            plan.Record(ranked[i].Customer, action, wave);
+            members.Add(new WaveMember(ranked[i].Customer, action, i + 1));
+            cutOff = flagged ? cutOff : ranked[i].Score;
         }
         return new PolicyPlan(policy, members, cutOff, impressions, members.Count - impressions);
+    }
 
-        void Take(int customer, WaveAction action, int? position)
+    /// <summary>The first so many unflagged customers of a policy's ranking who are still free, and the flagged ones before the last.</summary>
+    private static OrderKey[] Ranked(ArmCustomers customers, CampaignPlanState plan, Arm policy, int wanted, int parts) =>
+        WavePool.InParts(customers, wanted, parts, (from, to, front) =>
         {
-            plan.Record(customer, action, wave);
-            members.Add(new WaveMember(customer, action, position));
-        }
-    }
-
-    private static int[] UntouchedByBoth(ArmState arm)
-    {
-        var pool = new List<int>();
-        foreach (int customer in arm.Customers.ExplorationOrder)
-            if (!arm.Customers.Flagged[customer] && arm.ControlPlan.IsFree(customer) && arm.TreatmentPlan.IsFree(customer))
-                pool.Add(customer);
-        return pool.ToArray();
-    }
-
-    private static int Free(ArmState arm, Arm policy)
-    {
-        int count = 0;
-        for (int customer = 0; customer < arm.Customers.Count; customer++)
-            if (!arm.Customers.Flagged[customer] && arm.Plan(policy).IsFree(customer))
-                count++;
-        return count;
-    }
-
-    private static void RefuseRepeated(ArmState arm, int wave)
-    {
-        foreach (CampaignPlanState plan in new[] { arm.ControlPlan, arm.TreatmentPlan })
-        {
-            if (plan.Count != arm.Customers.Count)
-                throw new InputException($"A plan covers {plan.Count} customers and the arm has {arm.Customers.Count}; give the plan of the same eligible customers.");
-            for (int customer = 0; customer < plan.Count; customer++)
-                if (!plan.IsFree(customer) && plan[customer].Wave >= wave)
-                    throw new InputException($"Wave {plan[customer].Wave} is already planned, so wave {wave} cannot be; plan waves in order, each once.");
-        }
-    }
+            ReadOnlySpan<double> scores = customers.Scores[(int)policy];
+            for (int customer = from; customer < to; customer++)
+                if (scores[customer] >= front.Threshold && plan.IsFree(customer))
+                    front.Offer(new OrderKey(scores[customer], customers.TieHash(customer), customer), customers.Flagged[customer]);
+        }).InOrder();
 }

@@ -7,7 +7,7 @@ namespace Pimm.Core.Campaigns;
 
 /// <summary>What the list of campaigns shows.</summary>
 /// <param name="Search">part of a name; empty: all</param>
-/// <param name="State">one of <see cref="CampaignStates"/>; null: any</param>
+/// <param name="State">one of <see cref="LifeStates"/>; null: any</param>
 /// <param name="AudienceId">null: any</param>
 /// <param name="Archived">those that were put away, or those that were not</param>
 /// <param name="Sort">"newest", "name" or "starts" (the latest first day first)</param>
@@ -24,31 +24,30 @@ public sealed record CampaignListQuery(string Search = "", string? State = null,
 /// <param name="Busy">a run of this campaign is queued or running</param>
 /// <param name="LastExport">when its newest list was written</param>
 /// <param name="LiftReport">newest lift report as JSON, null before the first</param>
-/// <param name="State">one of <see cref="CampaignStates"/></param>
+/// <param name="Split">its customers are in arms: its definition is never changed any more</param>
+/// <param name="State">one of <see cref="LifeStates"/></param>
 public sealed record CampaignListRow(
     long Id, string Name, string Audience, bool Simulated, string TimeZone, DateOnly StartsOn, int Days, int WindowDays, int ImpressionsPerDay,
     string ControlName, int? ControlVersion, string TreatmentName, int? TreatmentVersion, string CreatedBy, bool Archived,
-    long StagesDone, string? CurrentStage, bool Busy, DateTimeOffset? LastExport, string? LiftReport, string State);
+    long StagesDone, string? CurrentStage, bool Busy, DateTimeOffset? LastExport, string? LiftReport, bool Split, string State);
 
 /// <summary>The list of campaigns, and what is put away of it.</summary>
 public sealed class CampaignListStore(NpgsqlDataSource database, TimeProvider time)
 {
-    // The stages are looked at only where somebody asks for them: they cost more than all the rest.
+    // The view of lives is looked at only where somebody asks for a state: it costs more than all the rest.
     private const string Found =
         """
         from campaign c
-        cross join lateral (select exists (select from allocation d where d.campaign_id = c.id) as split) d
          where (@Search = '' or position(lower(@Search) in lower(c.name)) > 0)
            and (@AudienceId::bigint is null or c.audience_id = @AudienceId)
            and (c.archived_at is not null) = @Archived
-           and (@State::text is null or (@State = 'draft' and not d.split)
-                or (@State <> 'draft' and d.split and (@State = 'finished') = (select count(*) filter (where g.state = 'done') = 7 from campaign_stage g where g.campaign_id = c.id)))
+           and (@State::text is null or exists (select from campaign_life i where i.campaign_id = c.id and i.state = @State))
         """;
 
     private const string SelectRows =
         $"""
         with page as (
-            select c.id, d.split, row_number() over (order by case when @Sort = 'name' then lower(c.name) end, case when @Sort = 'starts' then c.starts_on end desc, c.id desc) as place
+            select c.id, row_number() over (order by case when @Sort = 'name' then lower(c.name) end, case when @Sort = 'starts' then c.starts_on end desc, c.id desc) as place
             {Found}
             order by place limit @limit offset @offset)
         select c.id, c.name, a.name as audience, a.simulated, c.time_zone, c.starts_on, c.days, c.window_days, c.impressions_per_day,
@@ -57,12 +56,13 @@ public sealed class CampaignListStore(NpgsqlDataSource database, TimeProvider ti
                s.done as stages_done, s.current as current_stage, s.busy,
                (select max(e.exported_at) from export e where e.campaign_id = c.id) as last_export,
                (select l.report::text from lift_report l where l.campaign_id = c.id order by l.version desc limit 1) as lift_report,
-               case when s.done = 7 then 'finished' when page.split then 'running' else 'draft' end as state
+               exists (select from allocation d where d.campaign_id = c.id) as split, i.state
           from page
           join campaign c on c.id = page.id
           join audience a on a.id = c.audience_id
           join model_line k on k.id = c.control_line_id
           join model_line t on t.id = c.treatment_line_id
+          join campaign_life i on i.campaign_id = c.id
           left join champion kv on kv.model_line_id = k.id
           left join champion tv on tv.model_line_id = t.id
           join lateral (
@@ -80,6 +80,7 @@ public sealed class CampaignListStore(NpgsqlDataSource database, TimeProvider ti
     private const string SelectAtWork =
         """
         select exists (select from allocation d where d.campaign_id = @id)
+               and not exists (select from campaign_life l where l.campaign_id = @id and l.state = 'stopped')
                and (select count(*) filter (where g.state = 'done') < 7 from campaign_stage g where g.campaign_id = @id)
         """;
 
@@ -110,7 +111,7 @@ public sealed class CampaignListStore(NpgsqlDataSource database, TimeProvider ti
             ?? throw new InputException($"There is no campaign {id}: it cannot be put away.");
         if (archived && await connection.ExecuteScalarAsync<bool>(SelectAtWork, new { id }))
         {
-            throw new InputException($"Campaign \"{name}\" is running: it can be put away when it is finished or was never split.");
+            throw new InputException($"Campaign \"{name}\" is running: it can be put away when it is finished, stopped or was never split.");
         }
         if (await connection.ExecuteAsync(SetArchived, new { id, at = archived ? time.GetUtcNow() : (DateTimeOffset?)null }) > 0)
         {

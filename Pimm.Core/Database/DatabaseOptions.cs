@@ -58,10 +58,10 @@ public sealed class DatabaseOptions
     public string AppRole => Parse(ConnectionString, "Database:ConnectionString").Username ?? "";
 
     /// <summary>What one worker may hold: its work's, its heartbeats', its scheduler's.</summary>
-    public int ConnectionsOfWorker => MaxPoolSize + LeasePoolSize(WorkerSlots) + SchedulerPoolSize;
+    public int ConnectionsOfWorker => (workersPool ?? MaxPoolSize) + LeasePoolSize(WorkerSlots) + SchedulerPoolSize;
 
     /// <summary>For the web host: its own pool, and statements that nobody waits for longer than for a page.</summary>
-    public void UseForPages() => (MaxPoolSize, CommandTimeoutSeconds) = (WebPoolSize, PageTimeoutSeconds);
+    public void UseForPages() => (workersPool, MaxPoolSize, CommandTimeoutSeconds) = (MaxPoolSize, WebPoolSize, PageTimeoutSeconds);
 
     /// <summary>Two connections listen for notifications all the time; the rest serves the slots' heartbeats, the sweep and presence.</summary>
     internal static int LeasePoolSize(int slots) => 4 + (slots / 4);
@@ -71,6 +71,9 @@ public sealed class DatabaseOptions
 
     /// <summary>As Scheduling:MaxPoolSize says.</summary>
     internal int SchedulerPoolSize { get; set; } = 4;
+
+    // In the web host MaxPoolSize is no worker's any more.
+    private int? workersPool;
 
     internal static NpgsqlConnectionStringBuilder Parse(string connectionString, string setting)
     {

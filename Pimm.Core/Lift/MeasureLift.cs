@@ -33,6 +33,12 @@ public sealed class MeasureLift(LiftInputReader inputs, LiftStore lifts, LifeSto
             throw new InputException($"The report is asked for as of {request.AsOf:u}, which lies ahead: only a simulated campaign has a time of its own.");
         }
 
+        if (request.AsOf > now)
+        {
+            // A market ahead of the clock has its files when it has them there.
+            input = input with { OutcomesReceived = input.OutcomesReceived + (request.AsOf - now) };
+        }
+
         run.Report(0.5, "computing the report");
         var report = LiftReporter.Report(input with { Truth = await truth(measured.Campaign, input, measured.Customers, cancellationToken) });
         if (await lives.ReadAsync(measured.Campaign.Id, cancellationToken: cancellationToken) is { StoppedAt: { } at, StoppedBy: { } by })

@@ -18,7 +18,9 @@ public sealed record NightStep(string Kind, long Succeeded, long Failed, long Op
 
 /// <summary>A model line's champion.</summary>
 /// <param name="Description">its model.json</param>
-public sealed record ChampionNow(long LineId, string Line, string Audience, int Version, DateTimeOffset PromotedAt, DateTimeOffset TrainedAt, string Description);
+/// <param name="Test">JSON of the test metrics in it; null: nothing was measured</param>
+public sealed record ChampionNow(
+    long LineId, string Line, string Audience, int Version, DateTimeOffset PromotedAt, DateTimeOffset TrainedAt, string Description, string? Test);
 
 /// <summary>A campaign that waits for somebody's word.</summary>
 /// <param name="SubmittedBy">as the audit names them</param>
@@ -98,7 +100,7 @@ public sealed class OverviewStore(NpgsqlDataSource database)
         """;
 
     private const string SelectChampions = """
-        select l.id as line_id, l.name as line, a.name as audience, c.version, c.promoted_at, v.trained_at, v.description::text
+        select l.id as line_id, l.name as line, a.name as audience, c.version, c.promoted_at, v.trained_at, v.description::text, (v.description -> 'test')::text as test
           from champion c join model_line l on l.id = c.model_line_id join model_version v on v.id = c.model_version_id join audience a on a.id = l.audience_id
          order by c.promoted_at desc, l.id limit @limit::int
         """;

@@ -27,17 +27,17 @@ public sealed class DemoShow(RunDemo demo, DemoState state, JobQueue queue, Mode
     internal async Task RunAsync(DateOnly today, LoadDemoRequest size, DemoPace pace)
     {
         var folder = size.Folder;
-        DemoRequest Small(string world, string control, string treatment, DateOnly startsOn, int days) =>
-            new(world, size.Seed, size.Customers / 4, 1_000, size.Customers / 400, days, 30, control, treatment, "best-of", startsOn, folder);
+        DemoRequest Small(string title, string world, string control, string treatment, DateOnly startsOn, int days) =>
+            new(world, size.Seed, size.Customers / 4, 1_000, size.Customers / 400, days, 30, control, treatment, "best-of", startsOn, folder) { Title = title };
 
-        var waiting = await state.DatedAsync(Small("null", "random", "truth:good", today.AddDays(1), 5), pace.Cancellation);
+        var waiting = await state.DatedAsync(Small("Nobody's choice against the likeliest", "null", "random", "truth:good", today.AddDays(1), 5), pace.Cancellation);
         if (await state.SubmittedAsync(waiting, pace.Cancellation))
         {
             return;
         }
         var finished = await state.DatedAsync(DemoRequest.Usual(today, folder) with { Seed = size.Seed, Customers = size.Customers, HistoryRows = size.Customers / 5 * 6, ImpressionsPerDay = size.Customers / 100 }, pace.Cancellation);
         var first = await state.MeasuredAsync(finished, pace.Cancellation) ?? await state.CampaignAsync(await demo.RunAsync(finished, pace), pace.Cancellation);
-        await RunningAsync(await state.DatedAsync(Small("harvest", "truth:good", "truth:effect", today.AddDays(-2), 14), pace.Cancellation), pace);
+        await RunningAsync(await state.DatedAsync(Small("The likeliest against the most moved", "harvest", "truth:good", "truth:effect", today.AddDays(-2), 14), pace.Cancellation), pace);
         await RetrainAsync(first, pace);
         await FailAsync(first, folder, pace);
         // Last, since it says that the demo was loaded.

@@ -27,18 +27,25 @@ public sealed record DemoRequest(
     public static DemoRequest Usual(DateOnly today, string folder) =>
         new("base", 1, 200_000, 240_000, 2_000, 5, 30, "shared-bottom", "pimm", "best-of", today.AddDays(-37), folder);
 
-    public string AudienceName => $"Simulated market: {World}{Variant}";
+    /// <summary>What the campaign is called; null: by its models, its world and whatever of its dimensions is unusual.</summary>
+    public string? Title { get; init; }
 
-    public string CampaignName => string.Concat(
+    public string AudienceName => $"Simulated market: {World}{(Title is null ? Variant : $", small{OtherSeed}")}";
+
+    public string CampaignName => Title is null ? DescribedName : $"{Title}, {World} world{OtherSeed}";
+
+    private string DescribedName => string.Concat(
         $"{Capital(Control)} against {Capital(Treatment)}, {World} world{Variant}",
         ImpressionsPerDay == Customers / 100 ? "" : FormattableString.Invariant($", {ImpressionsPerDay:N0} a day"),
         SplitMethod == "best-of" ? "" : $", split {SplitMethod}");
 
     // A second demo of other dimensions is another one; the same request goes on where the first was interrupted.
     private string Variant => string.Concat(
-        Seed == 1 ? "" : $", seed {Seed}",
+        OtherSeed,
         Customers == 200_000 ? "" : FormattableString.Invariant($", {Customers:N0} customers"),
         HistoryRows == 240_000 ? "" : FormattableString.Invariant($", {HistoryRows:N0} past impressions"));
+
+    private string OtherSeed => Seed == 1 ? "" : $", seed {Seed}";
 
     private static string Capital(string network) => network switch
     {

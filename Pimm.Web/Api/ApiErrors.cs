@@ -100,8 +100,8 @@ public static partial class ApiErrors
 
     private static ProblemHttpResult Failed(HttpContext context, Exception thrown, ILogger log)
     {
-        log.LogError(thrown, "{Method} {Path} failed", context.Request.Method, context.Request.Path);
-        return ApiProblem.Of(500, "failed", "Pimm failed", "Something is wrong inside Pimm: whoever runs it finds it in the log.");
+        log.LogError(thrown, "{Method} {Path} failed ({Id})", context.Request.Method, context.Request.Path, context.TraceIdentifier);
+        return ApiProblem.Of(500, "failed", "Pimm failed", "Something is wrong inside Pimm: whoever runs it finds it in the log by its id.", more: [new("id", context.TraceIdentifier)]);
     }
 
     private static IResult Refused(BadHttpRequestException bad) => bad switch

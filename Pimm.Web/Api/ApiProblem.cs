@@ -48,4 +48,5 @@ public static class ApiProblem
 /// <param name="Detail">one sentence: what, value, bound, what to do</param>
 /// <param name="Code">for programs; never changes</param>
 /// <param name="Errors">the fields that are wrong, where it is about fields</param>
-public sealed record ApiProblemBody(string Type, string Title, int Status, string Detail, string Code, IReadOnlyList<ApiFieldError>? Errors = null);
+/// <param name="Id">what the log calls this failure, where it is Pimm's</param>
+public sealed record ApiProblemBody(string Type, string Title, int Status, string Detail, string Code, IReadOnlyList<ApiFieldError>? Errors = null, string? Id = null);

@@ -18,7 +18,7 @@ public static class PageServices
     {
         if (!app.Environment.IsDevelopment())
         {
-            app.UseExceptionHandler("/problem/500", createScopeForErrors: true);
+            app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandlingPath = "/problem/500", CreateScopeForErrors = true, SuppressDiagnosticsCallback = _ => true });
         }
 
         return app.UseWhen(
@@ -27,7 +27,10 @@ public static class PageServices
             .Use(RefuseAsync);
     }
 
-    /// <summary>A form without its token, or a body that cannot be read: thrown further, the server would answer without our headers.</summary>
+    /// <summary>
+    /// A form without its token, or a body that cannot be read: thrown further, the server would answer without our headers.
+    /// What nobody foresaw is logged with the id that its page names.
+    /// </summary>
     private static async Task RefuseAsync(HttpContext context, RequestDelegate next)
     {
         try
@@ -38,6 +41,12 @@ public static class PageServices
         {
             context.Response.Clear();
             context.Response.StatusCode = refused.StatusCode;
+        }
+        catch (Exception error) when (!context.RequestAborted.IsCancellationRequested)
+        {
+            var log = context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(PageServices));
+            log.LogError(error, "{Method} {Path} failed ({Id})", context.Request.Method, context.Request.Path, context.TraceIdentifier);
+            throw;
         }
     }
 

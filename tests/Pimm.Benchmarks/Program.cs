@@ -13,7 +13,9 @@ var benchmarks = new Dictionary<string, (Func<string[], int> Run, string Does)>(
     ["promotion"] = (more => PromotionBenchmark.Start(more), "promotion [--nights N] [--repetitions N] [--json]: nights of promotion with two equally good lines, a better one, and refreshes"),
     ["faults"] = (more => FaultsBenchmark.Start(more), "faults [--json]: breaks real workers and a real PostgreSQL, and says which promise was held and how long recovery took; minutes"),
     ["ingest"] = (more => IngestBench.Start(more), "ingest [--only SECTION] [--json]: data in and out beside PostgreSQL's own tools; sections import, api, export, upload"),
-    ["pages"] = (more => PagesBench.Start(more), "pages [--demos N] [--json]: time of the server for every page while fifty circuits are open, with twenty demos loaded; minutes"),
+    ["pages"] = (more => PagesBench.Start(more), "pages [--demos N] [--customers N] [--circuits N] [--seconds N] [--json]: time of the server for every page and every step in it while fifty circuits are open, with twenty times a demo's rows; minutes"),
+    ["top-n"] = (more => TopNBench.Start(more), "top-n [--rows N] [--json]: a wave of both arms out of 43 million scores against the SQL window function"),
+    ["split"] = (more => SplitBench.Start(more), "split [--customers N] [--json]: best of a hundred salts for ten million customers against SQL"),
     ["auc-floor"] = (more => Script("auc-floor.sh", more), "auc-floor DATA_FOLDER [--seeds N] [--out FOLDER]: test AUC against scikit-learn's logistic regression on the same splits"),
 };
 

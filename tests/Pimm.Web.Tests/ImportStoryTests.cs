@@ -149,7 +149,7 @@ public sealed class ImportStoryTests(WebFixture web) : IAsyncLifetime
         await page.Page.GetByLabel("What Notes is").SelectOptionAsync("ignore");
     }
 
-    private static async Task ButtonAsync(WatchedPage page, string name)
+    internal static async Task ButtonAsync(WatchedPage page, string name)
     {
         var button = page.Page.GetByRole(AriaRole.Button, new() { Name = name });
         await Expect(button).ToBeEnabledAsync();

@@ -9,7 +9,8 @@ using static Microsoft.Playwright.Assertions;
 namespace Pimm.Web.Tests;
 
 /// <summary>A data scientist's way: which is live and why, what is another one worth on the same rows, promote, roll back.</summary>
-public sealed class ModelsTests(TrainedModels models) : IClassFixture<TrainedModels>
+[Collection(nameof(TrainedModels))]
+public sealed class ModelsTests(TrainedModels models)
 {
     [Fact]
     public async Task Versions_are_compared_on_the_same_rows_promoted_and_rolled_back_with_a_reason()
@@ -114,7 +115,7 @@ public sealed class ModelsTests(TrainedModels models) : IClassFixture<TrainedMod
         page.ShouldBeQuiet();
     }
 
-    private static async Task ChangeAsync(WatchedPage page, string path, string asks, string does, string reason)
+    internal static async Task ChangeAsync(WatchedPage page, string path, string asks, string does, string reason)
     {
         await page.GoAsync(path);
         await page.Page.GetByRole(AriaRole.Button, new() { Name = asks }).ClickAsync();

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Microsoft.Playwright;
@@ -11,6 +13,10 @@ using Pimm.Testing;
 using Xunit;
 
 namespace Pimm.Web.Tests;
+
+/// <summary>Classes that look at one installation with models, one after the other.</summary>
+[CollectionDefinition(nameof(TrainedModels))]
+public sealed class TrainedModelsCollection : ICollectionFixture<TrainedModels>;
 
 /// <summary>An installation of its own with three real versions of a line, judged by night, and a worker beside the app.</summary>
 public sealed class TrainedModels(WebFixture web) : IAsyncLifetime
@@ -50,9 +56,14 @@ public sealed class TrainedModels(WebFixture web) : IAsyncLifetime
 
         await RunAsync(new JobRequest(PromoteVersion.JobKind, "judge", new PromoteRequest(Line, Versions[1])));
         await AddYardstickAsync(models);
-        app = await PimmApp.StartAsync(pimm.Database);
-        await AddUserAsync("scientist", Roles.DataScientist);
-        await AddUserAsync("viewer", Roles.Viewer);
+        app = await PimmApp.StartAsync(pimm.Database, new Dictionary<string, string>
+        {
+            ["Exporting__Folder"] = Path.Combine(pimm.Folder, "exports"), ["Importing__Uploads"] = Path.Combine(pimm.Folder, "uploads"), ["PIMM_DEMO_FOLDER"] = pimm.Folder,
+        });
+        foreach (var (name, role) in new[] { ("scientist", Roles.DataScientist), ("viewer", Roles.Viewer), ("marketer", Roles.Marketer), ("approver", Roles.Marketer) })
+        {
+            await AddUserAsync(name, role);
+        }
     }
 
     internal async Task<WatchedPage> OpenAsync(string user = "scientist", string theme = "light", int width = 1440, string? language = null)
@@ -62,6 +73,28 @@ public sealed class TrainedModels(WebFixture web) : IAsyncLifetime
         var page = new WatchedPage(await context.NewPageAsync());
         await page.SignInAsync(user, WebFixture.Password);
         return page;
+    }
+
+    /// <returns>its id; without a version where it is not trained</returns>
+    internal async Task<long> AddLineAsync(string name, string network, bool train = true)
+    {
+        var line = await pimm.Service<ModelStore>().CreateLineAsync(Audience, name, network, """{"epochs":"1"}""");
+        if (train)
+        {
+            await RunAsync(new JobRequest(TrainModelLine.JobKind, $"first of {line}", new TrainLineRequest(line)));
+        }
+        return line;
+    }
+
+    /// <summary>The market's impressions of the two months behind those that are known, as another department would send them.</summary>
+    internal async Task<byte[]> LaterHistoryAsync()
+    {
+        var market = (await pimm.Service<SimulatedMarketStore>().FindAsync(Audience))!;
+        var path = Path.Combine(pimm.Folder, "later-history.csv");
+        MarketFiles.WriteHistory(market with { StartsAt = market.StartsAt.AddDays(60) }, HistoryRows, path);
+        var known = market.StartsAt.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+        var lines = await File.ReadAllLinesAsync(path);
+        return Encoding.UTF8.GetBytes(string.Join('\n', lines.Where((line, place) => place == 0 || string.CompareOrdinal(line.Split(',')[1], known) >= 0)));
     }
 
     public async ValueTask DisposeAsync()

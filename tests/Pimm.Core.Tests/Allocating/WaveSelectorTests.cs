@@ -128,4 +128,49 @@ public sealed class WaveSelectorTests
         again.Control.Own.Members.ShouldBe(straight.Control.Own.Members);
         again.Treatment.Shadow.Members.ShouldBe(straight.Treatment.Shadow.Members);
     }
+
+    /// <summary>Scores of few values, so that most places are decided by the hash.</summary>
+    [Theory]
+    [InlineData(1, 0.0)]
+    [InlineData(3, 0.1)]
+    [InlineData(1000, 0.9)]
+    public void A_wave_is_what_sorting_everybody_gives_at_any_thread_count(int levels, double holdBackShare)
+    {
+        var stream = new RandomStream((ulong)levels);
+        foreach (int threads in new[] { 1, 2, 7 })
+        {
+            ArmState Coarse(string name, int customers)
+            {
+                Guid[] keys = [.. Enumerable.Range(0, customers).Select(i => CustomerHash.Of($"{name}-{i}"))];
+                double[] Scores() => [.. keys.Select(_ => (double)stream.NextInt(levels))];
+                return new ArmState(new ArmCustomers(keys, Scores(), Scores(), Salts with { HoldBackShare = holdBackShare }));
+            }
+            ArmState control = Coarse("c", 3_000), treatment = Coarse("t", 3_100);
+            for (int wave = 0; wave < 3; wave++)
+            {
+                (ArmState Arm, CampaignPlanState[] Plans)[] before = [.. new[] { control, treatment }.Select(a => (a, new[] { Copy(a.ControlPlan), Copy(a.TreatmentPlan) }))];
+                WavePlan plan = WaveSelector.PlanWave(control, treatment, wave, 70, wave == 1 ? 0.3 : 0, threads);
+                foreach (var (arm, found) in before.Zip(new[] { plan.Control, plan.Treatment }))
+                    foreach (PolicyPlan policy in new[] { found.Own, found.Shadow })
+                        policy.Members.ShouldBe(Sorted(arm.Arm.Customers, arm.Plans, (int)policy.Policy, plan.Impressions, found.Explored));
+            }
+        }
+        static CampaignPlanState Copy(CampaignPlanState plan) => new([.. Enumerable.Range(0, plan.Count).Select(i => plan[i])]);
+    }
+
+    private static List<WaveMember> Sorted(ArmCustomers arm, CampaignPlanState[] plans, int policy, int impressions, int explored)
+    {
+        List<WaveMember> members = [.. Enumerable.Range(0, arm.Count).Where(i => !arm.Flagged[i] && plans.All(plan => plan.IsFree(i)))
+            .OrderBy(arm.ExplorationHash).Take(explored).Select(i => new WaveMember(i, WaveAction.Explored, null))];
+        HashSet<int> taken = [.. members.Select(member => member.Customer)];
+        int left = impressions - explored;
+        foreach (int i in Enumerable.Range(0, arm.Count).Where(i => plans[policy].IsFree(i) && !taken.Contains(i)).OrderByDescending(i => arm.Scores[policy][i]).ThenBy(arm.TieHash))
+        {
+            if (left == 0)
+                break;
+            left -= arm.Flagged[i] ? 0 : 1;
+            members.Add(new WaveMember(i, arm.Flagged[i] ? WaveAction.HeldBack : WaveAction.Exported, members.Count - explored + 1));
+        }
+        return members;
+    }
 }

@@ -37,7 +37,7 @@ internal sealed class RepeatedCampaign
         (_truths, _scores, Eligible, Impressions) = (truths, [control, treatment], truths.Length, impressions);
         Keys = Enumerable.Range(0, Eligible).Select(i => CustomerHash.Of($"{seed}-{i}")).ToArray();
         var everybody = new ArmCustomers(Keys, control, treatment, Salts(0));
-        _rankings = [everybody.Ranking(Arm.Control).ToArray(), everybody.Ranking(Arm.Treatment).ToArray()];
+        _rankings = [.. _scores.Select(scores => Enumerable.Range(0, Eligible).OrderByDescending(i => scores[i]).ThenBy(everybody.TieHash).ToArray())];
         _byOrganic = Enumerable.Range(0, Eligible).OrderByDescending(i => _truths[i].Organic).ToArray();
     }
 

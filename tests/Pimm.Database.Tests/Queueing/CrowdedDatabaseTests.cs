@@ -76,7 +76,7 @@ public sealed class CrowdedDatabaseTests
         (await SettingsAsync(DataSources.ForApp(new DatabaseOptions { ConnectionString = database.ConnectionString }))).ShouldBe("15min 3s 1min 30");
         (await SettingsAsync(DataSources.ForApp(web))).ShouldBe("5s 3s 1min 30");
         (await SettingsAsync(DataSources.ForLeases(web))).ShouldBe("5s 3s 1min 30");
-        (web.MaxPoolSize, new DatabaseOptions().ConnectionsOfWorker).ShouldBe((25, 23));
+        (web.MaxPoolSize, web.ConnectionsOfWorker, new DatabaseOptions().ConnectionsOfWorker).ShouldBe((25, 23, 23));
         (ConnectionsOfWorker("8", "6"), ConnectionsOfWorker("64", "4")).ShouldBe((27, 39));
     }
 

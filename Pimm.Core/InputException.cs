@@ -6,6 +6,9 @@ namespace Pimm.Core;
 /// </summary>
 public class InputException : Exception
 {
+    /// <summary>The code of something that exists already; the HTTP API answers 409.</summary>
+    public const string Exists = "exists";
+
     public InputException(string sentence) : base(sentence) { }
 
     public InputException(string sentence, Exception inner) : base(sentence, inner) { }

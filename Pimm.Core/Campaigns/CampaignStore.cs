@@ -109,7 +109,7 @@ public sealed class CampaignStore(NpgsqlDataSource database)
         }
         catch (PostgresException refused) when (Refusal(campaign, refused) is not null)
         {
-            throw new InputException(Refusal(campaign, refused)!, refused);
+            throw Refusal(campaign, refused)!;
         }
     }
 
@@ -123,7 +123,7 @@ public sealed class CampaignStore(NpgsqlDataSource database)
         }
         catch (PostgresException refused) when (Refusal(campaign, refused) is not null)
         {
-            throw new InputException(Refusal(campaign, refused)!, refused);
+            throw Refusal(campaign, refused)!;
         }
     }
 
@@ -138,12 +138,11 @@ public sealed class CampaignStore(NpgsqlDataSource database)
         }
     }
 
-    private static string? Refusal(Campaign campaign, PostgresException refused) => refused.ConstraintName switch
+    private static InputException? Refusal(Campaign campaign, PostgresException refused) => refused.ConstraintName switch
     {
-        "campaign_salt_key" =>
-            $"The salt \"{campaign.Salt}\" was used by a campaign before: choose a new one, or the new arms carry over what the old ones saw.",
-        "campaign_name_key" => $"There is a campaign named \"{campaign.Name}\" already: choose another name.",
-        "campaign_layer_is_free" => refused.MessageText,
+        "campaign_salt_key" => new($"The salt \"{campaign.Salt}\" was used by a campaign before: choose a new one, or the new arms carry over what the old ones saw.", refused) { Code = InputException.Exists },
+        "campaign_name_key" => new($"There is a campaign named \"{campaign.Name}\" already: choose another name.", refused) { Code = InputException.Exists },
+        "campaign_layer_is_free" => new(refused.MessageText, refused),
         _ => null,
     };
 

@@ -82,7 +82,11 @@ public sealed record LiftVerdict(string Status, string Sentence)
 }
 
 /// <summary>PValue is Holm's over all 2×2 checks where the check is one of these, null where there is none.</summary>
-public sealed record LiftCheck(string Name, double? PValue, bool Alarm, string Sentence);
+public sealed record LiftCheck(string Name, double? PValue, bool Alarm, string Sentence)
+{
+    /// <summary>Names what says when a campaign was stopped, and by whom.</summary>
+    public const string Stopped = "stopped";
+}
 
 /// <summary>
 /// One labelled number. Unit is "per 1,000 impressions" or "relative" (0.07 = +7 %) or "ratio"; a part that is not defined

@@ -43,9 +43,11 @@ public sealed class MeasureLift(LiftInputReader inputs, LiftStore lifts, LifeSto
         var report = LiftReporter.Report(input with { Truth = await truth(measured.Campaign, input, measured.Customers, cancellationToken) });
         if (await lives.ReadAsync(measured.Campaign.Id, cancellationToken: cancellationToken) is { StoppedAt: { } at, StoppedBy: { } by })
         {
+            var stopped = FormattableString.Invariant($"The campaign was stopped on {at:yyyy-MM-dd HH:mm} UTC by {by}: the days after that are missing in both arms.");
             report = report with
             {
-                Checks = [.. report.Checks, new LiftCheck("stopped", null, false, FormattableString.Invariant($"The campaign was stopped on {at:yyyy-MM-dd HH:mm} UTC by {by}: the days after that are missing in both arms."))],
+                Checks = [.. report.Checks, new LiftCheck(LiftCheck.Stopped, null, false, stopped)],
+                Verdict = report.Verdict is { } verdict ? verdict with { Sentence = $"{verdict.Sentence} {stopped}" } : null,
             };
         }
         var origin = new LiftOrigin(0, run.RunId, request.AskedBy, CodeVersion, input.Intake);

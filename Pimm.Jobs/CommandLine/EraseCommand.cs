@@ -5,6 +5,7 @@ using Pimm.Core;
 using Pimm.Core.Auditing;
 using Pimm.Core.Erasing;
 using Pimm.Core.Queueing;
+using Pimm.Core.Suppressing;
 
 namespace Pimm.Jobs.CommandLine;
 
@@ -41,21 +42,45 @@ public static class EraseCommand
 
     private static async Task<ErasedPerson> EraseAsync(Invocation call, ErasureRequests requests, Guid customer, ErasureAsked asked, CancellationToken cancellationToken)
     {
+        var before = await call.Service<ErasureStore>().FindAsync(customer, cancellationToken);
         var run = await StageRun.RunAsync(call, await requests.RequestAsync(customer, asked, AuditActor.CommandLine, cancellationToken), cancellationToken);
-        return new ErasedPerson(customer, run.Id, JsonDocument.Parse(run.Result!).RootElement.GetProperty("counts"));
+        var counts = Counts(JsonDocument.Parse(run.Result!).RootElement.GetProperty("counts").GetRawText());
+        return before is { FinishedAt: { } at } && Counts(before.Counts) is var then
+            ? new ErasedPerson(customer, run.Id, counts.ToDictionary(store => store.Key, store => store.Value - then.GetValueOrDefault(store.Key)), new ErasedBefore(at, then))
+            : new ErasedPerson(customer, run.Id, counts, null);
     }
+
+    private static Dictionary<string, long> Counts(string json) => JsonSerializer.Deserialize<Dictionary<string, long>>(json)!;
 
     private static void Show(IEnumerable<ErasedPerson> erased, TextWriter lines)
     {
         foreach (var person in erased)
         {
-            lines.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Customer {person.Customer} is erased (run {person.Run})."));
-            foreach (var store in person.Counts.EnumerateObject())
-                lines.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{store.Value.GetInt64(),10:N0}  {store.Name}"));
+            if (person.Before is not { } before)
+            {
+                lines.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Customer {person.Customer} is erased (run {person.Run})."));
+                Show(person.Counts, lines);
+                continue;
+            }
+            lines.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Customer {person.Customer} was erased already, on {before.FinishedAt.UtcDateTime:yyyy-MM-dd HH:mm} UTC:"));
+            Show(before.Counts, lines);
+            var since = person.Counts.Where(store => store.Value > 0).ToDictionary();
+            lines.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Looked again (run {person.Run}): {(since.Count == 0 ? "nothing has come since." : "this has come since, and is erased:")}"));
+            Show(since, lines);
         }
         lines.WriteLine("Backups keep what they have until they are removed: docs/privacy.md says when.");
     }
 
-    /// <param name="Counts">rows and files by store</param>
-    private sealed record ErasedPerson(Guid Customer, long Run, JsonElement Counts);
+    private static void Show(IReadOnlyDictionary<string, long> counts, TextWriter lines)
+    {
+        foreach (var (store, count) in counts)
+            lines.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{count,10:N0}  {store}"));
+    }
+
+    /// <param name="Counts">rows and files by store, of this run alone</param>
+    /// <param name="Before">null: the person had not been erased</param>
+    private sealed record ErasedPerson(Guid Customer, long Run, IReadOnlyDictionary<string, long> Counts, ErasedBefore? Before);
+
+    /// <param name="Counts">of all runs before</param>
+    private sealed record ErasedBefore(DateTimeOffset FinishedAt, IReadOnlyDictionary<string, long> Counts);
 }

@@ -62,6 +62,9 @@ public static partial class ApiErrors
             case InputException when thrown is not InputException:
                 await RefusedByDatabase(context, thrown, log).ExecuteAsync(context);
                 return;
+            case InputException { Code: InputException.Exists } taken:
+                await Taken(taken.Message).ExecuteAsync(context);
+                return;
             case InputException wrong:
                 await ApiProblem.WrongInput(wrong).ExecuteAsync(context);
                 return;
@@ -89,9 +92,11 @@ public static partial class ApiErrors
         }
         log.LogWarning(thrown, "{Method} {Path}: the database refused what was sent", context.Request.Method, context.Request.Path);
         return taken
-            ? ApiProblem.Of(409, "exists", "It exists already", "Something of this name or key exists already, maybe since a moment: read what there is, then use another.")
+            ? Taken("Something of this name or key exists already, maybe since a moment: read what there is, then use another.")
             : ApiProblem.WrongInput("The request has a value that cannot be stored: look for characters of the code 0 and for numbers out of range.");
     }
+
+    private static ProblemHttpResult Taken(string detail) => ApiProblem.Of(StatusCodes.Status409Conflict, InputException.Exists, "It exists already", detail);
 
     private static ProblemHttpResult Failed(HttpContext context, Exception thrown, ILogger log)
     {

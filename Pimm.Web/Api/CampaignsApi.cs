@@ -26,7 +26,7 @@ public static class CampaignsApi
             .WithExample(CampaignExamples.Campaign);
         campaigns.MapPost("", CreateAsync).RequireScope(ApiScopes.CampaignsWrite).Accepts<CampaignFile>(Json).WithName("createCampaign")
             .WithSummary("Creates a draft").WithDescription("The body is that of `pimm campaigns create`; docs/campaigns.md has every field. Model lines are made when they are new. Location says where the draft is, ETag stands for its definition.")
-            .WithExample(CampaignExamples.Campaign, CampaignExamples.Request);
+            .WithExample(CampaignExamples.Campaign, CampaignExamples.Request).ProducesProblem(StatusCodes.Status409Conflict);
         campaigns.MapPut("/{id:long}", ReplaceAsync).RequireScope(ApiScopes.CampaignsWrite).Accepts<CampaignFile>(Json).WithName("replaceCampaign")
             .WithSummary("Replaces a draft's definition").WithDescription("Only while its customers are not split and nobody is asked to approve it. An approval of the definition before is revoked.")
             .WithExample(CampaignExamples.Campaign, CampaignExamples.Request)

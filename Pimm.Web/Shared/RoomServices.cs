@@ -8,6 +8,7 @@ public static class RoomServices
         services.AddScoped<Approvals.ApprovalRoom>();
         services.AddScoped<Approvals.LifeActions>();
         services.AddScoped<Campaigns.CampaignRoom>();
+        services.AddScoped<Campaigns.NightlyActions>();
         services.AddScoped<Demo.DemoActions>();
         services.AddScoped<Audiences.AudienceRoom>();
         services.AddScoped<Models.ModelRoom>();

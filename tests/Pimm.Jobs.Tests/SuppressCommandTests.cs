@@ -82,11 +82,17 @@ public sealed class SuppressCommandTests : IAsyncLifetime
         asked.Error.ShouldContain("Nothing was erased: give --yes.");
         (await connection.ExecuteScalarAsync<long>("select count(*) from erasure")).ShouldBe(0);
 
-        var erased = await PimmProcess.RunAsync(database, new Dictionary<string, string> { ["Outcomes__Inbox"] = folder, ["Exporting__Folder"] = folder, ["Importing__Uploads"] = folder }, "erase", "--customer-ref", "K-1", "--yes", "--json");
+        var settings = new Dictionary<string, string> { ["Outcomes__Inbox"] = folder, ["Exporting__Folder"] = folder, ["Importing__Uploads"] = folder };
+        var erased = await PimmProcess.RunAsync(database, settings, "erase", "--customer-ref", "K-1", "--yes", "--json");
         erased.ExitCode.ShouldBe(0, erased.Error);
         var counts = JsonDocument.Parse(erased.Output).RootElement.GetProperty("erased")[0].GetProperty("counts");
         counts.GetProperty("identifiers").GetInt64().ShouldBe(0);
         counts.EnumerateObject().Count().ShouldBeGreaterThan(10);
+
+        await connection.ExecuteAsync("update erasure set counts = counts || '{\"identifiers\": 41}'");
+        var again = await PimmProcess.RunAsync(database, settings, "erase", "--customer-ref", "K-1", "--yes");
+        again.ExitCode.ShouldBe(0, again.Error);
+        again.Output.ShouldMatch(@"(?s)was erased already, on \d{4}-\d\d-\d\d \d\d:\d\d UTC:.*41  identifiers.*Looked again \(run \d+\): nothing has come since\.");
         (await PimmProcess.RunAsync(database, "erase", "--email", Email, "--yes")).Error.ShouldStartWith("No customer has this address");
     }
 

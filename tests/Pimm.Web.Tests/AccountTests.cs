@@ -20,6 +20,8 @@ public sealed class AccountTests(WebFixture web)
         await using var page = await web.OpenAsync("two-step");
         await page.Page.GotoAsync("/account");
         await page.Page.ClickAsync("text=Set up the second step");
+        await Expect(page.Page.Locator(".key-text")).ToBeVisibleAsync();
+        await page.ShouldBeAccessibleAsync();
         var key = TimeCodes.KeyOf((await page.Page.InnerTextAsync(".key-text")).Replace(" ", "", StringComparison.Ordinal));
         (await page.Page.GetAttributeAsync("svg.qr path.qr-dots", "d"))!.Length.ShouldBeGreaterThan(2_000);
         await page.Page.FillAsync("[name='Confirm.Code']", "000000");
@@ -113,6 +115,7 @@ public sealed class AccountTests(WebFixture web)
         await page.Page.GotoAsync("/sign-in");
         await page.TrySignInAsync("newcomer", given);
         await page.Page.WaitForURLAsync("**/sign-in/password");
+        await page.ShouldBeAccessibleAsync();
         await page.Page.FillAsync("#new-password", given);
         await page.Page.FillAsync("#again", given);
         await page.Page.ClickAsync("button[type=submit]");
@@ -125,12 +128,19 @@ public sealed class AccountTests(WebFixture web)
         page.Page.Url.ShouldContain("/sign-in");
         await page.Page.GotoAsync("/sign-in/two-factor");
         await page.Page.ClickAsync("text=Show the QR code");
+        await Expect(page.Page.Locator(".key-text")).ToBeVisibleAsync();
+        await page.ShouldBeAccessibleAsync();
         var key = TimeCodes.KeyOf((await page.Page.InnerTextAsync(".key-text")).Replace(" ", "", StringComparison.Ordinal));
         await page.Page.FillAsync("#code", TimeCodes.Of(key, TimeCodes.StepAt(TimeProvider.System.GetUtcNow())));
         await page.Page.ClickAsync("text=Switch on and sign in");
         await Expect(page.Page.Locator(".recovery-codes code")).ToHaveCountAsync(RecoveryCodes.Count);
+        await page.ShouldBeAccessibleAsync();
         await page.Page.ClickAsync("text=I have noted them");
         await page.Page.WaitForURLAsync(address => new Uri(address).AbsolutePath == "/");
+        await page.SignOutAsync();
+        await page.TrySignInAsync("newcomer", "a phrase of my own");
+        await page.Page.WaitForURLAsync("**/sign-in/code");
+        await page.ShouldBeAccessibleAsync();
         page.ShouldBeQuiet();
     }
 

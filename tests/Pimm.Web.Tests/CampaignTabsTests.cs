@@ -103,6 +103,8 @@ public sealed class CampaignTabsTests(WebFixture web)
         await page.Page.GetByRole(AriaRole.Alertdialog).GetByRole(AriaRole.Button, new() { Name = "Stop for ever" }).ClickAsync();
         await Expect(page.Page.Locator(".life .chip")).ToHaveTextAsync("stopped");
         await Expect(page.Page.Locator(".life-said")).ToContainTextAsync("user:ada");
+        await page.GoAsync(CampaignTab.Results.Href(idle));
+        await Expect(page.Page.Locator(".life-said")).ToContainTextAsync("Stopped by user:ada on ");
     }
 
     [Fact]

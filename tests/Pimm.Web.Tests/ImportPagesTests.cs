@@ -69,6 +69,23 @@ public sealed class ImportPagesTests(WebFixture web)
     }
 
     [Fact]
+    public async Task In_chinese_the_script_and_the_pages_speak_chinese_and_only_the_engine_english()
+    {
+        await using var page = await web.OpenAsync();
+        await page.Page.Context.AddCookiesAsync([new Cookie { Name = "pimm-language", Value = "c=en|uic=zh-CN", Url = web.Address.ToString() }]);
+        await page.Page.GotoAsync("/imports/new");
+        await page.Page.SetInputFilesAsync("#file", new FilePayload { Name = "leer.csv", MimeType = "text/csv", Buffer = [] });
+        await Expect(page.Page.Locator("[data-refusal]")).ToHaveTextAsync("leer.csv 是空文件:没有任何字节。");
+
+        await ImportStoryTests.SendAsync(page, "zh.csv", CustomerFile.Of(rows: 5, bad: 0, name: "zh"));
+        await Expect(page.Page.Locator("h1")).ToHaveTextAsync("映射 zh.csv 的各列");
+        await page.Page.Locator("#audience").SelectOptionAsync("");
+        await Expect(page.Page.Locator("#problem")).ToHaveTextAsync("请为新受众命名,或选择已有受众。");
+        await Expect(page.Page.GetByLabel("Customer ID 的含义").Locator("option:checked")).ToHaveTextAsync("键:标识客户");
+        page.ShouldBeQuiet();
+    }
+
+    [Fact]
     public async Task A_file_over_the_cap_is_not_sent_at_all()
     {
         await using var page = await web.OpenAsync();

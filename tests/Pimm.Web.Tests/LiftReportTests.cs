@@ -1,3 +1,5 @@
+using System.Text;
+using System.Xml.Linq;
 using Microsoft.Extensions.DependencyInjection;
 using Pimm.Core.Lift;
 using Pimm.Web.Lift;
@@ -33,6 +35,36 @@ public sealed class LiftReportTests(WebFixture web)
         await Expect(page.Page.Locator("table[aria-label='Funnel by arm'] tbody tr")).ToHaveCountAsync(report.Funnel.Count);
         await Expect(page.Page.Locator(".verdict p").First).ToHaveTextAsync(report.Verdict!.Sentence);
         page.ShouldBeQuiet();
+    }
+
+    [Fact]
+    public async Task Every_table_of_the_results_is_saved_as_a_file_and_the_drawn_ones_as_a_picture_too()
+    {
+        var report = LiftReport.FromJson((await web.Services.GetRequiredService<LiftStore>().NewestAsync(web.Campaign))!.Report);
+        await using var page = await web.OpenAsync();
+        await page.GoAsync($"/campaigns/{web.Campaign}/results");
+
+        (await page.Page.Locator("main table").CountAsync()).ShouldBe(await page.Page.Locator("main [data-figure] table").CountAsync(), "a table that cannot be saved");
+        var number = report.Numbers.First(one => one.Unit == LiftFormat.PerThousand);
+        var csv = Encoding.UTF8.GetString(await SavedAsync(page, "lift-numbers-per-thousand", "csv")).Split("\r\n");
+        csv[0].ShouldStartWith("\"Per 1,000 impressions\",Estimate,95 % interval");
+        csv.ShouldContain(line => line.StartsWith(number.Name, StringComparison.Ordinal) || line.StartsWith($"\"{number.Name}", StringComparison.Ordinal));
+        csv.Length.ShouldBe(2 + report.Numbers.Count(one => one.Unit == LiftFormat.PerThousand), "its axis is no row");
+        var waves = Encoding.UTF8.GetString(await SavedAsync(page, "lift-waves", "csv")).Split("\r\n");
+        waves[0].ShouldBe("Wave,Window,Impressions in each arm,Treatment,Treatment,Treatment,Control,Control,Control");
+        waves[1].Split(',').Length.ShouldBe(9);
+        var svg = XDocument.Parse(Encoding.UTF8.GetString(await SavedAsync(page, "lift-numbers-per-thousand", "svg"))).Root!;
+        svg.Elements().Where(part => part.Name.LocalName == "text").Select(part => part.Value).ShouldContain(number.Name);
+        svg.Descendants().Where(part => part.Name.LocalName == "path").ShouldNotBeEmpty();
+        (await SavedAsync(page, "lift-numbers-per-thousand", "png")).Take(4).ShouldBe(new byte[] { 0x89, 0x50, 0x4e, 0x47 });
+        page.ShouldBeQuiet();
+    }
+
+    private static async Task<byte[]> SavedAsync(WatchedPage page, string figure, string kind)
+    {
+        var download = await page.Page.RunAndWaitForDownloadAsync(() => page.Page.ClickAsync($"[data-figure='{figure}'] [data-figure-save={kind}]"));
+        download.SuggestedFilename.ShouldBe($"{figure}.{kind}");
+        return await File.ReadAllBytesAsync(await download.PathAsync());
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Playwright;
 using Npgsql;
+using Pimm.Core.Importing;
 
 namespace Pimm.Web.Tests;
 
@@ -11,12 +12,14 @@ namespace Pimm.Web.Tests;
 internal static class Screenshots
 {
     private const int UsualWidth = 1440;
+    private const string Audience = "Made-up customers";
 
     /// <param name="widths">of the window in pixels; none: 1,440</param>
     public static async Task<int> TakeAsync(string folder, string[] widths)
     {
         Directory.CreateDirectory(folder);
         await using var database = NpgsqlDataSource.Create(Setting("Database__ConnectionString"));
+        await MakeAudienceAsync(database);
         using var playwright = await Playwright.CreateAsync();
         await using var browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = Chromium.Path, Args = Chromium.Arguments });
         var taken = new List<DocumentedPage>();
@@ -74,7 +77,8 @@ internal static class Screenshots
     {
         await page.Page.GotoAsync("/imports/new");
         await ImportStoryTests.SendAsync(page, "crm-export-simulated.csv", CustomerFile.Of(rows: 400, bad: 30, name: $"{theme[0]}{width}-"));
-        await MapAsync(page);
+        await page.Page.Locator("#audience").SelectOptionAsync((await page.Page.Locator("#audience option", new() { HasText = Audience }).First.GetAttributeAsync("value"))!);
+        await page.Page.GetByLabel("What Notes is").SelectOptionAsync("ignore");
         await ShootAsync(page, file("import-map"));
         await page.Page.GetByRole(AriaRole.Button, new() { Name = "Check all rows" }).ClickAsync();
         await page.Page.GetByLabel("Apply the other 370 rows").CheckAsync();
@@ -87,18 +91,16 @@ internal static class Screenshots
         await page.Page.GetByText("Taken away:").WaitForAsync();
     }
 
-    // An audience cannot be taken away again: the first picture's serves the others.
-    private static async Task MapAsync(WatchedPage page)
+    // An audience cannot be taken away again. It is a simulated one: a real one would keep the demo from being reset.
+    private static async Task MakeAudienceAsync(NpgsqlDataSource database)
     {
-        const string audience = "Made-up customers";
-        var known = page.Page.Locator("#audience option", new() { HasText = audience });
-        if (await known.CountAsync() == 0)
+        await using var known = database.CreateCommand("select id from audience where name = $1");
+        known.Parameters.AddWithValue(Audience);
+        if (await known.ExecuteScalarAsync() is null)
         {
-            await ImportStoryTests.MapAsync(page, audience);
-            return;
+            await new AudienceStore(database, TimeProvider.System).CreateAsync(
+                Audience, "customer_id", [new AudienceColumn("Age", "number"), new AudienceColumn("City", "text")], ["click", "conversion", "core_conversion"], simulated: true);
         }
-        await page.Page.Locator("#audience").SelectOptionAsync((await known.First.GetAttributeAsync("value"))!);
-        await page.Page.GetByLabel("What Notes is").SelectOptionAsync("ignore");
     }
 
     private static async Task ShootAsync(WatchedPage page, string file)

@@ -33,7 +33,6 @@ public sealed class StatesTests(WebFixture web)
     private static IEnumerable<DocumentedPage> Pages =>
     [
         .. DocumentedPage.All.Where(page => page is { OnTheWay: false, Name: not "sign-in" }),
-        new("notices", "Notices", "/notices", "") { Reads = "attention", BeginsEmpty = true },
         new("keys", "API keys", "/settings/keys", "") { Reads = "api_key", BeginsEmpty = true },
         new("webhooks", "Webhooks", "/settings/webhooks", "") { Reads = "webhook", BeginsEmpty = true },
     ];

@@ -23,16 +23,19 @@ public sealed partial class StoriesTests(TrainedModels models)
     public async Task A_marketer_defines_a_campaign_somebody_else_approves_it_it_runs_and_its_result_is_read()
     {
         var draw = await models.AddLineAsync("drawn by chance", "random");
-        var today = DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime);
+        var first = DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime).AddDays(1);
         await using var marketer = await models.OpenAsync("marketer");
-        await DefineAsync(marketer.Page, "Autumn savers", draw, today);
+        await DefineAsync(marketer.Page, "Autumn savers", draw, first);
         var campaign = new Uri(marketer.Page.Url).AbsolutePath;
         await Expect(marketer.Page.Locator(".life .chip")).ToHaveTextAsync("in review");
 
         await ApproveAsync("Autumn savers");
 
         await Expect(marketer.Page.Locator(".life .chip")).ToHaveTextAsync("approved");
-        foreach (var until in new[] { today.AddDays(1), today.AddDays(2) })
+        await marketer.Page.GetByRole(AriaRole.Button, new() { Name = "Run it every night" }).ClickAsync();
+        await marketer.Page.GetByRole(AriaRole.Alertdialog).GetByRole(AriaRole.Button, new() { Name = "Run it every night" }).ClickAsync();
+        await Expect(marketer.Page.Locator(".life .chip")).ToHaveTextAsync("scheduled");
+        foreach (var until in new[] { first.AddDays(1), first.AddDays(2) })
         {
             await RunTonightAsync(marketer.Page, campaign);
             await Expect(marketer.Page.Locator(".results-head")).ToContainTextAsync($"Counted as of {until.ToString("d MMM yyyy", CultureInfo.InvariantCulture)}", Worked);
@@ -45,9 +48,6 @@ public sealed partial class StoriesTests(TrainedModels models)
         await ShowsResultAsync(marketer.Page);
         await marketer.Page.GetByRole(AriaRole.Link, new() { Name = "Waves & lists" }).ClickAsync();
         await Expect(marketer.Page.GetByRole(AriaRole.Link, new() { NameRegex = new Regex("Download") })).ToHaveCountAsync(4);
-        await marketer.GoAsync("/");
-        await marketer.Page.Locator("tr", new() { HasText = "Autumn savers" }).Locator("a.lift-cell").ClickAsync();
-        await Expect(marketer.Page.Locator(".verdict h2")).ToBeVisibleAsync();
         marketer.ShouldBeQuiet();
     }
 

@@ -1,3 +1,4 @@
+using Deque.AxeCore.Playwright;
 using Microsoft.Playwright;
 using Shouldly;
 
@@ -59,6 +60,16 @@ public sealed class WatchedPage : IAsyncDisposable
         await Page.ClickAsync(".user-menu summary");
         await Page.ClickAsync("text=Sign out");
         await Page.WaitForURLAsync("**/sign-in");
+    }
+
+    /// <summary>Nothing serious or critical by axe.</summary>
+    public async Task ShouldBeAccessibleAsync()
+    {
+        // Without its font an icon is the word that it is written as.
+        await Page.WaitForLoadStateAsync(LoadState.NetworkIdle);
+        await Page.EvaluateAsync("document.fonts.ready.then(() => true)");
+        (await Page.RunAxe()).Violations.Where(violation => violation.Impact is "serious" or "critical")
+            .Select(violation => $"{violation.Id}: {violation.Help}: {string.Join(" | ", violation.Nodes.Take(3).Select(node => node.Html))}").ShouldBeEmpty(Page.Url);
     }
 
     public void ShouldBeQuiet() => Complaints.ShouldBeEmpty();

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Playwright;
+using Npgsql;
 using Pimm.Core.Access;
 using Pimm.Testing;
 using Pimm.Web.Tests;
@@ -50,6 +51,8 @@ public sealed class WebFixture : IAsyncLifetime
         await AddUserAsync("root", Roles.Administrator);
         Campaign = await seeded.CreateAsync();
         Untouched = await Database.CopyAsync();
+        // The copy has cut what the users were added by.
+        Services.GetRequiredService<NpgsqlDataSource>().Clear();
         app = await PimmApp.StartAsync(Database, new Dictionary<string, string> { ["Exporting__Folder"] = folder, ["Importing__Uploads"] = Uploads, ["Importing__MaximumUploadBytes"] = "2000000", ["Api__RequestsPerSecond"] = "10000", ["Api__Burst"] = "10000" });
         // Two busy cores may be slow; a right page passes at once.
         Assertions.SetDefaultExpectTimeout(20_000);

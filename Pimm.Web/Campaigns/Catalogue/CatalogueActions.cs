@@ -7,6 +7,10 @@ using Pimm.Web.Security;
 
 namespace Pimm.Web.Campaigns.Catalogue;
 
+/// <param name="Ids">of those that were put away or fetched back</param>
+/// <param name="Refusals">why others were not, a sentence each</param>
+public sealed record Archiving(bool Archived, IReadOnlyList<long> Ids, IReadOnlyList<string> Names, IReadOnlyList<string> Refusals);
+
 /// <summary>What a person does with a campaign of the list; each asks whether the person may.</summary>
 public sealed class CatalogueActions(WorkPermit permit, CampaignStore campaigns, CampaignListStore list, TimeProvider time)
 {
@@ -27,10 +31,26 @@ public sealed class CatalogueActions(WorkPermit permit, CampaignStore campaigns,
         return await campaigns.CreateAsync(copy, AuditActor.User(name));
     }
 
-    /// <returns>the campaign's name</returns>
-    /// <exception cref="InputException">the person may not, or the campaign is at work</exception>
-    public async Task<string> ArchiveAsync(ClaimsPrincipal person, long id, bool archived) =>
-        await list.ArchiveAsync(id, archived, AuditActor.User(await permit.DemandAsync(person, Right.DefineCampaigns)));
+    /// <summary>Puts campaigns away, or fetches them back: one that cannot be does not hold up the others.</summary>
+    /// <exception cref="InputException">the person may not</exception>
+    public async Task<Archiving> ArchiveAsync(ClaimsPrincipal person, IReadOnlyCollection<long> ids, bool archived)
+    {
+        var by = AuditActor.User(await permit.DemandAsync(person, Right.DefineCampaigns));
+        var (done, names, refusals) = (new List<long>(), new List<string>(), new List<string>());
+        foreach (var id in ids)
+        {
+            try
+            {
+                names.Add(await list.ArchiveAsync(id, archived, by));
+                done.Add(id);
+            }
+            catch (InputException refused)
+            {
+                refusals.Add(refused.Message);
+            }
+        }
+        return new(archived, done, names, refusals);
+    }
 
     private async Task<string> FreeNameAsync(string name)
     {

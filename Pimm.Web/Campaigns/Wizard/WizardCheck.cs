@@ -24,7 +24,7 @@ public sealed record WizardCheck(string Look, string Step, string Text)
     public static IEnumerable<WizardCheck> Budget(WizardState state, IStringLocalizer<WizardWords> L)
     {
         var form = state.Form;
-        if (form.Whole(form.ImpressionsPerDay) is not { } perDay)
+        if (WizardForm.Whole(form.ImpressionsPerDay) is not { } perDay)
         {
             yield break;
         }

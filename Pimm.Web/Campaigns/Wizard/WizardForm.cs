@@ -91,7 +91,14 @@ public sealed class WizardForm
     /// <summary>Steps whose fields say what is wrong with them: somebody has been through.</summary>
     public HashSet<string> Seen { get; set; } = [];
 
-    /// <summary>The definition that is being changed, with what no step shows; null: a new campaign.</summary>
+    /// <summary>Null in a draft of a version that did not ask: then it is as <see cref="Base"/> has it.</summary>
+    [JsonPropertyName("further")]
+    public FurtherForm? Kept { get; set; }
+
+    [JsonIgnore]
+    public FurtherForm Further => Kept ??= FurtherForm.Of(Base);
+
+    /// <summary>The definition that is being changed; null: a new campaign.</summary>
     public CampaignFile? Base { get; set; }
 
     public static WizardForm Of(CampaignFile file, long controlLine, long treatmentLine) => new()
@@ -114,9 +121,9 @@ public sealed class WizardForm
     [JsonIgnore]
     public DateOnly? FirstDay => DateOnly.TryParseExact(StartsOn, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day) ? day : null;
 
-    public int? Whole(string text) => int.TryParse(text.Trim().Replace(",", "", StringComparison.Ordinal), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+    public static int? Whole(string text) => int.TryParse(text.Trim().Replace(",", "", StringComparison.Ordinal), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
-    public double? Number(string text) =>
+    public static double? Number(string text) =>
         double.TryParse(text.Trim(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;
 
     /// <summary>Impressions of one arm over all days; null until both are numbers.</summary>
@@ -139,7 +146,7 @@ public sealed class WizardForm
     {
         var zone = TimeZoneInfo.TryFindSystemTimeZoneById(TimeZone.Trim(), out _) ? TimeZone.Trim() : "UTC";
         var (name, first) = (Name.Trim(), FirstDay ?? today);
-        return (Base ?? new CampaignFile(name, Audience, control, treatment, first, 1, 30, 1)) with
+        return Further.Onto(Base ?? new CampaignFile(name, Audience, control, treatment, first, 1, 30, 1)) with
         {
             Name = name, Audience = Audience, Control = control, Treatment = treatment, ControlSettings = controlSettings, TreatmentSettings = treatmentSettings,
             StartsOn = first, Days = Whole(Days) ?? 1, WindowDays = Whole(WindowDays) ?? 30, ImpressionsPerDay = Whole(ImpressionsPerDay) ?? 1, TimeZone = zone,

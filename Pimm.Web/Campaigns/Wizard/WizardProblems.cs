@@ -16,23 +16,24 @@ public sealed class WizardProblems
     private WizardProblems(IStringLocalizer<WizardWords> words) => L = words;
 
     /// <param name="audience">the chosen one; null: none is, or it is gone</param>
-    public static IReadOnlyList<WizardProblem> Of(WizardForm form, Audience? audience, IStringLocalizer<WizardWords> words)
+    public static IReadOnlyList<WizardProblem> Of(WizardForm form, Audience? audience, DateOnly today, IStringLocalizer<WizardWords> words)
     {
         var problems = new WizardProblems(words);
         problems.Objective(form);
         problems.OfAudience(form, audience);
         problems.Budget(form);
         problems.Models(form);
-        return problems.found;
+        problems.found.AddRange(FurtherProblems.Of(form, audience, today, words));
+        return [.. problems.found.OrderBy(problem => WizardStep.Of(problem.Step).Number)];
     }
 
     private void Objective(WizardForm form)
     {
         Check("objective", "name", form.Name.Trim().Length is > 0 and <= 100, L["Give the campaign a name of 1 to 100 characters."]);
-        Range("objective", "windowDays", form.Whole(form.WindowDays), 1, 366, form.WindowDays);
+        Range("objective", "windowDays", WizardForm.Whole(form.WindowDays), 1, 366, form.WindowDays);
         if (form.PlannedConversions.Trim().Length > 0)
         {
-            Range("objective", "plannedConversions", form.Whole(form.PlannedConversions), 1, 100_000_000, form.PlannedConversions);
+            Range("objective", "plannedConversions", WizardForm.Whole(form.PlannedConversions), 1, 100_000_000, form.PlannedConversions);
         }
     }
 
@@ -52,10 +53,10 @@ public sealed class WizardProblems
         Check("audience", "contactLimit", form.ContactLimit.Trim().Length > 0 == form.ContactDays.Trim().Length > 0, L["Give both numbers of the contact limit, or neither."]);
         if (form.ContactLimit.Trim().Length > 0)
         {
-            Range("audience", "contactLimit", form.Whole(form.ContactLimit), 1, 1000, form.ContactLimit);
-            Range("audience", "contactDays", form.Whole(form.ContactDays), 1, 366, form.ContactDays);
+            Range("audience", "contactLimit", WizardForm.Whole(form.ContactLimit), 1, 1000, form.ContactLimit);
+            Range("audience", "contactDays", WizardForm.Whole(form.ContactDays), 1, 366, form.ContactDays);
         }
-        Percent("audience", "trafficPercent", form.Number(form.TrafficPercent), 100, form.TrafficPercent, least: 0.01);
+        Percent("audience", "trafficPercent", WizardForm.Number(form.TrafficPercent), 100, form.TrafficPercent, least: 0.01);
     }
 
     private void Condition(WizardForm form, Audience audience, int place)
@@ -72,9 +73,9 @@ public sealed class WizardProblems
 
     private void Budget(WizardForm form)
     {
-        Range("budget", "impressionsPerDay", form.Whole(form.ImpressionsPerDay), 1, 100_000_000, form.ImpressionsPerDay);
+        Range("budget", "impressionsPerDay", WizardForm.Whole(form.ImpressionsPerDay), 1, 100_000_000, form.ImpressionsPerDay);
         Check("budget", "startsOn", form.FirstDay is not null, L["Choose the first day."]);
-        Range("budget", "days", form.Whole(form.Days), 1, 366, form.Days);
+        Range("budget", "days", WizardForm.Whole(form.Days), 1, 366, form.Days);
         Check("budget", "timeZone", TimeZoneInfo.TryFindSystemTimeZoneById(form.TimeZone.Trim(), out _), L["“{0}” is no time zone: use an IANA name such as Asia/Shanghai.", form.TimeZone]);
     }
 
@@ -83,15 +84,15 @@ public sealed class WizardProblems
         Check("models", "control", form.Control.Length > 0, L["Choose the model line of the control arm."]);
         Check("models", "treatment", form.Treatment.Length > 0, L["Choose the model line of the treatment arm."]);
         Check("models", "treatment", form.Treatment.Length == 0 || form.Treatment != form.Control, L["Both arms have the same model line: choose two, or there is nothing to compare."]);
-        Percent("models", "holdbackPercent", form.Number(form.HoldbackPercent), 50, form.HoldbackPercent);
-        Percent("models", "explorationPercent", form.Number(form.ExplorationPercent), 50, form.ExplorationPercent);
+        Percent("models", "holdbackPercent", WizardForm.Number(form.HoldbackPercent), 50, form.HoldbackPercent);
+        Percent("models", "explorationPercent", WizardForm.Number(form.ExplorationPercent), 50, form.ExplorationPercent);
         if (form.SplitMethod == "best-of")
         {
-            Range("models", "splitCandidates", form.Whole(form.SplitCandidates), 1, 10_000, form.SplitCandidates);
+            Range("models", "splitCandidates", WizardForm.Whole(form.SplitCandidates), 1, 10_000, form.SplitCandidates);
         }
         if (form.RatePercent.Trim().Length > 0)
         {
-            Check("models", "ratePercent", form.Number(form.RatePercent) is > 0 and < 100, L["“{0}” is no rate: give a number above 0 and below 100.", form.RatePercent]);
+            Check("models", "ratePercent", WizardForm.Number(form.RatePercent) is > 0 and < 100, L["“{0}” is no rate: give a number above 0 and below 100.", form.RatePercent]);
         }
     }
 

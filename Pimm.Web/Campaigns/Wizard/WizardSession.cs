@@ -105,10 +105,10 @@ public sealed class WizardSession(WizardRoom room, EligibilityQuestions question
     }
 
     /// <summary>The change begins anew with what the campaign is now.</summary>
-    public Task<WizardForm> TakeAsync(CampaignDefinition theirs)
+    public WizardForm Take(CampaignDefinition theirs)
     {
         BeginFrom(theirs);
-        return Task.FromResult(FormOf(theirs));
+        return FormOf(theirs);
     }
 
     /// <summary>What was typed stays, and is laid over what the campaign is now.</summary>

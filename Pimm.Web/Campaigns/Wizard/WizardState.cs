@@ -48,9 +48,9 @@ public sealed class WizardState(WizardForm form, IStringLocalizer<WizardWords> w
     public long? PerArm => Found?.Eligible / 2;
 
     /// <summary>Core conversions of a customer: as typed, or as history has them.</summary>
-    public double? Rate => Form.Number(Form.RatePercent) is > 0 and < 100 and var typed ? typed / 100 : PastRate is > 0 and < 1 ? PastRate : null;
+    public double? Rate => WizardForm.Number(Form.RatePercent) is > 0 and < 100 and var typed ? typed / 100 : PastRate is > 0 and < 1 ? PastRate : null;
 
-    public double Holdback => (Form.Number(Form.HoldbackPercent) ?? 10) / 100;
+    public double Holdback => (WizardForm.Number(Form.HoldbackPercent) ?? 10) / 100;
 
     /// <summary>Customers whom one arm reaches in all its waves: never more than there are unflagged ones.</summary>
     public long? Reached => Form.Total is { } total && PerArm is { } arm ? Math.Min(total, (long)(arm * (1 - Holdback))) : null;
@@ -69,11 +69,18 @@ public sealed class WizardState(WizardForm form, IStringLocalizer<WizardWords> w
     public string? ProblemOf(string step, string field) =>
         Form.Seen.Contains(step) ? Problems.FirstOrDefault(problem => problem.Step == step && problem.Field == field)?.Sentence : null;
 
+    /// <summary>As above, of any of the fields.</summary>
+    public bool HasProblem(string step, Func<string, bool> fields) => Form.Seen.Contains(step) && Problems.Any(problem => problem.Step == step && fields(problem.Field));
+
     public bool IsComplete(string step) => Problems.All(problem => problem.Step != step);
+
+    /// <summary>Why it was not submitted; gone with the next change.</summary>
+    public string? Refusal { get; set; }
 
     public Task SetAsync(Action write)
     {
         write();
+        Refusal = null;
         Judge();
         return changed();
     }
@@ -85,7 +92,7 @@ public sealed class WizardState(WizardForm form, IStringLocalizer<WizardWords> w
         Judge();
     }
 
-    public void Judge() => Problems = WizardProblems.Of(Form, Audience, words);
+    public void Judge() => Problems = WizardProblems.Of(Form, Audience, Today, words);
 
     /// <summary>Reads what belongs to the chosen audience; choices that it does not offer go.</summary>
     public async Task ReadAsync(WizardRoom room)

@@ -60,7 +60,8 @@ function drawing(figure) {
   return { text: new XMLSerializer().serializeToString(sheet), width, height, ground };
 }
 
-function table(figure) {
+// Columns that are only there to act are left out, and where the chosen rows are asked for, the others.
+function table(figure, onlyChosen) {
   const quote = text => /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   // What a spreadsheet would take for a formula is text; minus signs of numbers are plain ones.
   const cell = element => {
@@ -68,8 +69,9 @@ function table(figure) {
     return quote(/^[=@\t\r]|^[+-](?![\d.,]+\s?%?$)/.test(raw) ? `'${raw}` : raw);
   };
   // A cell that spans rows or columns stands in each of them.
+  const rows = [...figure.querySelector('table').rows].filter(row => !onlyChosen || row.dataset.chosen || row.parentElement.tagName === 'THEAD');
   const lines = [];
-  [...figure.querySelector('table').rows].forEach((row, y) => {
+  rows.forEach((row, y) => {
     for (const element of row.cells) {
       if ('figureSkip' in element.dataset) continue;
       let x = 0;
@@ -103,11 +105,12 @@ async function picture({ text, width, height, ground }) {
 }
 
 document.addEventListener('click', async event => {
-  const kind = event.target.closest('[data-figure-save]')?.dataset.figureSave;
+  const button = event.target.closest('[data-figure-save]');
+  const kind = button?.dataset.figureSave;
   if (!kind) return;
   const figure = event.target.closest('[data-figure]');
   const name = `${figure.dataset.figure}.${kind}`;
-  if (kind === 'csv') save(new Blob([table(figure)], { type: 'text/csv;charset=utf-8' }), name);
+  if (kind === 'csv') save(new Blob([table(figure, 'figureChosen' in button.dataset)], { type: 'text/csv;charset=utf-8' }), name);
   else if (kind === 'svg') save(new Blob([drawing(figure).text], { type: 'image/svg+xml' }), name);
   else save(await picture(drawing(figure)), name);
 });

@@ -52,6 +52,21 @@ public sealed class MeasureLiftTests
     }
 
     [Fact]
+    public async Task The_report_of_a_stopped_campaign_says_when_it_was_stopped_and_by_whom()
+    {
+        await using var world = new OwnCampaign();
+        await world.InitializeAsync();
+        await world.ExecuteAsync($"insert into campaign_event (campaign_id, event, caused_by, caused_at) values ({world.Id}, 'stopped', 'user:approver', '2026-03-04 05:06Z')");
+
+        var report = await world.MeasureAsync("stopped");
+
+        const string stopped = "The campaign was stopped on 2026-03-04 05:06 UTC by user:approver: the days after that are missing in both arms.";
+        report.Verdict!.Sentence.ShouldEndWith($". {stopped}");
+        report.Checks.Single(check => check.Name == LiftCheck.Stopped).ShouldBe(new LiftCheck(LiftCheck.Stopped, null, false, stopped));
+        (await world.Lifts.NewestAsync(world.Id, Cancel))!.Page.ShouldContain(stopped);
+    }
+
+    [Fact]
     public async Task Every_report_is_a_version_that_never_changes_and_says_what_is_new()
     {
         await using var world = new OwnCampaign();

@@ -42,6 +42,29 @@ public sealed class CampaignsApiTests(WebFixture web)
     }
 
     [Fact]
+    public async Task A_name_that_a_campaign_has_is_a_conflict_for_a_new_one_and_for_a_changed_one()
+    {
+        using var client = await ApiClient.WithAsync(web);
+        (await client.SendAsync("POST", "/api/v1/campaigns", Body("API taken"))).StatusCode.ShouldBe(HttpStatusCode.Created);
+        var other = await client.SendAsync("POST", "/api/v1/campaigns", Body("API free"));
+        var renamed = (await ApiClient.ReadAsync(other))["definition"]!.AsObject();
+        renamed["name"] = "API taken";
+
+        foreach (var answer in new[]
+        {
+            await client.SendAsync("POST", "/api/v1/campaigns", Body("API taken")),
+            await client.SendAsync("PUT", other.Headers.Location!.OriginalString, renamed.ToJsonString(), ("If-Match", other.Headers.ETag!.ToString())),
+        })
+        {
+            var text = await answer.Content.ReadAsStringAsync(Cancel);
+            (answer.StatusCode, answer.Content.Headers.ContentType!.MediaType).ShouldBe((HttpStatusCode.Conflict, "application/problem+json"), text);
+            var problem = JsonNode.Parse(text)!;
+            problem["code"]!.GetValue<string>().ShouldBe("exists");
+            problem["detail"]!.GetValue<string>().ShouldBe("There is a campaign named \"API taken\" already: choose another name.");
+        }
+    }
+
+    [Fact]
     public async Task A_definition_sent_back_as_it_was_read_changes_nothing()
     {
         using var client = await ApiClient.WithAsync(web);

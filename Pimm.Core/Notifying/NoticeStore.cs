@@ -97,7 +97,7 @@ public sealed class NoticeStore(NpgsqlDataSource database)
                            cross join lateral (select array['schedule/' || s.name || '/error', 'schedule/' || s.name || '/refused', 'schedule/' || s.name || '/late'] as causes) trouble
                            where s.id = c.object_id
                              and (trouble.causes && @causes::text[]
-                                  or exists (select from attention a where a.cause = any(trouble.causes) and a.resolved_at > o.missed_at[cardinality(o.missed_at)]))))
+                                  or exists (select from attention a where a.cause = any(trouble.causes) and coalesce(a.resolved_at, 'infinity') > o.missed_at[cardinality(o.missed_at)]))))
                union all
                select kind, severity, cause, text, object, null
                  from unnest(@kinds::text[], @severities::text[], @causes::text[], @texts::text[], @objects::text[]) other(kind, severity, cause, text, object)),

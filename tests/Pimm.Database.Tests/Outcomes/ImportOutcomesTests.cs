@@ -124,6 +124,20 @@ public sealed class ImportOutcomesTests(SmallCampaign world) : IClassFixture<Sma
         (await CountAsync("outcome_event where source = 'undone channel'")).ShouldBe(0);
     }
 
+    [Fact]
+    public async Task Deliveries_are_counted_by_wave_and_arm_as_they_come_and_go()
+    {
+        const string Counted = "select string_agg(format('%s %s %s', wave_date, arm, customers), ', ' order by wave_date, arm) from (select wave_date, arm, sum(customers) as customers from delivery_count group by wave_date, arm) c";
+        const string There = "select string_agg(format('%s %s %s', wave_date, arm, customers), ', ' order by wave_date, arm) from (select d.wave_date, a.arm, count(*) as customers from delivery d join assignment a using (customer, campaign_id) group by 1, 2) c";
+        await using var owner = await world.Pimm.Database.Owner.OpenConnectionAsync(Cancel);
+        (await owner.ExecuteScalarAsync<string>(Counted)).ShouldBe(await owner.ExecuteScalarAsync<string>(There));
+
+        await using var transaction = await owner.BeginTransactionAsync(Cancel);
+        (await owner.ExecuteAsync("delete from delivery where customer in (select customer from delivery order by customer limit 7)", transaction: transaction)).ShouldBeGreaterThan(6);
+
+        (await owner.ExecuteScalarAsync<string>(Counted)).ShouldBe((await owner.ExecuteScalarAsync<string>(There)).ShouldNotBeNull());
+    }
+
     private Task<JobRun> ImportAsync(string key, string path, string source, double acceptBadShare = 0.05, string order = "reject") =>
         world.Pimm.RunAsync(new JobRequest(ImportOutcomes.JobKind, key, new OutcomesRequest(world.Audience.Id, path, source, acceptBadShare, order)), Cancel);
 

@@ -102,9 +102,9 @@ public sealed class CampaignTabsTests(WebFixture web)
         await stop.ClickAsync();
         await page.Page.GetByRole(AriaRole.Alertdialog).GetByRole(AriaRole.Button, new() { Name = "Stop for ever" }).ClickAsync();
         await Expect(page.Page.Locator(".life .chip")).ToHaveTextAsync("stopped");
-        await Expect(page.Page.Locator(".life-said")).ToContainTextAsync("user:ada");
+        await Expect(page.Page.Locator(".life-said")).ToContainTextAsync("Stopped by ada");
         await page.GoAsync(CampaignTab.Results.Href(idle));
-        await Expect(page.Page.Locator(".life-said")).ToContainTextAsync("Stopped by user:ada on ");
+        await Expect(page.Page.Locator(".life-said")).ToContainTextAsync("Stopped by ada on ");
     }
 
     [Fact]

@@ -311,6 +311,10 @@ public sealed class WizardTests(WebFixture web)
         copy.CopyOf.ShouldBe(id);
         copy.Salt.ShouldNotBe("Put away");
 
+        // An address that somebody typed asks for what there is.
+        await page.GoAsync("/campaigns?search=%00Put+away&page=soon");
+        await Expect(page.Page.Locator("tbody")).ToContainTextAsync("Put away (2)");
+
         // A campaign whose customers are split is neither changed nor put away before it is finished.
         await page.GoAsync($"/campaigns/{web.Campaign}/edit/budget");
         await Expect(page.Page.Locator(".failure")).ToContainTextAsync("are split: its definition is never changed");

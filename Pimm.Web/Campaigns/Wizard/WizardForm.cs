@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Importing;
 
@@ -36,7 +37,7 @@ public sealed class ConditionForm
 }
 
 /// <summary>A campaign while a person makes it: what was typed, as it was typed, complete or not.</summary>
-public sealed class WizardForm
+public sealed partial class WizardForm
 {
     public string Name { get; set; } = "";
 
@@ -121,7 +122,12 @@ public sealed class WizardForm
     [JsonIgnore]
     public DateOnly? FirstDay => DateOnly.TryParseExact(StartsOn, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day) ? day : null;
 
-    public static int? Whole(string text) => int.TryParse(text.Trim().Replace(",", "", StringComparison.Ordinal), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+    /// <summary>1000 or 1,000; a comma elsewhere may be meant for a point, and is none of a whole number.</summary>
+    public static int? Whole(string text) =>
+        Grouped().IsMatch(text.Trim()) && int.TryParse(text.Trim().Replace(",", "", StringComparison.Ordinal), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+
+    [GeneratedRegex(@"^(\d+|\d{1,3}(,\d{3})+)$", RegexOptions.CultureInvariant)]
+    private static partial Regex Grouped();
 
     public static double? Number(string text) =>
         double.TryParse(text.Trim(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;

@@ -108,6 +108,7 @@ run_bench() {
     --list) ;;
     faults) parts+=(database faults) ;;
     top-n | split | copy | score-db) parts+=(database) ;;
+    score) parts+=(pytorch) ;;
     pages) parts+=(tests) ;;
     *) parts+=(peers) ;;
   esac

@@ -16,7 +16,8 @@ public sealed class ArmCustomers
 
     private readonly SaltKey _exploration, _tie;
 
-    public ArmCustomers(IReadOnlyList<Guid> customers, double[] controlScores, double[] treatmentScores, SelectionSalts salts)
+    /// <param name="flagged">who is flagged, as it was stored; null: it is hashed again, to the same</param>
+    public ArmCustomers(IReadOnlyList<Guid> customers, double[] controlScores, double[] treatmentScores, SelectionSalts salts, bool[]? flagged = null)
     {
         if (controlScores.Length != customers.Count || treatmentScores.Length != customers.Count)
             throw new InputException($"{customers.Count} customers have {controlScores.Length} control scores and {treatmentScores.Length} treatment scores; both models score every eligible customer.");
@@ -25,7 +26,7 @@ public sealed class ArmCustomers
         Customers = customers as Guid[] ?? [.. customers];
         Scores = [Finite(controlScores), Finite(treatmentScores)];
         (_exploration, _tie) = (SaltKey.From(salts.Exploration), SaltKey.From(salts.Tie));
-        Flagged = FlagsOf(Customers, SaltKey.From(salts.HoldBack), salts.HoldBackShare);
+        Flagged = flagged ?? FlagsOf(Customers, SaltKey.From(salts.HoldBack), salts.HoldBackShare);
     }
 
     public Guid[] Customers { get; }

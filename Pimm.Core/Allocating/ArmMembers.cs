@@ -3,12 +3,16 @@ using Pimm.Core.Scoring;
 
 namespace Pimm.Core.Allocating;
 
-/// <summary>One arm's customers and both models' scores, column by column, in the order of the customers.</summary>
-internal sealed record ArmMembers(Guid[] Customers, double[] ControlScores, double[] TreatmentScores)
+/// <summary>One arm's customers, who of them is flagged, and both models' scores, column by column, in the order of the customers.</summary>
+internal sealed record ArmMembers(Guid[] Customers, bool[] Flagged, double[] ControlScores, double[] TreatmentScores)
 {
     private const int RowsAtOnce = 65_536;
 
-    private ArmMembers(int count) : this(new Guid[count], new double[count], new double[count]) { }
+    // Every place is written, so nothing has to be cleared first.
+    private ArmMembers(int count) : this(
+        GC.AllocateUninitializedArray<Guid>(count), GC.AllocateUninitializedArray<bool>(count), GC.AllocateUninitializedArray<double>(count), GC.AllocateUninitializedArray<double>(count))
+    {
+    }
 
     /// <summary>Divides the customers among the arms, counting and then copying a range of them on each processor.</summary>
     /// <param name="scores">ordered by customer</param>
@@ -49,7 +53,8 @@ internal sealed record ArmMembers(Guid[] Customers, double[] ControlScores, doub
                 return false;
             }
             var (arm, place) = (arms[assignments[row].Arm], places[assignments[row].Arm]++);
-            (arm.Customers[place], arm.ControlScores[place], arm.TreatmentScores[place]) = (score.Customer, score.Control, score.Treatment);
+            (arm.Customers[place], arm.Flagged[place]) = (score.Customer, assignments[row].Flagged);
+            (arm.ControlScores[place], arm.TreatmentScores[place]) = (score.Control, score.Treatment);
         }
         return true;
     }

@@ -17,7 +17,7 @@ public static class CampaignWaves
         IReadOnlyList<PlanRow> plans)
     {
         var salts = new SelectionSalts(campaign.SaltFor("hold-back"), campaign.SaltFor("exploration"), campaign.SaltFor("tie"), campaign.HoldbackShare);
-        ArmState[] states = [.. ArmMembers.Of(scores, assignments).Select(arm => new ArmState(new ArmCustomers(arm.Customers, arm.ControlScores, arm.TreatmentScores, salts)))];
+        ArmState[] states = [.. ArmMembers.Of(scores, assignments).Select(arm => new ArmState(new ArmCustomers(arm.Customers, arm.ControlScores, arm.TreatmentScores, salts, arm.Flagged)))];
         var (control, treatment) = (states[(int)Arm.Control], states[(int)Arm.Treatment]);
         Record(states, campaign, plans);
         var plan = WaveSelector.PlanWave(control, treatment, IndexOf(campaign, date), campaign.ImpressionsPerDay, campaign.ExplorationShare);

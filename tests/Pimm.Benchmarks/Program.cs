@@ -17,6 +17,7 @@ var benchmarks = new Dictionary<string, (Func<string[], int> Run, string Does)>(
     ["top-n"] = (more => TopNBench.Start(more), "top-n [--rows N] [--json]: a wave of both arms out of 43 million scores against the SQL window function"),
     ["split"] = (more => SplitBench.Start(more), "split [--customers N] [--json]: best of a hundred salts for ten million customers against SQL"),
     ["copy"] = (more => CopyBench.Start(more), "copy [--rows N] [--json]: scores and plans out of the database and into it, against psql's binary \\copy"),
+    ["score"] = (more => ScoreBench.Start(root, more), "score [--rows N] [--json]: answers of a PIMM against plain PyTorch with the same weights"),
     ["score-db"] = (more => ScoreDbBench.Start(more), "score-db [--customers N] [--json]: scoring from database to database, against the slowest of its parts alone"),
     ["auc-floor"] = (more => Script("auc-floor.sh", more), "auc-floor DATA_FOLDER [--seeds N] [--out FOLDER]: test AUC against scikit-learn's logistic regression on the same splits"),
 };

@@ -22,7 +22,7 @@ has_fonts() { compgen -G '/usr/share/fonts/truetype/*' >/dev/null; }
 # With the TorchSharp package instead of Pimm.Core/Torch nothing is compiled here.
 builds_torch() { [ -z "${TorchPackage:-}" ]; }
 
-# missing_packages WORD…: prints "package reason" for each part that is missing; the words are build, database, tests, faults, peers.
+# missing_packages WORD…: prints "package reason" for each part that is missing; the words are build, database, tests, faults, peers, pytorch.
 missing_packages() {
   local word
   for word in "$@"; do
@@ -44,6 +44,7 @@ missing_packages() {
       faults) has_faketime || echo "libfaketime to give a worker a wrong clock" ;;
       # Debian's own Python, which the peers run with: another one on PATH does not see Debian's modules.
       peers) /usr/bin/python3 -c 'import sklearn, pandas' 2>/dev/null || printf '%s\n' "python3-sklearn to compare with scikit-learn" "python3-pandas to read the splits" ;;
+      pytorch) /usr/bin/python3 -c 'import torch' 2>/dev/null || echo "python3-torch to compare with PyTorch" ;;
     esac
   done
 }

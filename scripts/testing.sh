@@ -108,6 +108,7 @@ run_bench() {
     --list) ;;
     faults) parts+=(database faults) ;;
     pages) parts+=(tests) ;;
+    train) parts+=(pytorch) ;;
     *) parts+=(peers) ;;
   esac
   ensure_packages "${parts[@]}"

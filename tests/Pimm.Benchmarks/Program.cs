@@ -14,6 +14,7 @@ var benchmarks = new Dictionary<string, (Func<string[], int> Run, string Does)>(
     ["faults"] = (more => FaultsBenchmark.Start(more), "faults [--json]: breaks real workers and a real PostgreSQL, and says which promise was held and how long recovery took; minutes"),
     ["ingest"] = (more => IngestBench.Start(more), "ingest [--only SECTION] [--json]: data in and out beside PostgreSQL's own tools; sections import, api, export, upload"),
     ["pages"] = (more => PagesBench.Start(more), "pages [--demos N] [--json]: time of the server for every page while fifty circuits are open, with twenty demos loaded; minutes"),
+    ["train"] = (more => TrainBench.Start(root, more), "train [--shape ali-ccp|industrial] [--batch N] [--json]: training beside plain PyTorch on the same rows, turn by turn"),
     ["auc-floor"] = (more => Script("auc-floor.sh", more), "auc-floor DATA_FOLDER [--seeds N] [--out FOLDER]: test AUC against scikit-learn's logistic regression on the same splits"),
 };
 

@@ -69,8 +69,11 @@ internal static unsafe partial class NativeTorch
     [LibraryImport(Library)]
     public static partial int pimm_adam_step(in NativeAdam how, TensorHandle parameter, TensorHandle gradient, TensorHandle first, TensorHandle second);
 
-    [LibraryImport(Library)] public static partial nint pimm_compiled_version();
+    [LibraryImport(Library)] public static partial int pimm_relu_dropout(TensorHandle input, double share, out nint result);
 
+    [LibraryImport(Library)] public static partial void pimm_keep_memory();
+
+    [LibraryImport(Library)] public static partial nint pimm_compiled_version();
 
     [LibraryImport(Library)] private static partial nint pimm_blas();
 

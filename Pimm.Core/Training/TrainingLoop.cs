@@ -80,6 +80,7 @@ public sealed class TrainingLoop
             }
 
             var trainingLoss = TrainEpoch(state, step, pace, checkpoints, report, cancellationToken);
+            state.Optimizer.CatchUp();
             state.EndEpoch(state.Averaged is { } averaged ? averaged.Lend(Judged) : Judged());
             report(pace.At(state.Epoch - 1, LastEpoch(state.Stopping, state.Epoch - 1), trainingRows.Length) with { Finished = state.Epochs[^1] });
             checkpoints?.Take(state);

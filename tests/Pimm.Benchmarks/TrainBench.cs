@@ -73,16 +73,22 @@ internal sealed class TrainBench(string root, string folder)
         shape.Write(rows, 2 * steps * batch);
         using var data = Snapshot.Open(rows);
         using var peer = new TrainPeer(root, rows, shape.ForPeer(batch, peerSteps / 2));
-        yield return Against(peer, shape, data, batch, (steps, peerSteps));
+        foreach (var updates in new[] { EmbeddingUpdates.Dense, EmbeddingUpdates.Lazy })
+        {
+            yield return Against(peer, shape, data, updates, batch, (steps, peerSteps));
+        }
     }
 
-    private static TrainResult Against(TrainPeer peer, TrainShape shape, Snapshot data, int batch, (int Ours, int Peer) steps)
+    private static TrainResult Against(TrainPeer peer, TrainShape shape, Snapshot data, EmbeddingUpdates updates, int batch, (int Ours, int Peer) steps)
     {
         torch.set_num_threads(Environment.ProcessorCount);
         torch.manual_seed(1);
         using var network = shape.Network();
         // Two turns an epoch; the first is for warming up.
-        var options = new TrainingOptions { Batch = batch, Epochs = Turns / 2, Patience = Turns, Averaging = 0, Threads = Environment.ProcessorCount };
+        var options = new TrainingOptions
+        {
+            Batch = batch, Epochs = Turns / 2, Patience = Turns, Averaging = 0, Threads = Environment.ProcessorCount, EmbeddingUpdates = updates,
+        };
         var products = new LayerProducts(shape, Math.Min(batch, 2_000));
         var (ours, peers, gigaflops, allocated) = (new List<Turn>(), new List<Turn>(), new List<double>(), 0L);
         var watch = new Watch();
@@ -93,7 +99,7 @@ internal sealed class TrainBench(string root, string folder)
                 ours.Add(watch.Stop(out allocated));
                 peers.Add(peer.Steps(steps.Peer));
                 gigaflops.Add(products.Gigaflops());
-                Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{shape.Name}, batch {batch}: ours {Rate(ours[^1], steps.Ours):N0} samples/s, PyTorch {Rate(peers[^1], steps.Peer):N0}, products {gigaflops[^1]:N1} GFLOP/s"));
+                Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{shape.Name}, {updates}, batch {batch}: ours {Rate(ours[^1], steps.Ours):N0} samples/s, PyTorch {Rate(peers[^1], steps.Peer):N0}, products {gigaflops[^1]:N1} GFLOP/s"));
             }
 
             watch.Restart();
@@ -102,7 +108,7 @@ internal sealed class TrainBench(string root, string folder)
         var pairs = ours.Zip(peers).Skip(1).ToList();
         var (rate, flops) = (IngestRatio.MedianOf(pairs.Select(pair => Rate(pair.First, steps.Ours))), IngestRatio.MedianOf(gigaflops.Skip(1)));
         return new TrainResult(
-            $"{shape.Name}, dense", batch, rate, IngestRatio.MedianOf(pairs.Select(pair => Rate(pair.Second, steps.Peer))),
+            $"{shape.Name}, {updates.ToString().ToLowerInvariant()}", batch, rate, IngestRatio.MedianOf(pairs.Select(pair => Rate(pair.Second, steps.Peer))),
             IngestRatio.Of(pairs.Select(pair => Rate(pair.First, steps.Ours) / Rate(pair.Second, steps.Peer))),
             IngestRatio.Of(pairs.Select(pair => pair.Second.ProcessorSeconds / steps.Peer / (pair.First.ProcessorSeconds / steps.Ours))),
             rate * products.FlopsOfSample / (flops * 1e9), flops, allocated / steps.Ours, peer.Facts);

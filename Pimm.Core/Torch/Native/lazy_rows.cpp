@@ -129,6 +129,7 @@ class Rows {
   explicit Rows(int64_t rows) : slot_(rows, -1) {}
 
   Plan plan(const pimm_rows& how) {
+    TORCH_CHECK(how.step < 1 << 24, "more steps than a float can count");
     for (int64_t step = int64_t(size_.size()); step <= how.step; ++step) {
       const bool none = step == 0;
       size_.push_back(none ? 0 : float(how.lr / (1 - std::pow(how.beta1, step))));

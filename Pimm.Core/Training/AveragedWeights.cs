@@ -1,6 +1,5 @@
 using Pimm.Core.Networks;
 using TorchSharp;
-using TorchSharp.Accelerated;
 using static TorchSharp.torch;
 
 namespace Pimm.Core.Training;

@@ -1,6 +1,5 @@
 using Pimm.Core.Networks;
 using TorchSharp;
-using TorchSharp.Accelerated;
 using TorchSharp.Modules;
 
 namespace Pimm.Core.Training;

@@ -1,9 +1,10 @@
-#if TORCH_PACKAGE
-using Pimm.Core;
+#if !TORCH_PACKAGE
+global using RowAdam = TorchSharp.Accelerated.RowAdam;
+#else
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace TorchSharp.Accelerated;
+namespace Pimm.Core.Training;
 
 /// <summary>Stands in where there is no Torch/Accelerated: rows cannot be updated lazily.</summary>
 internal sealed class RowAdam : IDisposable

@@ -21,7 +21,8 @@ __attribute__((always_inline)) inline void rectify(const pimm::Mask& mask, const
     const int64_t now = std::min<int64_t>(pimm::Mask::block, count - done);
     mask.draw((start + done) / pimm::Mask::block, drawn);
     for (int64_t i = 0; i < now; ++i) {
-      const Number positive = from[done + i] > Number(0) ? from[done + i] : Number(0);
+      // What is no number stays none, so that a training that runs away is noticed.
+      const Number positive = from[done + i] <= Number(0) ? Number(0) : from[done + i];
       to[done + i] = drawn[i] >= mask.threshold ? positive * scale : Number(0);
     }
   }
@@ -39,7 +40,7 @@ PIMM_WIDE void rectify_double(const pimm::Mask& mask, const double* from, double
 template <class Number>
 __attribute__((always_inline)) inline void pass_back(Number scale, const Number* __restrict result, const Number* __restrict gradient,
                                                      Number* __restrict to, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) to[i] = result[i] > Number(0) ? gradient[i] * scale : Number(0);
+  for (int64_t i = 0; i < count; ++i) to[i] = result[i] <= Number(0) ? Number(0) : gradient[i] * scale;
 }
 
 PIMM_WIDE void pass_back_float(float scale, const float* result, const float* gradient, float* to, int64_t count) {

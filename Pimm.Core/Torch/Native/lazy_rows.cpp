@@ -1,8 +1,8 @@
 // Adam over the rows of an embedding table that a batch looks up, instead of over all rows at every step.
 //
 // Dense Adam moves a row in every step, also in those that do not look it up: by its momentum, and by the weight decay. Here such
-// steps wait until the row is wanted again and are then taken at once, before the row is read: the first 32 one by one, as dense Adam
-// takes them, later ones in strides of 1, 2, 4 … steps, whose decay and drift have a closed form while a row is left alone. touched[row] is
+// steps wait until the row is wanted again and are then taken at once, before the row is read: the first 64 one by one, as dense Adam
+// takes them, later ones in strides of 1, 2, 4 … steps and a rest, whose decay and drift have a closed form while a row is left alone. touched[row] is
 // the last step that a row has taken. A row's steps depend on nothing but the row, so any number of threads gives the same bits.
 #include <ATen/Parallel.h>
 
@@ -15,7 +15,7 @@
 namespace {
 
 constexpr int64_t lanes = 16;
-constexpr int64_t one_by_one = 32;
+constexpr int64_t one_by_one = 64;
 constexpr int strides = 40;
 
 struct Stride {
@@ -94,9 +94,11 @@ PIMM_WIDE void advance_row(const Plan& plan, float* w, float* m, float* v, float
         if (const float share = plan.share(step); share > 0) piece.average(share);
       }
     }
+    // Long strides come last, when the decay has little left to do.
     int64_t step = exact;
-    for (int bit = 0; step < to; ++bit) {
-      if (!((to - exact) >> bit & 1)) continue;
+    int bit = 0;
+    for (bool growing = true; step < to; bit += growing ? 1 : 0) {
+      for (; (int64_t(1) << bit) > to - step; --bit) growing = false;
       piece.stride(plan, plan.stride[bit], plan.size[step + 1], plan.spread[step + 1]);
       step += int64_t(1) << bit;
       if (mean) piece.average(1 - plan.kept[bit]);

@@ -20,7 +20,7 @@ public enum EmbeddingUpdates
     /// <summary>All of them, as Adam is written.</summary>
     Dense,
 
-    /// <summary>Those that the batch looks up; the steps of the others wait until they are looked up or an epoch ends, and beyond 64 at a
+    /// <summary>Those that the batch looks up; the steps of the others wait until they are looked up or an epoch ends, and beyond 32 at a
     /// time are taken in strides, so results differ a little from dense ones. Needs no pass over the tables, and so is faster the larger they are.</summary>
     Lazy,
 }

@@ -102,7 +102,7 @@ internal sealed class TrainBench(string root, string folder)
                 Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{shape.Name}, {updates}, batch {batch}: ours {Rate(ours[^1], steps.Ours):N0} samples/s, PyTorch {Rate(peers[^1], steps.Peer):N0}, products {gigaflops[^1]:N1} GFLOP/s"));
             }
 
-            watch.Restart();
+            watch.Restart(anew: progress.Finished is not null);
         }, CancellationToken.None);
 
         var pairs = ours.Zip(peers).Skip(1).ToList();
@@ -127,10 +127,10 @@ internal sealed class TrainBench(string root, string folder)
         private long bytes;
         private bool running;
 
-        public void Restart()
+        public void Restart(bool anew)
         {
-            // Reports come within a turn too; only the first after a stop begins one.
-            if (!running)
+            // Reports come within a turn too; only the first after a stop begins one, or the end of an epoch, whose validation is no step.
+            if (anew || !running)
             {
                 (running, bytes, processors, started) = (true, GC.GetAllocatedBytesForCurrentThread(), Process.GetCurrentProcess().TotalProcessorTime, Stopwatch.GetTimestamp());
             }

@@ -1,7 +1,7 @@
 // Adam over the rows of an embedding table that a batch looks up, instead of over all rows at every step.
 //
 // Dense Adam moves a row in every step, also in those that do not look it up: by its momentum, and by the weight decay. Here such
-// steps wait until the row is wanted again and are then taken at once, before the row is read: the first 64 one by one, as dense Adam
+// steps wait until the row is wanted again and are then taken at once, before the row is read: the first 32 one by one, as dense Adam
 // takes them, later ones in strides of 1, 2, 4 … steps and a rest, whose decay and drift have a closed form while a row is left alone. touched[row] is
 // the last step that a row has taken. A row's steps depend on nothing but the row, so any number of threads gives the same bits.
 #include <ATen/Parallel.h>
@@ -15,7 +15,7 @@
 namespace {
 
 constexpr int64_t lanes = 16;
-constexpr int64_t one_by_one = 64;
+constexpr int64_t one_by_one = 32;
 constexpr int strides = 40;
 
 struct Stride {
@@ -25,7 +25,7 @@ struct Stride {
 struct Plan {
   float beta1, rest1, beta2, rest2, decay, eps;
   const float* size;    // of step s, from 1
-  const float* spread;
+  const float* spread;  // 1 / √(1 − β₂^s)
   const Stride* stride;
   const float* kept;    // what a stride leaves of the running mean
   double window;
@@ -46,14 +46,14 @@ struct Piece {
       const float gradient = g[i] + plan.decay * w[i];
       m[i] = plan.beta1 * m[i] + plan.rest1 * gradient;
       v[i] = plan.beta2 * v[i] + plan.rest2 * (gradient * gradient);
-      w[i] -= size * (m[i] / (std::sqrt(v[i]) / spread + plan.eps));
+      w[i] -= size * (m[i] / (std::sqrt(v[i]) * spread + plan.eps));
     }
   }
 
   __attribute__((always_inline)) inline void stride(const Plan& plan, const Stride& by, float size, float spread) {
     for (int64_t i = 0; i < lanes; ++i) {
       const float gradient = plan.decay * w[i], square = gradient * gradient;
-      const float drift = by.count * size * ((gradient + (m[i] - gradient) * by.mean1) / (std::sqrt(square + (v[i] - square) * by.half2) / spread + plan.eps));
+      const float drift = by.count * size * ((gradient + (m[i] - gradient) * by.mean1) / (std::sqrt(square + (v[i] - square) * by.half2) * spread + plan.eps));
       const float moved = w[i] - drift;
       // Steps of dense Adam turn round at 0, where the decay ends.
       const bool crossed = w[i] * moved < 0;
@@ -135,7 +135,7 @@ class Rows {
     for (int64_t step = int64_t(size_.size()); step <= how.step; ++step) {
       const bool none = step == 0;
       size_.push_back(none ? 0 : float(how.lr / (1 - std::pow(how.beta1, step))));
-      spread_.push_back(none ? 1 : float(std::sqrt(1 - std::pow(how.beta2, step))));
+      spread_.push_back(none ? 1 : float(1 / std::sqrt(1 - std::pow(how.beta2, step))));
     }
     const double share = how.window > 0 ? std::min(1.0, how.mean_every / std::max(1.0, std::min(how.window, double(how.step - how.mean_start)))) : 0;
     for (int bit = 0; bit < strides; ++bit) {

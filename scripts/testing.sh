@@ -110,6 +110,7 @@ run_bench() {
     top-n | split | copy | score-db) parts+=(database) ;;
     score) parts+=(pytorch) ;;
     pages) parts+=(tests) ;;
+    train) parts+=(pytorch) ;;
     *) parts+=(peers) ;;
   esac
   ensure_packages "${parts[@]}"

@@ -43,7 +43,15 @@ public sealed class EmbeddingTable : Module<Tensor, Tensor>
     /// <summary>The merged table, [Σ V_f, e].</summary>
     public Parameter Weight => table.weight!;
 
+    /// <summary>Looks rows up instead of the table while training, [n] → [n, e]; null: the table does, and its gradient is dense.</summary>
+    internal Func<Tensor, Tensor>? Rows { get; set; }
+
     /// <param name="ids">[B, F] int64, each in its own field's vocabulary (not checked here: a larger id reads the next field).</param>
     /// <returns>[B, D]</returns>
-    public override Tensor forward(Tensor ids) => table.call(ids + offsets).view(ids.shape[0], Width);
+    public override Tensor forward(Tensor ids)
+    {
+        var rows = ids + offsets;
+        var found = Rows is { } lookUp && training && is_grad_enabled() ? lookUp(rows.view(-1)) : table.call(rows);
+        return found.view(ids.shape[0], Width);
+    }
 }

@@ -37,7 +37,6 @@ public sealed class LowRankExtraction : Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         var narrow = matmul(input, down).view(input.shape[0], tasks, rank).transpose(0, 1);         // [T, B, ρ]
-        var active = functional.relu(baddbmm(bias, narrow, up));
-        return training && dropout > 0 ? functional.dropout(active, dropout, training) : active;
+        return Rectifier.Of(baddbmm(bias, narrow, up), dropout, training);
     }
 }

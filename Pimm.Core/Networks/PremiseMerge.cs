@@ -104,7 +104,6 @@ public sealed class PremiseMerge : Module<Tensor, Tensor, Tensor>
             return handed;
         }
 
-        var active = functional.relu(handed);
-        return training && options.TransferDropout > 0 ? functional.dropout(active, options.TransferDropout, training) : active;
+        return Rectifier.Of(handed, options.TransferDropout, training);
     }
 }

@@ -99,11 +99,7 @@ public sealed class TowerBank : Module<Tensor, Tensor>
         ? input.unsqueeze(0).expand(each, input.shape[0], input.shape[1])
         : input.repeat_interleave(each, 0);
 
-    private Tensor Activated(Tensor hidden, int layer)
-    {
-        var active = functional.relu(hidden);
-        return training && dropout[layer] > 0 ? functional.dropout(active, dropout[layer], training) : active;
-    }
+    private Tensor Activated(Tensor hidden, int layer) => Rectifier.Of(hidden, dropout[layer], training);
 
     private long[] FirstSize(int from, int to) => inputs == 1 ? [from, each * to] : [inputs, from, each * to];
 

@@ -14,6 +14,7 @@ public sealed class AveragedWeights(MultiTaskNetwork network, double window) : I
     // A dense pass over all weights: seldom enough to cost little beside a step, often enough for a short window.
     private readonly int stepsBetween = (int)Math.Clamp(window / 8, 1, 4);
     private readonly Dictionary<string, Tensor> mean = [];
+    private IReadOnlyList<RowAdam> lazy = [];
     private long steps;
 
     /// <summary>Steps since the mean began.</summary>
@@ -21,6 +22,16 @@ public sealed class AveragedWeights(MultiTaskNetwork network, double window) : I
 
     /// <summary>The mean by the parameters' names; empty before its first step.</summary>
     public IReadOnlyDictionary<string, Tensor> Tensors => mean;
+
+    /// <summary>Leaves the means of tables whose rows wait for their steps to those who take the steps.</summary>
+    internal void LeaveTo(IReadOnlyList<RowAdam> tables)
+    {
+        lazy = tables;
+        foreach (var table in lazy)
+        {
+            table.Average(window, stepsBetween);
+        }
+    }
 
     public void Step()
     {
@@ -35,13 +46,13 @@ public sealed class AveragedWeights(MultiTaskNetwork network, double window) : I
         var share = Math.Min(1, stepsBetween / Math.Min(window, steps));
         foreach (var (name, weights) in network.named_parameters())
         {
-            if (mean.TryGetValue(name, out var kept))
+            if (!mean.TryGetValue(name, out var kept))
+            {
+                Begin(name, weights);
+            }
+            else if (LazyOf(weights) is null)
             {
                 kept.mul_(1 - share).add_(weights, share);
-            }
-            else
-            {
-                mean.Add(name, Copy(weights));
             }
         }
     }
@@ -51,17 +62,17 @@ public sealed class AveragedWeights(MultiTaskNetwork network, double window) : I
     {
         Dispose();
         mean.Clear();
-        steps = 0;
+        Count(0);
     }
 
     /// <summary>As after so many steps; the mean, where there is one, is to be filled through <see cref="Tensors"/>.</summary>
     internal void Resume(long stepsBefore, bool hasMean)
     {
         Restart();
-        steps = stepsBefore;
+        Count(stepsBefore);
         foreach (var (name, weights) in hasMean ? network.named_parameters() : [])
         {
-            mean.Add(name, Copy(weights));
+            Begin(name, weights);
         }
     }
 
@@ -88,9 +99,34 @@ public sealed class AveragedWeights(MultiTaskNetwork network, double window) : I
 
     public void Dispose()
     {
+        foreach (var table in lazy)
+        {
+            table.Mean = null;
+        }
+
         foreach (var tensor in mean.Values)
         {
             tensor.Dispose();
+        }
+    }
+
+    private RowAdam? LazyOf(Tensor weights) => lazy.FirstOrDefault(table => ReferenceEquals(table.Table, weights));
+
+    private void Begin(string name, Tensor weights)
+    {
+        mean.Add(name, Copy(weights));
+        if (LazyOf(weights) is { } table)
+        {
+            table.Mean = mean[name];
+        }
+    }
+
+    private void Count(long stepsSoFar)
+    {
+        steps = stepsSoFar;
+        foreach (var table in lazy)
+        {
+            table.MeanStart = table.Steps - steps;
         }
     }
 

@@ -11,12 +11,20 @@ namespace Pimm.Core.Training;
 public sealed class NetworkOptimizer : IDisposable
 {
     private readonly List<Adam> parts = [];
+    private readonly List<RowAdam> tables = [];
+    private readonly List<EmbeddingTable> embeddings = [];
 
-    public NetworkOptimizer(MultiTaskNetwork network, double learningRate)
+    /// <exception cref="InputException">Rows are to be updated lazily where the network or the device does not allow it.</exception>
+    public NetworkOptimizer(MultiTaskNetwork network, double learningRate, EmbeddingUpdates updates = EmbeddingUpdates.Dense)
     {
-        IReadOnlyList<Parameter>[] regularised = [network.Regularised, network.Attention];
-        Add(network.parameters().Where(parameter => !regularised.SelectMany(part => part).Any(other => ReferenceEquals(other, parameter))), 0);
-        Add(network.Regularised, network.Objective.L2);
+        if (updates == EmbeddingUpdates.Lazy)
+        {
+            UpdateLazily(network, learningRate);
+        }
+
+        IReadOnlyList<Parameter>[] apart = [network.Regularised, network.Attention, [.. tables.Select(table => table.Table)]];
+        Add(network.parameters().Where(parameter => !IsIn(apart, parameter)), 0);
+        Add(network.Regularised.Where(parameter => !IsIn([apart[2]], parameter)), network.Objective.L2);
         Add(network.Attention, network.Objective.AttentionL2);
 
         void Add(IEnumerable<Parameter> parameters, double decay)
@@ -28,12 +36,75 @@ public sealed class NetworkOptimizer : IDisposable
         }
     }
 
-    /// <summary>What Adam remembers of each parameter, in an order that the network decides.</summary>
-    public IEnumerable<Adam.State> States => parts.SelectMany(part => part.state_dict().State).Cast<Adam.State>();
+    /// <summary>How many steps each parameter has taken, in an order that the network decides.</summary>
+    public IReadOnlyList<long> Steps
+    {
+        get => [.. States.Select(state => state.step), .. tables.Select(table => table.Steps)];
+        set
+        {
+            foreach (var (state, steps) in States.Zip(value))
+            {
+                state.step = steps;
+            }
+
+            foreach (var (table, steps) in tables.Zip(value.Skip(value.Count - tables.Count)))
+            {
+                table.Steps = steps;
+            }
+        }
+    }
+
+    /// <summary>What Adam remembers of each parameter, under names of their own.</summary>
+    public IEnumerable<(string Name, torch.Tensor Tensor)> Tensors =>
+    [
+        .. States.SelectMany((state, at) => new[] { ($"adam/{at}/exp_avg", state.exp_avg), ($"adam/{at}/exp_avg_sq", state.exp_avg_sq) }),
+        .. tables.SelectMany((table, at) => new[] { ($"rows/{at}/exp_avg", table.First), ($"rows/{at}/exp_avg_sq", table.Second), ($"rows/{at}/touched", table.Touched) }),
+    ];
+
+    /// <summary>The embedding tables whose rows wait for their steps.</summary>
+    internal IReadOnlyList<RowAdam> Tables => tables;
+
+    private IEnumerable<Adam.State> States => parts.SelectMany(part => part.state_dict().State).Cast<Adam.State>();
 
     public void ZeroGradients() => parts.ForEach(part => part.zero_grad());
 
-    public void Step() => parts.ForEach(part => part.step());
+    public void Step()
+    {
+        parts.ForEach(part => part.step());
+        tables.ForEach(table => table.Step());
+    }
 
-    public void Dispose() => parts.ForEach(part => part.Dispose());
+    /// <summary>Takes the steps that rows still wait for, so that the network can be judged or kept.</summary>
+    public void CatchUp() => tables.ForEach(table => table.CatchUp());
+
+    public void Dispose()
+    {
+        embeddings.ForEach(embedding => embedding.Rows = null);
+        tables.ForEach(table => table.Dispose());
+        parts.ForEach(part => part.Dispose());
+    }
+
+    private static bool IsIn(IEnumerable<IReadOnlyList<Parameter>> lists, Parameter parameter) =>
+        lists.SelectMany(list => list).Any(other => ReferenceEquals(other, parameter));
+
+    private void UpdateLazily(MultiTaskNetwork network, double learningRate)
+    {
+        embeddings.AddRange(network.modules().OfType<EmbeddingTable>());
+        if (embeddings.Any(embedding => embedding.Weight.device_type != DeviceType.CPU))
+        {
+            throw new InputException("The setting embeddingUpdates=lazy cannot be used on a device; train on the cpu, or leave it dense.");
+        }
+
+        if (network.Objective.Adjustment is not null && network.Shared.Any(shared => embeddings.Any(embedding => ReferenceEquals(embedding.Weight, shared))))
+        {
+            throw new InputException($"The setting embeddingUpdates=lazy cannot be used with the model '{network.Kind}', which merges the tasks' gradients of its whole embedding table; leave it dense.");
+        }
+
+        foreach (var embedding in embeddings)
+        {
+            var table = new RowAdam(embedding.Weight, learningRate, IsIn([network.Regularised], embedding.Weight) ? network.Objective.L2 : 0);
+            tables.Add(table);
+            embedding.Rows = table.LookUp;
+        }
+    }
 }

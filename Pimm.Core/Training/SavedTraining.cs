@@ -57,7 +57,7 @@ internal sealed class SavedTraining : IDisposable
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
         var position = new TrainingPosition(
-            state.Row, state.Epochs, state.Stopping.State, state.Averaged?.Steps ?? 0, [.. state.Optimizer.States.Select(moments => moments.step)],
+            state.Row, state.Epochs, state.Stopping.State, state.Averaged?.Steps ?? 0, state.Optimizer.Steps,
             state.Shuffle.State, state.Premises.State, state.Spent);
         var metadata = new Dictionary<string, string>
         {
@@ -106,11 +106,7 @@ internal sealed class SavedTraining : IDisposable
         (state.Row, state.Spent, state.Stopping.State) = (Position.Row, Position.Spent, Position.Stopping);
         state.Epochs.AddRange(Position.Epochs);
         file.Elements<int>(OrderArray).CopyTo(state.Order);
-        foreach (var (moments, steps) in state.Optimizer.States.Zip(Position.AdamSteps))
-        {
-            moments.step = steps;
-        }
-
+        state.Optimizer.Steps = Position.AdamSteps;
         state.Averaged?.Resume(Position.AveragedSteps, mean);
         if (best)
         {
@@ -158,7 +154,7 @@ internal sealed class SavedTraining : IDisposable
             && shuffle.Take(4).Any(word => word != 0) && premises.Take(4).Any(word => word != 0);
         var epochs = Position.Epochs.Count;
         if (!words || Position.Row < 0 || Position.Row >= order.Length || Position.AveragedSteps < 0 || Position.Spent < TimeSpan.Zero
-            || Position.AdamSteps.Count != state.Optimizer.States.Count() || Position.AdamSteps.Any(steps => steps < 0)
+            || Position.AdamSteps.Count != state.Optimizer.Steps.Count || Position.AdamSteps.Any(steps => steps < 0)
             || Position.Stopping.Last != epochs - 1 || Position.Stopping.BestEpoch < -1 || Position.Stopping.BestEpoch >= epochs)
         {
             throw Refused("its position is none that a training comes to");

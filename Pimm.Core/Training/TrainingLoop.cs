@@ -65,6 +65,7 @@ public sealed class TrainingLoop
             throw new InputException($"A refit of {options.Epochs} epochs would end while labels are still shown; give at least {floor + 1} epochs, or a curriculum that ends sooner.");
         }
 
+        TorchEngine.Prepare();
         using var state = new TrainingState(network, options, trainingRows, batchSize, floor);
         using var step = new TrainingStep(state, data, amount, device);
         checkpoints?.Restore(state);
@@ -79,6 +80,7 @@ public sealed class TrainingLoop
             }
 
             var trainingLoss = TrainEpoch(state, step, pace, checkpoints, report, cancellationToken);
+            state.Optimizer.CatchUp();
             state.EndEpoch(state.Averaged is { } averaged ? averaged.Lend(Judged) : Judged());
             report(pace.At(state.Epoch - 1, LastEpoch(state.Stopping, state.Epoch - 1), trainingRows.Length) with { Finished = state.Epochs[^1] });
             checkpoints?.Take(state);

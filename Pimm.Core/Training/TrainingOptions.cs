@@ -14,6 +14,17 @@ public enum StoppingMeasure
     Auc,
 }
 
+/// <summary>Which rows of the embedding tables take a training step.</summary>
+public enum EmbeddingUpdates
+{
+    /// <summary>All of them, as Adam is written.</summary>
+    Dense,
+
+    /// <summary>Those that the batch looks up; the steps of the others wait until they are looked up or an epoch ends, and beyond 32 at a
+    /// time are taken in strides, so results differ a little from dense ones. Needs no pass over the tables, and so is faster the larger they are.</summary>
+    Lazy,
+}
+
 /// <summary>How a network is trained: AITM's public code's protocol, which PIMM's paper says it follows, but for what stops it, smaller
 /// batches on small files and the averaged weights.</summary>
 public sealed record TrainingOptions
@@ -36,6 +47,11 @@ public sealed record TrainingOptions
 
     /// <summary>What is compared between epochs; the summed log loss by default.</summary>
     public StoppingMeasure StopOn { get; init; } = StoppingMeasure.LogLoss;
+
+    /// <summary>Which rows of the embedding tables take a step; dense by default. Lazy only on the CPU, and not for a network that merges its
+    /// tasks' gradients.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public EmbeddingUpdates EmbeddingUpdates { get; init; }
 
     /// <summary>Decides the initial weights, dropout, the order of rows and the premises' draws; 1 by default.</summary>
     public ulong Seed { get; init; } = 1;
@@ -78,7 +94,7 @@ public sealed record TrainingOptions
     public double Averaging { get; init; } = 0.5;
 
     /// <summary>The options with those of the settings that belong to training (<c>patience</c>, <c>stopOn</c>, <c>lr</c>,
-    /// <c>batch</c>, <c>epochs</c>, <c>refit</c>, <c>averaging</c>, <c>wholeValidation</c>) taken out of them.</summary>
+    /// <c>batch</c>, <c>epochs</c>, <c>refit</c>, <c>averaging</c>, <c>wholeValidation</c>, <c>embeddingUpdates</c>) taken out of them.</summary>
     /// <exception cref="InputException">A value is out of its bounds.</exception>
     public TrainingOptions Taking(IDictionary<string, string> settings)
     {
@@ -92,13 +108,8 @@ public sealed record TrainingOptions
         options = options with { Refit = Switch(settings, "refit") ?? options.Refit };
         options = options with { WholeValidation = Switch(settings, "wholeValidation") ?? options.WholeValidation };
 
-        if (settings.Remove("stopOn", out var measure))
-        {
-            options = options with
-            {
-                StopOn = Enum.TryParse<StoppingMeasure>(measure, ignoreCase: true, out var stopOn) && Enum.IsDefined(stopOn) ? stopOn : throw Refused("stopOn", measure, "logLoss or auc"),
-            };
-        }
+        options = options with { StopOn = Choice<StoppingMeasure>(settings, "stopOn", "logLoss or auc") ?? options.StopOn };
+        options = options with { EmbeddingUpdates = Choice<EmbeddingUpdates>(settings, "embeddingUpdates", "dense or lazy") ?? options.EmbeddingUpdates };
 
         return options.Validated();
     }
@@ -143,6 +154,16 @@ public sealed record TrainingOptions
         }
 
         return bool.TryParse(text, out var yes) ? yes : throw Refused(key, text, "true or false");
+    }
+
+    private static TEnum? Choice<TEnum>(IDictionary<string, string> settings, string key, string choices) where TEnum : struct, Enum
+    {
+        if (!settings.Remove(key, out var text))
+        {
+            return null;
+        }
+
+        return Enum.TryParse<TEnum>(text, ignoreCase: true, out var choice) && Enum.IsDefined(choice) ? choice : throw Refused(key, text, choices);
     }
 
     private static InputException Refused(string key, string text, string wanted) => new($"The setting {key}={text} cannot be used; it must be {wanted}.");

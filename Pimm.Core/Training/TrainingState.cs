@@ -16,8 +16,9 @@ internal sealed class TrainingState : IDisposable
     public TrainingState(MultiTaskNetwork network, TrainingOptions options, int[] rows, int batch, int floor)
     {
         (Network, Order) = (network, rows);
-        Optimizer = new NetworkOptimizer(network, options.LearningRate);
+        Optimizer = new NetworkOptimizer(network, options.LearningRate, options.EmbeddingUpdates);
         Averaged = options.Averaging > 0 ? new AveragedWeights(network, options.Averaging * ((double)rows.Length / batch)) : null;
+        Averaged?.LeaveTo(Optimizer.Tables);
         Best = new KeptWeights(network);
         Shuffle = new RandomStream(options.Seed, "shuffle");
         Premises = new RandomStream(options.Seed, "premise");
@@ -83,10 +84,9 @@ internal sealed class TrainingState : IDisposable
     public IEnumerable<(string Name, Tensor Tensor)> Tensors()
     {
         IEnumerable<(string, Tensor)> weights = Network.named_parameters().Select(pair => ($"weights/{pair.name}", (Tensor)pair.parameter));
-        var moments = Optimizer.States.SelectMany((state, at) => new[] { ($"adam/{at}/exp_avg", state.exp_avg), ($"adam/{at}/exp_avg_sq", state.exp_avg_sq) });
         var mean = Averaged?.Tensors.Select(pair => ($"mean/{pair.Key}", pair.Value)) ?? [];
         var best = Network.named_parameters().Where(_ => Best.Tensors.Count > 0).Select(pair => ($"best/{pair.name}", Best.Tensors[pair.name]));
-        return [.. weights, .. moments, .. mean, .. best, ("losses", Losses)];
+        return [.. weights, .. Optimizer.Tensors, .. mean, .. best, ("losses", Losses)];
     }
 
     public void Dispose()

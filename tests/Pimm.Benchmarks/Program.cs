@@ -19,6 +19,7 @@ var benchmarks = new Dictionary<string, (Func<string[], int> Run, string Does)>(
     ["copy"] = (more => CopyBench.Start(more), "copy [--rows N] [--json]: scores and plans out of the database and into it, against psql's binary \\copy"),
     ["score"] = (more => ScoreBench.Start(root, more), "score [--rows N] [--json]: answers of a PIMM against plain PyTorch with the same weights"),
     ["score-db"] = (more => ScoreDbBench.Start(more), "score-db [--customers N] [--json]: scoring from database to database, against the slowest of its parts alone"),
+    ["train"] = (more => TrainBench.Start(root, more), "train [--shape ali-ccp|industrial] [--batch N] [--json]: training beside plain PyTorch on the same rows, turn by turn"),
     ["auc-floor"] = (more => Script("auc-floor.sh", more), "auc-floor DATA_FOLDER [--seeds N] [--out FOLDER]: test AUC against scikit-learn's logistic regression on the same splits"),
 };
 

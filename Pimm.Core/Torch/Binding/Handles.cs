@@ -31,6 +31,20 @@ internal sealed class TensorHandle : SafeHandle
     }
 }
 
+/// <summary>Owns what native code remembers of an embedding table that is updated row by row.</summary>
+internal sealed class RowsHandle : SafeHandle
+{
+    public RowsHandle(nint rows) : base(0, ownsHandle: true) => SetHandle(rows);
+
+    public override bool IsInvalid => handle == 0;
+
+    protected override bool ReleaseHandle()
+    {
+        NativeTorch.pimm_rows_free(handle);
+        return true;
+    }
+}
+
 /// <summary>Owns a native random generator.</summary>
 internal sealed class GeneratorHandle : SafeHandle
 {

@@ -69,8 +69,21 @@ internal static unsafe partial class NativeTorch
     [LibraryImport(Library)]
     public static partial int pimm_adam_step(in NativeAdam how, TensorHandle parameter, TensorHandle gradient, TensorHandle first, TensorHandle second);
 
-    [LibraryImport(Library)] public static partial nint pimm_compiled_version();
+    [LibraryImport(Library)] public static partial int pimm_relu_dropout(TensorHandle input, double share, out nint result);
 
+    [LibraryImport(Library)] public static partial int pimm_rows_new(long rows, out nint made);
+
+    [LibraryImport(Library)] public static partial void pimm_rows_free(nint rows);
+
+    [LibraryImport(Library)]
+    public static partial int pimm_rows_catch_up(RowsHandle rows, in NativeRows how, TensorHandle weights, TensorHandle first, TensorHandle second, nint mean, TensorHandle touched, nint ids);
+
+    [LibraryImport(Library)]
+    public static partial int pimm_rows_step(RowsHandle rows, in NativeRows how, TensorHandle weights, TensorHandle first, TensorHandle second, nint mean, TensorHandle touched, TensorHandle ids, TensorHandle gradients);
+
+    [LibraryImport(Library)] public static partial void pimm_keep_memory();
+
+    [LibraryImport(Library)] public static partial nint pimm_compiled_version();
 
     [LibraryImport(Library)] private static partial nint pimm_blas();
 
@@ -126,6 +139,21 @@ internal struct NativeDescription
     public nint Storage;
     public int Contiguous;
     public int RequiresGrad;
+}
+
+/// <summary>pimm_rows.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeRows
+{
+    public double Rate;
+    public double Beta1;
+    public double Beta2;
+    public double Eps;
+    public double WeightDecay;
+    public long Step;
+    public double Window;
+    public long MeanStart;
+    public long MeanEvery;
 }
 
 /// <summary>pimm_adam.</summary>

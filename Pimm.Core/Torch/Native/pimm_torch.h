@@ -44,3 +44,11 @@ struct pimm_adam {
   int64_t step;  // 1 for the first
   int32_t maximize;
 };
+
+struct pimm_rows {
+  double lr, beta1, beta2, eps, weight_decay;
+  int64_t step;        // the one being taken, 1 for the first
+  double window;       // of the running mean in steps, 0 for none
+  int64_t mean_start;  // the step after which the mean began
+  int64_t mean_every;  // steps from one to the next that the mean takes in
+};

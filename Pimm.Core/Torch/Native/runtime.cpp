@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <dlfcn.h>
+#include <malloc.h>
 #include <torch/version.h>
 
 #include <mutex>
@@ -40,6 +41,15 @@ PIMM_EXPORT int32_t pimm_set_threads(int32_t count) noexcept {
     at::set_num_threads(count);
     if (auto set = blas_function<void (*)(int)>("openblas_set_num_threads")) set(count);
   });
+}
+
+// A training step frees what it took and takes the same again. By default large pieces go back to the system at once, which then
+// has to clear every page of them anew: a fifth of a step at 65,000 rows.
+PIMM_EXPORT void pimm_keep_memory() noexcept {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+#endif
 }
 
 PIMM_EXPORT int32_t pimm_threads() noexcept { return at::get_num_threads(); }

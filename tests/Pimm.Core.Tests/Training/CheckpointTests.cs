@@ -67,6 +67,21 @@ public sealed class CheckpointTests
     }
 
     [Fact]
+    public void Rows_that_wait_for_their_steps_wait_across_a_cut_too()
+    {
+        using var toy = new ToyFunnel();
+        var request = Request("pimm", ("embeddingUpdates", "lazy"), ("averaging", "0.3"));
+        var whole = toy.Train(request);
+
+        foreach (var cut in new[] { WithinFirstEpoch, EndOfFirstEpoch, WithinThirdEpoch })
+        {
+            CutOff(toy, request, toy.At($"cut-{cut}"), cut);
+
+            Resumed(toy, request, toy.At($"cut-{cut}")).Item1.Weights.SequenceEqual(whole.Weights).ShouldBeTrue($"cut off at its checkpoint {cut}");
+        }
+    }
+
+    [Fact]
     public void A_training_asked_to_end_after_every_single_batch_still_comes_to_the_same_weights()
     {
         using var toy = new ToyFunnel(1200);

@@ -18,4 +18,10 @@ public sealed class PageRightsTests
         pages.ShouldAllBe(page => page.GetCustomAttributes<AuthorizeAttribute>(true).Any() || page.GetCustomAttributes<AllowAnonymousAttribute>(true).Any());
         pages.Where(page => page.GetCustomAttributes<AllowAnonymousAttribute>(true).Any()).Select(page => page.Name).Order().ShouldBe(["CodePage", "EnrolPage", "NewPasswordPage", "ProblemPage", "SignInPage"]);
     }
+
+    [Fact]
+    public void No_page_is_stopped_by_a_word_in_its_address_where_a_number_belongs() =>
+        typeof(Pimm.Web.Campaigns.CampaignsPage).Assembly.GetTypes().SelectMany(type => type.GetProperties(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic))
+            .Where(property => property.GetCustomAttributes<SupplyParameterFromQueryAttribute>().Any() && property.PropertyType != typeof(string) && property.PropertyType != typeof(string[]))
+            .Select(property => $"{property.DeclaringType!.Name}.{property.Name}").ShouldBeEmpty("the framework stops a page whose number cannot be parsed: take the text, and AddressNumber");
 }

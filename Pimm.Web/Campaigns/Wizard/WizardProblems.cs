@@ -96,8 +96,9 @@ public sealed class WizardProblems
         }
     }
 
-    private void Range(string step, string field, int? value, int least, int most, string typed) => Check(step, field, value >= least && value <= most,
-        L["“{0}” does not do here: give a whole number from {1} to {2}.", typed.Trim(), least.ToString("#,0", CultureInfo.InvariantCulture), most.ToString("#,0", CultureInfo.InvariantCulture)]);
+    private void Range(string step, string field, int? value, int least, int most, string typed) => Check(step, field, value >= least && value <= most, typed.Trim().Length == 0
+        ? L["Give a whole number from {0} to {1}.", least.ToString("#,0", CultureInfo.InvariantCulture), most.ToString("#,0", CultureInfo.InvariantCulture)]
+        : L["“{0}” does not do here: give a whole number from {1} to {2}.", typed.Trim(), least.ToString("#,0", CultureInfo.InvariantCulture), most.ToString("#,0", CultureInfo.InvariantCulture)]);
 
     private void Percent(string step, string field, double? value, double most, string typed, double least = 0) => Check(step, field, value >= least && value <= most,
         L["“{0}” does not do here: give a number from {1} to {2}.", typed.Trim(), least.ToString(CultureInfo.InvariantCulture), most.ToString(CultureInfo.InvariantCulture)]);

@@ -1,4 +1,4 @@
-// Saves a figure as it is shown: the drawing with the colours of its theme, or the table behind it.
+// Saves a figure as it is shown: the drawing with the colours of its theme, or the table behind it; and the tables of a page.
 const inherited = ['fill', 'fill-opacity', 'stroke', 'stroke-width', 'stroke-dasharray', 'stroke-opacity', 'opacity', 'font-family', 'font-size', 'font-weight', 'text-anchor', 'dominant-baseline', 'display'];
 
 const svg = 'http://www.w3.org/2000/svg';
@@ -60,27 +60,34 @@ function drawing(figure) {
   return { text: new XMLSerializer().serializeToString(sheet), width, height, ground };
 }
 
+// What a spreadsheet would take for a formula is text; minus signs of numbers are plain ones.
+function cellOf(text) {
+  const raw = text.replaceAll('\u2212', '-').replaceAll('\u00a0', ' ').replace(/\s*\n\s*/g, ' ').trim();
+  const safe = /^[=@\t\r]|^[+-](?![\d.,]+\s?%?$)/.test(raw) ? `'${raw}` : raw;
+  return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
 // Columns that are only there to act are left out, and where the chosen rows are asked for, the others.
-function table(figure, onlyChosen) {
-  const quote = text => /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  // What a spreadsheet would take for a formula is text; minus signs of numbers are plain ones.
-  const cell = element => {
-    const raw = (element.dataset.value ?? element.innerText).replaceAll('\u2212', '-').replaceAll('\u00a0', ' ').replace(/\s*\n\s*/g, ' ').trim();
-    return quote(/^[=@\t\r]|^[+-](?![\d.,]+\s?%?$)/.test(raw) ? `'${raw}` : raw);
-  };
+function lines(table, onlyChosen) {
   // A cell that spans rows or columns stands in each of them.
-  const rows = [...figure.querySelector('table').rows].filter(row => !onlyChosen || row.dataset.chosen || row.parentElement.tagName === 'THEAD');
-  const lines = [];
+  const rows = [...table.rows].filter(row => !onlyChosen || row.dataset.chosen || row.parentElement.tagName === 'THEAD');
+  const grid = [];
   rows.forEach((row, y) => {
     for (const element of row.cells) {
       if ('figureSkip' in element.dataset) continue;
       let x = 0;
-      while (lines[y]?.[x] !== undefined) x++;
+      while (grid[y]?.[x] !== undefined) x++;
       for (let down = 0; down < element.rowSpan; down++)
-        for (let across = 0; across < element.colSpan; across++) (lines[y + down] ??= [])[x + across] = cell(element);
+        for (let across = 0; across < element.colSpan; across++) (grid[y + down] ??= [])[x + across] = cellOf(element.dataset.value ?? element.innerText);
     }
   });
-  return lines.filter(line => line).map(line => line.join(',')).join('\r\n') + '\r\n';
+  return grid.filter(line => line).map(line => line.join(',')).join('\r\n') + '\r\n';
+}
+
+// Every table of the page in one file, each below its name.
+function tables() {
+  const all = [...document.querySelectorAll('main table')].filter(table => !table.closest('dialog'));
+  return all.map(table => (all.length > 1 && table.ariaLabel ? `${cellOf(table.ariaLabel)}\r\n` : '') + lines(table)).join('\r\n');
 }
 
 function save(blob, name) {
@@ -105,12 +112,16 @@ async function picture({ text, width, height, ground }) {
 }
 
 document.addEventListener('click', async event => {
+  if (event.target.closest('[data-tables-save]')) {
+    const name = location.pathname.split('/').filter(part => part).join('-') || 'home';
+    return save(new Blob([tables()], { type: 'text/csv;charset=utf-8' }), `${name}.csv`);
+  }
   const button = event.target.closest('[data-figure-save]');
   const kind = button?.dataset.figureSave;
   if (!kind) return;
   const figure = event.target.closest('[data-figure]');
   const name = `${figure.dataset.figure}.${kind}`;
-  if (kind === 'csv') save(new Blob([table(figure, 'figureChosen' in button.dataset)], { type: 'text/csv;charset=utf-8' }), name);
+  if (kind === 'csv') save(new Blob([lines(figure.querySelector('table'), 'figureChosen' in button.dataset)], { type: 'text/csv;charset=utf-8' }), name);
   else if (kind === 'svg') save(new Blob([drawing(figure).text], { type: 'image/svg+xml' }), name);
   else save(await picture(drawing(figure)), name);
 });

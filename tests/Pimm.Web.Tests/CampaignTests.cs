@@ -14,7 +14,7 @@ public sealed class CampaignTests(WebFixture web)
     public async Task The_list_shows_the_campaign_with_its_progress_and_headline()
     {
         await using var page = await web.OpenAsync();
-        await page.GoAsync("/campaigns?search=spring");
+        await page.GoAsync("/campaigns?search=spring+dep");
         var row = page.Page.Locator("tbody tr");
 
         await Expect(row).ToHaveCountAsync(1);

@@ -326,7 +326,7 @@ public sealed class WizardTests(WebFixture web)
     {
         await web.AddUserAsync("wizard-tidy", Roles.Marketer);
         await SeededCampaign.CreateIdleAsync(web.Services, web.Campaign, "Tidy one");
-        await SeededCampaign.CreateIdleAsync(web.Services, web.Campaign, "Tidy two, spring");
+        await SeededCampaign.CreateIdleAsync(web.Services, web.Campaign, "Tidy two, early");
         await using var page = await web.OpenAsync("wizard-tidy");
         await page.GoAsync("/campaigns?search=Tidy&sort=name");
         await page.Page.GetByLabel("Choose all on this page").CheckAsync();
@@ -337,7 +337,7 @@ public sealed class WizardTests(WebFixture web)
         var lines = (await File.ReadAllTextAsync(await saved.PathAsync(), Cancel)).Trim().Split("\r\n");
         lines.Length.ShouldBe(2);
         lines[0].ShouldStartWith("Campaign,State,Dates,");
-        lines[1].ShouldStartWith("\"Tidy two, spring\",draft,");
+        lines[1].ShouldStartWith("\"Tidy two, early\",draft,");
 
         await page.Page.GetByLabel("Choose Tidy one").CheckAsync();
         await page.Page.GetByRole(AriaRole.Button, new() { Name = "Archive 2" }).ClickAsync();

@@ -44,7 +44,7 @@ PIMM_EXPORT int32_t pimm_set_threads(int32_t count) noexcept {
 }
 
 // A training step frees what it took and takes the same again. By default large pieces go back to the system at once, which then
-// has to clear every page of them anew: a fifth of a step at 65,000 rows.
+// has to clear every page of them anew, which shows in large steps.
 PIMM_EXPORT void pimm_keep_memory() noexcept {
 #ifdef __GLIBC__
   mallopt(M_MMAP_THRESHOLD, 1 << 30);

@@ -18,11 +18,14 @@ public sealed record OpenPlan(
     }
 }
 
-/// <summary>Scores shards, and writes one while the next is scored. Memory holds two shards' scores. On like machines a shard's numbers depend on the plan alone, never on who scores
+/// <summary>Scores shards, and writes two while the next is scored, because the database takes longer to write a customer than anything here takes
+/// to score one. Memory holds three shards' scores. On like machines a shard's numbers depend on the plan alone, never on who scores
 /// it; other processors or numbers of threads add up in another order, so the last bits may differ.</summary>
 public sealed class ShardScorer(
     CampaignStore campaigns, AudienceStore audiences, ChampionScorers champions, AudienceReader reader, ScoreShardStore shards)
 {
+    private const int WrittenAtOnce = 2;
+
     public async Task<OpenPlan> OpenAsync(ScorePlan plan, CancellationToken cancellationToken)
     {
         if (!plan.ModelsUnchanged)
@@ -45,44 +48,57 @@ public sealed class ShardScorer(
         }
     }
 
-    /// <summary>Takes shards until none is free. They are written one after the other, each in a transaction of its own.</summary>
+    /// <summary>Takes shards until none is free. Each is written in a transaction of its own.</summary>
     /// <param name="done">told after each shard, one call at a time</param>
     /// <returns>shards and eligible customers that this attempt did</returns>
     public async Task<(int Shards, long Customers)> ScoreFreeAsync(
         JobExecution run, OpenPlan open, Func<Task> done, CancellationToken cancellationToken)
     {
         var (count, customers) = (0, 0L);
-        var writing = Task.CompletedTask;
+        var writing = new Queue<Task>();
+        using var telling = new SemaphoreSlim(1);
         try
         {
             while (await shards.ClaimAsync(run, open.Plan.ScoringId, cancellationToken) is { } shard)
             {
                 var result = await ScoreAsync(open, shard, cancellationToken);
-                await writing;
-                writing = Task.Run(() => WriteAsync(shard.Shard, result), CancellationToken.None);
+                if (writing.Count == WrittenAtOnce)
+                {
+                    await writing.Dequeue();
+                }
+                writing.Enqueue(Task.Run(() => WriteAsync(shard.Shard, result), CancellationToken.None));
             }
+            await Task.WhenAll(writing);
         }
         catch
         {
             // Nothing of this attempt goes on behind its end.
-            await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll(writing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             throw;
         }
-        await writing;
         return (count, customers);
 
         async Task WriteAsync(int shard, ShardResult result)
         {
-            if (await shards.FinishShardAsync(run, open.Plan.ScoringId, shard, result, cancellationToken))
+            var ours = await shards.FinishShardAsync(run, open.Plan.ScoringId, shard, result, cancellationToken);
+            await telling.WaitAsync(CancellationToken.None);
+            try
             {
-                (count, customers) = (count + 1, customers + result.Scores.Count);
-                FaultPoint.Reach("score.shard-done");
+                if (ours)
+                {
+                    (count, customers) = (count + 1, customers + result.Scores.Count);
+                    FaultPoint.Reach("score.shard-done");
+                }
+                else
+                {
+                    run.Warn($"Shard {shard} was taken by another run meanwhile; what was scored of it here is thrown away.");
+                }
+                await done();
             }
-            else
+            finally
             {
-                run.Warn($"Shard {shard} was taken by another run meanwhile; what was scored of it here is thrown away.");
+                telling.Release();
             }
-            await done();
         }
     }
 

@@ -25,7 +25,7 @@ internal sealed class NativeForward : IDisposable
     /// <summary>What products of embeddings and first weights may take, in bytes. Narrow embeddings are multiplied nearly as fast
     /// as products are fetched from beyond the cache next to the processor, wide ones are not.</summary>
     private const long NarrowTables = 512 << 10;
-    private const long WideTables = 128 << 20;
+    private const long WideTables = 256 << 20;
     private const int WideEmbedding = 12;
 
     private readonly ForwardPass pass;

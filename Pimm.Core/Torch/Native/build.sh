@@ -32,7 +32,8 @@ flock 9
 
 # Old wheels were built with the other std::string; the headers must be told.
 abi=1
-nm -DC "$lib/libc10.so" | grep -q '__cxx11::basic_string' || abi=0
+# Not grep -q, which ends at the first match: nm would then fail on its closed pipe, now and then, and the pipe with it.
+nm -DC "$lib/libc10.so" | grep '__cxx11::basic_string' >/dev/null || abi=0
 # ATen's parallel_for is a header: without OpenMP here it runs on one thread. Its library is the one that libtorch has loaded, so it is
 # not linked again.
 flags="-std=c++17 -O3 -fopenmp -fno-math-errno -ffp-contract=off -fPIC -fvisibility=hidden -Wall -Wno-sign-compare -D_GLIBCXX_USE_CXX11_ABI=$abi -isystem $api"

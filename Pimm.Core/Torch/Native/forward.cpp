@@ -47,37 +47,21 @@ const Kernels& kernels() {
   return found;
 }
 
-// What the next block will look up, while this one is computed.
-void prefetch(const Forward& forward, const int32_t* ids, int64_t rows) {
-  const float* embeddings = forward.embeddings.data_ptr<float>();
-  for (int64_t row = 0; row < rows; ++row) {
-    for (int64_t field : forward.multiplied) {
-      const uint32_t id = ids[row * forward.fields + field];
-      if (id >= forward.sizes[field]) continue;
-      const float* from = embeddings + (forward.offsets[field] + id) * forward.embedding;
-      __builtin_prefetch(from);
-      __builtin_prefetch(from + forward.embedding - 1);
-    }
-  }
-}
-
-// Fills a block's inputs with the rows' embeddings, and finds the tables' rows; a last row stands in for those there are none of.
-// Gives the place of an id that is outside of its field, or −1.
-int64_t look_up(const Forward& forward, const int32_t* ids, int64_t rows, Scratch& scratch) {
+// Finds the embeddings and the tables' rows of a block; a last row stands in for those there are none of. Gives the place of an id that
+// is outside of its field, or −1.
+int64_t look_up(const Forward& forward, const int32_t* ids, int64_t rows, Wanted& wanted) {
   for (int64_t row = 0; row < rows; ++row) {
     for (int64_t field = 0; field < forward.fields; ++field) {
       if (uint32_t(ids[row * forward.fields + field]) >= forward.sizes[field]) return row * forward.fields + field;
     }
   }
-  const float* embeddings = forward.embeddings.data_ptr<float>();
-  float* to = scratch.inputs.get();
+  const float *embeddings = forward.embeddings.data_ptr<float>(), **to = wanted.embeddings.data();
   for (int64_t field : forward.multiplied) {
     for (int64_t row = 0; row < block; ++row) {
-      const int64_t id = ids[std::min(row, rows - 1) * forward.fields + field];
-      const float* from = embeddings + (forward.offsets[field] + id) * forward.embedding;
-      for (int64_t k = 0; k < forward.embedding; ++k) to[k * block + row] = from[k];
+      *to = embeddings + (forward.offsets[field] + ids[std::min(row, rows - 1) * forward.fields + field]) * forward.embedding;
+      __builtin_prefetch(*to);
+      __builtin_prefetch(*to++ + forward.embedding - 1);
     }
-    to += forward.embedding * block;
   }
   const int64_t width = forward.tables.empty() ? 0 : forward.tasks * forward.towers[0][0].outputs, tables = forward.tables.size();
   for (int64_t t = 0; t < tables; ++t) {
@@ -86,8 +70,23 @@ int64_t look_up(const Forward& forward, const int32_t* ids, int64_t rows, Scratc
       const int32_t* mine = ids + std::min(row, rows - 1) * forward.fields;
       int64_t place = 0;
       for (size_t i = 0; i < table.fields.size(); ++i) place += mine[table.fields[i]] * table.strides[i];
-      scratch.rows[row * tables + t] = table.products.get() + place * width;
+      wanted.products[row * tables + t] = table.products.get() + place * width;
     }
+  }
+  return -1;
+}
+
+// Computes some blocks, looking up the next one's rows while one is computed. Gives the first wrong id's place, or −1.
+int64_t run(const Forward& forward, const int32_t* ids, int64_t from, int64_t to, float* probabilities) {
+  Scratch scratch(forward);
+  int64_t wrong = look_up(forward, ids + from * forward.fields, std::min(block, to - from), scratch.next);
+  for (int64_t at = from; at < to; at += block) {
+    if (wrong >= 0) return at * forward.fields + wrong;
+    std::swap(scratch.wanted, scratch.next);
+    if (at + block < to) wrong = look_up(forward, ids + (at + block) * forward.fields, std::min(block, to - at - block), scratch.next);
+    kernels().compute(forward, scratch);
+    for (int64_t task = 0; task < forward.tasks; ++task)
+      for (int64_t row = 0; row < std::min(block, to - at); ++row) probabilities[(at + row) * forward.tasks + task] = scratch.probabilities[task * block + row];
   }
   return -1;
 }
@@ -105,7 +104,8 @@ pimm::Scratch::Scratch(const Forward& forward)
       chain{floats(forward.width * block), floats(forward.width * block), floats(forward.width * block), floats(forward.width * block)},
       sums(floats(forward.widest * block)),
       probabilities(floats(forward.tasks * block)),
-      rows(forward.tables.size() * block) {}
+      wanted{std::vector<const float*>(forward.multiplied.size() * block), std::vector<const float*>(forward.tables.size() * block)},
+      next(wanted) {}
 
 PIMM_EXPORT void pimm_forward_free(void* forward) noexcept { delete static_cast<Forward*>(forward); }
 
@@ -115,18 +115,8 @@ PIMM_EXPORT int32_t pimm_forward_run(void* which, const int32_t* ids, int64_t ro
     const Forward& forward = *static_cast<const Forward*>(which);
     std::atomic<int64_t> first{rows * forward.fields};
     at::parallel_for(0, (rows + block - 1) / block, 4, [&](int64_t from, int64_t to) {
-      Scratch scratch(forward);
-      for (int64_t at = from * block; at < std::min(to * block, rows); at += block) {
-        const int64_t count = std::min(block, rows - at), place = look_up(forward, ids + at * forward.fields, count, scratch);
-        if (place >= 0) {
-          for (int64_t known = first, found = at * forward.fields + place; found < known && !first.compare_exchange_weak(known, found);) {
-          }
-          return;
-        }
-        if (at + block < rows) prefetch(forward, ids + (at + block) * forward.fields, std::min(block, rows - at - block));
-        kernels().compute(forward, scratch);
-        for (int64_t task = 0; task < forward.tasks; ++task)
-          for (int64_t row = 0; row < count; ++row) probabilities[(at + row) * forward.tasks + task] = scratch.probabilities[task * block + row];
+      const int64_t found = run(forward, ids, from * block, std::min(to * block, rows), probabilities);
+      for (int64_t known = first; found >= 0 && found < known && !first.compare_exchange_weak(known, found);) {
       }
     });
     *wrong = first < rows * forward.fields ? first.load() : -1;

@@ -64,6 +64,39 @@ struct Forward {
   std::vector<std::vector<float>> heads;    // by task: d weights and the bias
   std::vector<Transfer> transfers;
   int64_t widest = 0;                       // of the towers' layers, filled
+  bool far = false;                         // whether the tables are larger than the cache next to the processor
+};
+
+// Rows of tables that will be added up next: fetched line by line between multiplications, because waiting for them takes as long as
+// multiplying does.
+struct Ahead {
+  static constexpr int64_t line = 16;
+
+  void of(const std::vector<const float*>& rows, int64_t offset, int64_t width) {
+    row = rows.data();
+    end = row + rows.size();
+    from = at = offset;
+    to = offset + width;
+  }
+
+  __attribute__((always_inline)) inline void fetch() {
+    if (row == end) return;
+    __builtin_prefetch(*row + at);
+    __builtin_prefetch(*row + at + line);
+    at += 2 * line;
+    if (at < to) return;
+    at = from;
+    ++row;
+  }
+
+  const float *const *row = nullptr, *const *end = nullptr;
+  int64_t from = 0, to = 0, at = 0;
+};
+
+// What is looked up for a block.
+struct Wanted {
+  std::vector<const float*> embeddings;  // [multiplied, block]
+  std::vector<const float*> products;    // of the tables, [block, tables]
 };
 
 // to += e W: embedding [inputs], weights [inputs, outputs], outputs a multiple of unit.
@@ -74,7 +107,8 @@ struct Scratch {
   explicit Scratch(const Forward& forward);
 
   Floats inputs, hidden[2], states, chain[4], sums, probabilities;
-  std::vector<const float*> rows;  // of the tables, [block, tables]
+  Wanted wanted, next;
+  Ahead ahead;
 };
 
 }  // namespace pimm

@@ -1,6 +1,7 @@
 // The arithmetic of forward.h for one block, for vectors of any width: 16 numbers, 8 or 4.
 #pragma once
 #include <algorithm>
+#include <cstring>
 
 #include "forward.h"
 
@@ -41,7 +42,8 @@ struct Block {
   static PIMM_INLINE V* at(float* where) { return reinterpret_cast<V*>(where); }
   static PIMM_INLINE const V* at(const float* where) { return reinterpret_cast<const V*>(where); }
 
-  static PIMM_INLINE void dense(const Dense& layer, const float* x, float* y) {
+  static PIMM_INLINE void dense(const Dense& layer, const float* x, float* y, Ahead& given) {
+    Ahead ahead = given;
     const int64_t inputs = layer.inputs;
     const float *all = layer.weights.get(), *bias = layer.bias.get();
     for (int64_t row = 0; row < block; row += lanes * across) {
@@ -54,6 +56,7 @@ struct Block {
 #pragma GCC unroll 3
           for (int a = 0; a < across; ++a) sum[d][a] = bias ? V{} + bias[output + d] : at(to + d * block)[a];
         for (int64_t k = 0; k < inputs; ++k) {
+          ahead.fetch();
           const V* from = at(x + k * block + row);
           const V first = from[0], second = from[1], third = from[2];
 #pragma GCC unroll 8
@@ -70,6 +73,7 @@ struct Block {
           for (int a = 0; a < across; ++a) at(to + d * block)[a] = layer.rectified ? (sum[d][a] <= V{} ? V{} : sum[d][a]) : sum[d][a];
       }
     }
+    given = ahead;
   }
 
   // Adds up one row of each table, [block, tables] from an offset on, and turns the sums: y [width, block].
@@ -81,7 +85,20 @@ struct Block {
       for (; column < width; column += lanes) add<1>(mine, tables, offset + column, sums + row * width + column);
     }
     for (int64_t row = 0; row < block; row += lanes)
-      for (int64_t column = 0; column < width; column += lanes) turn(sums + row * width + column, width, y + column * block + row);
+      for (int64_t column = 0; column < width; column += lanes)
+        turn([&](int64_t i) { return sums + (row + i) * width + column; }, y + column * block + row);
+  }
+
+  // Embeddings of a field as inputs: rows [block] of e numbers each -> x [e, block].
+  static PIMM_INLINE void spread(const float* const* rows, int64_t e, float* x) {
+    for (int64_t row = 0; row < block; row += lanes) {
+      for (int64_t k = 0; e >= lanes && k < e; k += lanes) {
+        const int64_t from = std::min(k, e - lanes);  // the last may spread some for the second time
+        turn([&](int64_t i) { return rows[row + i] + from; }, x + from * block + row);
+      }
+      for (int64_t i = row; e < lanes && i < row + lanes; ++i)
+        for (int64_t k = 0; k < e; ++k) x[k * block + i] = rows[i][k];
+    }
   }
 
   template <int count>
@@ -97,10 +114,11 @@ struct Block {
   }
 
   // Transposes lanes x lanes numbers, exchanging quarters, then quarters of those (Eklundh 1972).
-  static PIMM_INLINE void turn(const float* from, int64_t width, float* to) {
+  template <class From>
+  static PIMM_INLINE void turn(const From& from, float* to) {
     V line[lanes];
 #pragma GCC unroll 16
-    for (int i = 0; i < lanes; ++i) line[i] = *at(from + i * width);
+    for (int i = 0; i < lanes; ++i) std::memcpy(&line[i], from(i), sizeof(V));
 #pragma GCC unroll 4
     for (int step = 1; step < lanes; step *= 2) {
       I low, high;
@@ -173,11 +191,12 @@ struct Block {
     }
   }
 
-  static PIMM_INLINE void score(const Dense& product, int64_t width, const float* u, float* scratch, float* scores) {
-    dense(product, u, scratch);
+  static PIMM_INLINE void score(const Dense& product, int64_t width, const float* u, Scratch& scratch, float* scores) {
+    float* mixed = scratch.chain[2].get();
+    dense(product, u, mixed, scratch.ahead);
     for (int64_t row = 0; row < block; row += lanes) {
       V sum = V{};
-      for (int64_t j = 0; j < width; ++j) sum += *at(u + j * block + row) * *at(scratch + j * block + row);
+      for (int64_t j = 0; j < width; ++j) sum += *at(u + j * block + row) * *at(mixed + j * block + row);
       *at(scores + row) = sum;
     }
   }
@@ -185,8 +204,8 @@ struct Block {
   // U_t = v_t + (a v_t + (1 − a) m) W_V, with a the softmax of both scores.
   static PIMM_INLINE void attend(const Transfer& transfer, int64_t width, const float* own, const float* merged, Scratch& scratch, float* state) {
     alignas(64) float mine[block], theirs[block];
-    score(transfer.score, width, own, scratch.chain[2].get(), mine);
-    score(transfer.score, width, merged, scratch.chain[2].get(), theirs);
+    score(transfer.score, width, own, scratch, mine);
+    score(transfer.score, width, merged, scratch, theirs);
     for (int64_t row = 0; row < block; row += lanes) {
       V share = *at(mine + row) - *at(theirs + row);
       sigmoid(share);
@@ -200,7 +219,7 @@ struct Block {
         *at(state + j * block + row) = v;
       }
     }
-    dense(transfer.value, mixed, state);
+    dense(transfer.value, mixed, state, scratch.ahead);
   }
 
   static PIMM_INLINE void towers(const Forward& forward, Scratch& scratch) {
@@ -210,9 +229,12 @@ struct Block {
       for (size_t layer = 0; layer < layers.size(); ++layer) {
         float* to = layer + 1 == layers.size() ? scratch.states.get() + task * forward.width * block : scratch.hidden[layer % 2].get();
         if (layer == 0 && !forward.tables.empty()) {
-          add_tables(scratch.rows.data(), forward.tables.size(), task * layers[0].outputs, layers[0].outputs, scratch.sums.get(), to);
+          const int64_t width = layers[0].outputs;
+          add_tables(scratch.wanted.products.data(), forward.tables.size(), task * width, width, scratch.sums.get(), to);
+          const bool last = task + 1 == forward.tasks;
+          if (forward.far) scratch.ahead.of(last ? scratch.next.products : scratch.wanted.products, last ? 0 : (task + 1) * width, width);
         }
-        dense(layers[layer], from, to);
+        dense(layers[layer], from, to, scratch.ahead);
         from = to;
       }
     }
@@ -226,7 +248,7 @@ struct Block {
       const Transfer& transfer = forward.transfers[task - 1];
       float *merged = scratch.chain[3].get(), *next = scratch.chain[task % 2].get();
       if (transfer.implicit) {
-        dense(transfer.handed, state, merged);
+        dense(transfer.handed, state, merged, scratch.ahead);
       } else {
         std::fill_n(merged, width * block, 0.0f);
       }
@@ -238,6 +260,7 @@ struct Block {
   }
 
   static PIMM_INLINE void compute(const Forward& forward, Scratch& scratch) {
+    for (size_t i = 0; i < forward.multiplied.size(); ++i) spread(scratch.wanted.embeddings.data() + i * block, forward.embedding, scratch.inputs.get() + i * forward.embedding * block);
     towers(forward, scratch);
     chain(forward, scratch);
   }

@@ -16,6 +16,7 @@ namespace {
 using namespace pimm;
 
 constexpr int64_t joined_rows = 256;  // of a table for several fields: it is to stay in the cache
+constexpr int64_t cached_bytes = 1 << 20;
 
 const float* values(void* parameter, int64_t count) {
   at::Tensor tensor = borrow(parameter);
@@ -61,6 +62,7 @@ void choose_tables(Forward& forward, int64_t row_bytes, int64_t most_bytes) {
     table.rows *= size;
   }
   std::sort(forward.multiplied.begin(), forward.multiplied.end());
+  forward.far = most_bytes / row_bytes - left > cached_bytes / row_bytes;
 }
 
 // weights: [fields · embedding, width], width the filled one of all tasks

@@ -71,6 +71,12 @@ internal static unsafe partial class NativeTorch
 
     [LibraryImport(Library)] public static partial int pimm_relu_dropout(TensorHandle input, double share, out nint result);
 
+    [LibraryImport(Library)]
+    public static partial int pimm_towers(TensorHandle input, nint* parameters, double* shares, int layers, out nint result);
+
+    [LibraryImport(Library)]
+    public static partial int pimm_premise_chain(TensorHandle own, nint labels, nint shown, nint* parameters, int count, double share, out nint result);
+
     [LibraryImport(Library)] public static partial int pimm_rows_new(long rows, out nint made);
 
     [LibraryImport(Library)] public static partial void pimm_rows_free(nint rows);

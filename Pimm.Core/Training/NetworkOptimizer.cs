@@ -17,9 +17,15 @@ public sealed class NetworkOptimizer : IDisposable
     /// <exception cref="InputException">Rows are to be updated lazily where the network or the device does not allow it.</exception>
     public NetworkOptimizer(MultiTaskNetwork network, double learningRate, EmbeddingUpdates updates = EmbeddingUpdates.Dense)
     {
-        if (updates == EmbeddingUpdates.Lazy)
+        var wait = updates == EmbeddingUpdates.Lazy;
+        if (wait)
         {
-            UpdateLazily(network, learningRate);
+            MustAllowWaiting(network);
+        }
+
+        if (!Merges(network))
+        {
+            TakeTables(network, learningRate, wait);
         }
 
         IReadOnlyList<Parameter>[] apart = [network.Regularised, network.Attention, [.. tables.Select(table => table.Table)]];
@@ -58,15 +64,20 @@ public sealed class NetworkOptimizer : IDisposable
     public IEnumerable<(string Name, torch.Tensor Tensor)> Tensors =>
     [
         .. States.SelectMany((state, at) => new[] { ($"adam/{at}/exp_avg", state.exp_avg), ($"adam/{at}/exp_avg_sq", state.exp_avg_sq) }),
-        .. tables.SelectMany((table, at) => new[] { ($"rows/{at}/exp_avg", table.First), ($"rows/{at}/exp_avg_sq", table.Second), ($"rows/{at}/touched", table.Touched) }),
+        .. tables.SelectMany((table, at) => new[] { ($"rows/{at}/exp_avg", table.First), ($"rows/{at}/exp_avg_sq", table.Second) }),
+        .. tables.SelectMany((table, at) => table.Touched is { } touched ? new[] { ($"rows/{at}/touched", touched) } : []),
     ];
 
-    /// <summary>The embedding tables whose rows wait for their steps.</summary>
+    /// <summary>The embedding tables that take steps of their own, which keep the running mean too.</summary>
     internal IReadOnlyList<RowAdam> Tables => tables;
 
     private IEnumerable<Adam.State> States => parts.SelectMany(part => part.state_dict().State).Cast<Adam.State>();
 
-    public void ZeroGradients() => parts.ForEach(part => part.zero_grad());
+    public void ZeroGradients()
+    {
+        parts.ForEach(part => part.zero_grad());
+        tables.ForEach(table => table.ZeroGradient());
+    }
 
     public void Step()
     {
@@ -87,23 +98,29 @@ public sealed class NetworkOptimizer : IDisposable
     private static bool IsIn(IEnumerable<IReadOnlyList<Parameter>> lists, Parameter parameter) =>
         lists.SelectMany(list => list).Any(other => ReferenceEquals(other, parameter));
 
-    private void UpdateLazily(MultiTaskNetwork network, double learningRate)
+    private static bool Merges(MultiTaskNetwork network) => network.Objective.Adjustment is not null
+        && network.modules().OfType<EmbeddingTable>().Any(embedding => IsIn([network.Shared], embedding.Weight));
+
+    private static void MustAllowWaiting(MultiTaskNetwork network)
     {
-        embeddings.AddRange(network.modules().OfType<EmbeddingTable>());
-        if (embeddings.Any(embedding => embedding.Weight.device_type != DeviceType.CPU))
+        if (network.modules().OfType<EmbeddingTable>().Any(embedding => embedding.Weight.device_type != DeviceType.CPU))
         {
             throw new InputException("The setting embeddingUpdates=lazy cannot be used on a device; train on the cpu, or leave it dense.");
         }
 
-        if (network.Objective.Adjustment is not null && network.Shared.Any(shared => embeddings.Any(embedding => ReferenceEquals(embedding.Weight, shared))))
+        if (Merges(network))
         {
             throw new InputException($"The setting embeddingUpdates=lazy cannot be used with the model '{network.Kind}', which merges the tasks' gradients of its whole embedding table; leave it dense.");
         }
+    }
 
-        foreach (var embedding in embeddings)
+    private void TakeTables(MultiTaskNetwork network, double learningRate, bool wait)
+    {
+        foreach (var embedding in network.modules().OfType<EmbeddingTable>().Where(embedding => wait || RowAdam.Takes(embedding.Weight)))
         {
-            var table = new RowAdam(embedding.Weight, learningRate, IsIn([network.Regularised], embedding.Weight) ? network.Objective.L2 : 0);
+            var table = new RowAdam(embedding.Weight, learningRate, IsIn([network.Regularised], embedding.Weight) ? network.Objective.L2 : 0, wait);
             tables.Add(table);
+            embeddings.Add(embedding);
             embedding.Rows = table.LookUp;
         }
     }

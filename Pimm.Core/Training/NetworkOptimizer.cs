@@ -13,10 +13,14 @@ public sealed class NetworkOptimizer : IDisposable
     private readonly List<Adam> parts = [];
     private readonly List<RowAdam> tables = [];
     private readonly List<EmbeddingTable> embeddings = [];
+    private readonly List<double> decays = [];
+    private readonly double learningRate;
+    private DeviceAdam? onDevice;
 
     /// <exception cref="InputException">Rows are to be updated lazily where the network or the device does not allow it.</exception>
     public NetworkOptimizer(MultiTaskNetwork network, double learningRate, EmbeddingUpdates updates = EmbeddingUpdates.Dense)
     {
+        this.learningRate = learningRate;
         if (updates == EmbeddingUpdates.Lazy)
         {
             UpdateLazily(network, learningRate);
@@ -32,6 +36,7 @@ public sealed class NetworkOptimizer : IDisposable
             if (parameters.ToArray() is { Length: > 0 } part)
             {
                 parts.Add(torch.optim.Adam(part, learningRate, weight_decay: decay));
+                decays.Add(decay);
             }
         }
     }
@@ -39,7 +44,12 @@ public sealed class NetworkOptimizer : IDisposable
     /// <summary>How many steps each parameter has taken, in an order that the network decides.</summary>
     public IReadOnlyList<long> Steps
     {
-        get => [.. States.Select(state => state.step), .. tables.Select(table => table.Steps)];
+        get
+        {
+            onDevice?.Keep();
+            return [.. States.Select(state => state.step), .. tables.Select(table => table.Steps)];
+        }
+
         set
         {
             foreach (var (state, steps) in States.Zip(value))
@@ -51,6 +61,8 @@ public sealed class NetworkOptimizer : IDisposable
             {
                 table.Steps = steps;
             }
+
+            onDevice?.Resume();
         }
     }
 
@@ -68,8 +80,17 @@ public sealed class NetworkOptimizer : IDisposable
 
     public void ZeroGradients() => parts.ForEach(part => part.zero_grad());
 
+    /// <summary>From now on the dense steps leave nothing on the host, so that they can be recorded (<see cref="DeviceAdam"/>).</summary>
+    internal void StepOnDevice(torch.Device device) => onDevice = new DeviceAdam(parts.Zip(decays), learningRate, device);
+
     public void Step()
     {
+        if (onDevice is { } recorded)
+        {
+            recorded.Step();
+            return;
+        }
+
         parts.ForEach(part => part.step());
         tables.ForEach(table => table.Step());
     }
@@ -81,6 +102,7 @@ public sealed class NetworkOptimizer : IDisposable
     {
         embeddings.ForEach(embedding => embedding.Rows = null);
         tables.ForEach(table => table.Dispose());
+        onDevice?.Dispose();
         parts.ForEach(part => part.Dispose());
     }
 

@@ -11,7 +11,7 @@ namespace Pimm.Core.Training;
 /// </summary>
 internal sealed class TrainingState : IDisposable
 {
-    /// <param name="rows">the training rows in any order; the state shuffles them in place</param>
+    /// <param name="rows">the training rows in any order; every epoch puts them into another, in place</param>
     /// <param name="floor">the first epoch that may be kept</param>
     public TrainingState(MultiTaskNetwork network, TrainingOptions options, int[] rows, int batch, int floor)
     {
@@ -66,10 +66,9 @@ internal sealed class TrainingState : IDisposable
         Losses.add_(loss);
     }
 
-    /// <summary>Begins an epoch: a new order of rows, no losses yet.</summary>
+    /// <summary>Begins an epoch: no losses yet.</summary>
     public void BeginEpoch()
     {
-        Shuffle.Shuffle(Order.AsSpan());
         using var quiet = no_grad();
         Losses.zero_();
     }

@@ -46,6 +46,12 @@ internal sealed class ResidentStep : TrainingStep
         graph = options.CudaGraph ? new StepGraph(device, () => Step(batch)) : StepGraph.Called(() => Step(batch));
     }
 
+    /// <summary>[N], rows of the snapshot in the order of the epoch under way.</summary>
+    internal Tensor Order => order;
+
+    /// <summary>[N, T − 1] or [N, 1], uniform: below the curriculum's probability a premise shows its label. In the order's places.</summary>
+    internal Tensor? Draws => draws;
+
     /// <summary>Uniform numbers that a row needs in an epoch for its premises.</summary>
     public static int DrawsOf(MultiTaskNetwork network) => network.Curriculum is { } curriculum && network.Shape.Tasks > 1
         ? curriculum.Draw == PremiseDraw.PerPremise ? network.Shape.Tasks - 1 : 1

@@ -54,9 +54,6 @@ internal sealed class TrainingCheckpoints(CheckpointPlan plan, CheckpointKey key
         }
     }
 
-    /// <summary>Tells whoever trains, in one sentence, what is otherwise than asked for.</summary>
-    public void Say(string sentence) => plan.Unusable(sentence);
-
     /// <summary>Puts back the newest checkpoint that can be used; without one the state stays as it is.</summary>
     /// <returns>whether there was one</returns>
     /// <exception cref="InputException">a checkpoint is of another training, and the plan refuses those</exception>

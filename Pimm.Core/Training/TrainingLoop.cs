@@ -68,7 +68,7 @@ public sealed class TrainingLoop
 
         TorchEngine.Prepare();
         using var state = new TrainingState(network, options, trainingRows, batchSize, floor);
-        using var step = Steps(state, checkpoints);
+        using var step = Steps(state, out var refusal);
         if (checkpoints?.Restore(state) == true)
         {
             step.Resume();
@@ -76,6 +76,10 @@ public sealed class TrainingLoop
 
         var before = state.Spent;
         var pace = new TrainingPace(clock, trainingRows.Length, before);
+        if (refusal is not null)
+        {
+            report(new(state.Epoch + 1, LastEpoch(state.Stopping, state.Epoch) + 1, state.Row, trainingRows.Length, 0, null, null) { Note = refusal });
+        }
 
         while (state.Epoch < options.Epochs && (options.Refit || state.Epoch == 0 || !state.Stopping.ShouldStop))
         {
@@ -108,22 +112,20 @@ public sealed class TrainingLoop
         return new TrainingRun(state.Epochs, options.Refit ? state.Epoch : state.Stopping.BestEpoch + 1, trainingRows.Length, pace.Spent, before, Smeared(cancellationToken));
     }
 
-    /// <summary>On a device the rows lie beside the network where they fit.</summary>
-    private TrainingStep Steps(TrainingState state, TrainingCheckpoints? checkpoints)
+    /// <param name="refusal">why the rows do not lie on the device; null where they do, or belong on the host</param>
+    private TrainingStep Steps(TrainingState state, out string? refusal)
     {
+        refusal = null;
         if (device.type == DeviceType.CPU && !options.Resident)
         {
             return new GatheredStep(state, data, amount, device);
         }
 
         var free = options.DeviceMemory ?? TorchEngine.FreeMemory(device);
-        if (ResidentRows.Refusal(data, amount is not null, ResidentStep.DrawsOf(network), free) is { } refusal)
-        {
-            checkpoints?.Say(refusal);
-            return new GatheredStep(state, data, amount, device);
-        }
-
-        return new ResidentStep(state, new ResidentRows(data, amount, device), options, batchSize);
+        refusal = ResidentRows.Refusal(data, amount is not null, ResidentStep.DrawsOf(network), free);
+        return refusal is null
+            ? new ResidentStep(state, new ResidentRows(data, amount, device), options, batchSize)
+            : new GatheredStep(state, data, amount, device);
     }
 
     private static void Begin(TrainingState state, TrainingStep step, int floor)

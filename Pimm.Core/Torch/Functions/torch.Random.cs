@@ -11,7 +11,7 @@ public static partial class torch
 
         public Generator(ulong seed = 0, Device? device = null) : this(Make(unchecked((long)seed), device)) { }
 
-        internal Generator(nint native) => handle = new GeneratorHandle(native);
+        internal Generator(GeneratorHandle handle) => this.handle = handle;
 
         /// <summary>Starts the stream anew.</summary>
         public Generator manual_seed(long seed)
@@ -41,12 +41,12 @@ public static partial class torch
 
         internal void Release() => handle.DangerousRelease();
 
-        private static nint Make(long seed, Device? device)
+        private static GeneratorHandle Make(long seed, Device? device)
         {
             NativeTorch.Check(
                 device is null or { type: DeviceType.CPU } ? NativeTorch.pimm_generator_new(seed, out nint made) : NativeTorch.pimm_generator_on(device.index, seed, out made),
                 "Generator");
-            return made;
+            return new GeneratorHandle(made);
         }
     }
 
@@ -119,6 +119,6 @@ public static partial class torch
     private static Generator default_generator()
     {
         NativeTorch.Check(NativeTorch.pimm_generator_default(out nint made), "manual_seed");
-        return new Generator(made);
+        return new Generator(new GeneratorHandle(made));
     }
 }

@@ -32,6 +32,7 @@ public static class RoomServices
         services.AddScoped<Campaigns.Wizard.WizardRoom>();
         services.AddTransient<Campaigns.Wizard.WizardSession>();
         services.AddSingleton<Campaigns.Wizard.CountLimit>();
+        services.AddSingleton<Sentences.CoreSentences>();
         services.AddSingleton<JobWatcher>();
         return services.AddHostedService(provider => provider.GetRequiredService<JobWatcher>());
     }

@@ -13,17 +13,22 @@ public sealed class NetworkOptimizer : IDisposable
     private readonly List<Adam> parts = [];
     private readonly List<RowAdam> tables = [];
     private readonly List<EmbeddingTable> embeddings = [];
+    private readonly List<double> decays = [];
+    private readonly double learningRate;
+    private DeviceAdam? device;
 
+    /// <param name="onDevice">steps are to be taken by <see cref="StepOnDevice"/>, those of the tables too</param>
     /// <exception cref="InputException">Rows are to be updated lazily where the network or the device does not allow it.</exception>
-    public NetworkOptimizer(MultiTaskNetwork network, double learningRate, EmbeddingUpdates updates = EmbeddingUpdates.Dense)
+    public NetworkOptimizer(MultiTaskNetwork network, double learningRate, EmbeddingUpdates updates = EmbeddingUpdates.Dense, bool onDevice = false)
     {
+        this.learningRate = learningRate;
         var wait = updates == EmbeddingUpdates.Lazy;
         if (wait)
         {
             MustAllowWaiting(network);
         }
 
-        if (!Merges(network))
+        if (!onDevice && !Merges(network))
         {
             TakeTables(network, learningRate, wait);
         }
@@ -38,6 +43,7 @@ public sealed class NetworkOptimizer : IDisposable
             if (parameters.ToArray() is { Length: > 0 } part)
             {
                 parts.Add(torch.optim.Adam(part, learningRate, weight_decay: decay));
+                decays.Add(decay);
             }
         }
     }
@@ -45,7 +51,12 @@ public sealed class NetworkOptimizer : IDisposable
     /// <summary>How many steps each parameter has taken, in an order that the network decides.</summary>
     public IReadOnlyList<long> Steps
     {
-        get => [.. States.Select(state => state.step), .. tables.Select(table => table.Steps)];
+        get
+        {
+            device?.Keep();
+            return [.. States.Select(state => state.step), .. tables.Select(table => table.Steps)];
+        }
+
         set
         {
             foreach (var (state, steps) in States.Zip(value))
@@ -57,6 +68,8 @@ public sealed class NetworkOptimizer : IDisposable
             {
                 table.Steps = steps;
             }
+
+            device?.Resume();
         }
     }
 
@@ -79,8 +92,17 @@ public sealed class NetworkOptimizer : IDisposable
         tables.ForEach(table => table.ZeroGradient());
     }
 
+    /// <summary>From now on the dense steps leave nothing on the host, so that they can be recorded (<see cref="DeviceAdam"/>).</summary>
+    internal void StepOnDevice(torch.Device device) => this.device = new DeviceAdam(parts.Zip(decays), learningRate, device);
+
     public void Step()
     {
+        if (device is { } recorded)
+        {
+            recorded.Step();
+            return;
+        }
+
         parts.ForEach(part => part.step());
         tables.ForEach(table => table.Step());
     }
@@ -92,6 +114,7 @@ public sealed class NetworkOptimizer : IDisposable
     {
         embeddings.ForEach(embedding => embedding.Rows = null);
         tables.ForEach(table => table.Dispose());
+        device?.Dispose();
         parts.ForEach(part => part.Dispose());
     }
 

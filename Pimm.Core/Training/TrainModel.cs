@@ -35,6 +35,7 @@ public sealed class TrainModel(TimeProvider clock)
 
         var started = clock.GetTimestamp();
         var device = UsableDevice(options.Device);
+        torch.backends.cuda.matmul.allow_tf32 = options.Tf32;
         torch.set_num_threads(options.Threads.Value);
         torch.manual_seed(unchecked((long)options.Seed));
         var (network, inForce) = NetworkCatalog.Create(request.Model, new NetworkShape(data.VocabularySizes, data.TaskNames.Count, data.HasAmounts), settings);

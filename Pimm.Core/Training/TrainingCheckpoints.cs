@@ -77,12 +77,13 @@ internal sealed class TrainingCheckpoints(CheckpointPlan plan, CheckpointKey key
     }
 
     /// <summary>Puts back the newest checkpoint that can be used; without one the state stays as it is.</summary>
+    /// <returns>whether there was one</returns>
     /// <exception cref="InputException">a checkpoint is of another training, and the plan refuses those</exception>
-    public void Restore(TrainingState state)
+    public bool Restore(TrainingState state)
     {
         if (!plan.Resume)
         {
-            return;
+            return false;
         }
 
         foreach (var path in plan.Folder.NewestFirst())
@@ -93,13 +94,13 @@ internal sealed class TrainingCheckpoints(CheckpointPlan plan, CheckpointKey key
                 if (saved.Key.DifferenceTo(key) is { } difference)
                 {
                     StartOver(path, difference);
-                    return;
+                    return false;
                 }
 
                 saved.Restore(state);
                 plan.Resumed(FormattableString.Invariant(
                     $"Training goes on from {Path.GetFileName(path)}: {state.Epoch} epochs done and {state.Row:N0} of {state.Order.Length:N0} rows of the next."));
-                return;
+                return true;
             }
             catch (InputException damaged) when (damaged is not OtherTrainingException)
             {
@@ -108,6 +109,7 @@ internal sealed class TrainingCheckpoints(CheckpointPlan plan, CheckpointKey key
         }
 
         plan.Unusable($"{plan.Folder.Path} has no checkpoint that can be used, so training starts from the beginning.");
+        return false;
     }
 
     private void StartOver(string path, string difference)

@@ -14,13 +14,14 @@ var benchmarks = new Dictionary<string, (Func<string[], int> Run, string Does)>(
     ["faults"] = (more => FaultsBenchmark.Start(more), "faults [--json]: breaks real workers and a real PostgreSQL, and says which promise was held and how long recovery took; minutes"),
     ["ingest"] = (more => IngestBench.Start(more), "ingest [--only SECTION] [--json]: data in and out beside PostgreSQL's own tools; sections import, api, export, upload"),
     ["pages"] = (more => PagesBench.Start(more), "pages [--demos N] [--customers N] [--circuits N] [--seconds N] [--json]: time of the server for every page and every step in it while fifty circuits are open, with twenty times a demo's rows; minutes"),
-    ["top-n"] = (more => TopNBench.Start(more), "top-n [--rows N] [--json]: a wave of both arms out of 43 million scores against the SQL window function"),
-    ["split"] = (more => SplitBench.Start(more), "split [--customers N] [--json]: best of a hundred salts for ten million customers against SQL"),
-    ["copy"] = (more => CopyBench.Start(more), "copy [--rows N] [--json]: scores and plans out of the database and into it, against psql's binary \\copy"),
+    ["top-n"] = (more => TopNBench.Start(more), "top-n [--rows N] [--json] [--wait]: a wave of both arms out of 43 million scores against the SQL window function"),
+    ["split"] = (more => SplitBench.Start(more), "split [--customers N] [--json] [--wait]: best of a hundred salts for ten million customers against SQL"),
+    ["copy"] = (more => CopyBench.Start(more), "copy [--rows N] [--json] [--wait]: scores and plans out of the database and into it, against psql's binary \\copy"),
     ["score"] = (more => ScoreBench.Start(root, more), "score [--rows N] [--json]: answers of a PIMM against plain PyTorch with the same weights"),
-    ["score-db"] = (more => ScoreDbBench.Start(more), "score-db [--customers N] [--json]: scoring from database to database, against the slowest of its parts alone"),
+    ["score-db"] = (more => ScoreDbBench.Start(more), "score-db [--customers N] [--json] [--wait]: scoring from database to database, against the slowest of its parts alone"),
     ["train"] = (more => TrainBench.Start(root, more), "train [--shape ali-ccp|industrial] [--batch N] [--json]: training beside plain PyTorch on the same rows, turn by turn"),
     ["memory"] = (more => MemoryBench.Start(more), "memory [--json]: what ten thousand training steps leave behind, and how much of a step is not native code"),
+    ["train-gpu"] = (more => TrainGpuBench.Start(root, more), "train-gpu [--batch N] [--json]: as train, on a CUDA device: rows kept there, and steps recorded, each against plain PyTorch"),
     ["auc-floor"] = (more => Script("auc-floor.sh", more), "auc-floor DATA_FOLDER [--seeds N] [--out FOLDER]: test AUC against scikit-learn's logistic regression on the same splits"),
 };
 

@@ -78,6 +78,12 @@ internal static unsafe partial class NativeTorch
 
     [LibraryImport(Library)] public static partial int pimm_relu_dropout(TensorHandle input, double share, out nint result);
 
+    [LibraryImport(Library)]
+    public static partial int pimm_towers(TensorHandle input, nint* parameters, double* shares, int layers, out nint result);
+
+    [LibraryImport(Library)]
+    public static partial int pimm_premise_chain(TensorHandle own, nint labels, nint shown, nint* parameters, int count, double share, out nint result);
+
     [LibraryImport(Library)] public static partial int pimm_rows_new(long rows, out nint made);
 
     [LibraryImport(Library)] public static partial void pimm_rows_free(nint rows);
@@ -96,6 +102,12 @@ internal static unsafe partial class NativeTorch
     [LibraryImport(Library)] public static partial void pimm_clock(int running);
 
     [LibraryImport(Library)] public static partial long pimm_clock_nanoseconds();
+
+    [LibraryImport(Library)] public static partial int pimm_forward_new(in NativeForwardShape shape, int* sizes, int* widths, nint* parameters, out nint made);
+
+    [LibraryImport(Library)] public static partial void pimm_forward_free(nint forward);
+
+    [LibraryImport(Library)] public static partial int pimm_forward_run(ForwardHandle forward, int* ids, long rows, float* probabilities, out long wrong);
 
     [LibraryImport(Library)] public static partial void pimm_keep_memory();
 
@@ -183,4 +195,17 @@ internal struct NativeAdam
     public double WeightDecay;
     public long Step;
     public int Maximize;
+}
+
+/// <summary>pimm_forward_shape.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeForwardShape
+{
+    public int Fields;
+    public int Embedding;
+    public int Tasks;
+    public int Layers;
+    public int Rectified;
+    public int Activation;
+    public long TableBytes;
 }

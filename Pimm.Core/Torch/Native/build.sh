@@ -37,6 +37,18 @@ abi=1
 flags="-std=c++17 -O3 -fno-math-errno -ffp-contract=off -fPIC -fvisibility=hidden -Wall -Wno-sign-compare -D_GLIBCXX_USE_CXX11_ABI=$abi -isystem $api"
 [[ -n $home ]] && flags+=" -isystem $include"
 
+# Recording steps (graph.cpp) needs the headers of CUDA, which libtorch does not bring; without them it says so when it is asked for.
+cuda=
+if [[ -f $lib/libtorch_cuda.so ]]; then
+  toolkit=${CUDA_HOME:-/usr/local/cuda}
+  cuda="-ltorch_cuda -lc10_cuda"
+  if [[ -f $toolkit/include/cuda_runtime_api.h ]]; then
+    flags+=" -DPIMM_CUDA -isystem $toolkit/include"
+  else
+    echo "CUDA's headers were not found in $toolkit/include, so training steps cannot be recorded as CUDA graphs: set CUDA_HOME to a CUDA toolkit." >&2
+  fi
+fi
+
 jobs=()
 for source in "$sources"/*.cpp; do
   object=$output/$(basename "$source" .cpp).o
@@ -48,8 +60,6 @@ for source in "$sources"/*.cpp; do
 done
 for job in "${jobs[@]}"; do wait "$job"; done
 
-cuda=
-[[ -f $lib/libtorch_cuda.so ]] && cuda=-ltorch_cuda
 # Nothing names libtorch_cuda's symbols; without --no-as-needed the linker would drop it and CUDA would seem absent.
 "$cxx" -shared -o "$output/libpimmtorch.so.part" "$output"/*.o -L"$lib" -Wl,-rpath,"$lib" \
   -Wl,--no-as-needed -ltorch_cpu -lc10 $cuda -ldl

@@ -111,6 +111,8 @@ run_bench() {
     score) parts+=(pytorch) ;;
     pages) parts+=(tests) ;;
     train) parts+=(pytorch) ;;
+    # Debian's PyTorch has no CUDA: the peer is asked of the python3 that has one.
+    train-gpu) ;;
     *) parts+=(peers) ;;
   esac
   ensure_packages "${parts[@]}"

@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace Pimm.Core.Training;
 
 /// <summary>What a training has of Torch/Accelerated, which TorchSharp's package does not have: there the plain way serves.</summary>
@@ -8,6 +10,16 @@ internal static class TorchEngine
     {
 #if !TORCH_PACKAGE
         TorchSharp.Accelerated.NativeMemory.KeepForReuse();
+#endif
+    }
+
+    /// <summary>Bytes free on a device; null where it does not say.</summary>
+    public static long? FreeMemory(Device device)
+    {
+#if !TORCH_PACKAGE
+        return TorchSharp.Accelerated.NativeMemory.FreeOn(device);
+#else
+        return null;
 #endif
     }
 }

@@ -40,7 +40,7 @@ public sealed class TrainRows(TrainModel trainModel)
             var settings = training.HalfBatch ? WithHalfTheBatch(training.Settings, options, snapshot) : training.Settings;
             var plan = PlanOf(training.Checkpoints, tell);
             stop.Begin(plan);
-            var model = trainModel.Run(new TrainingRequest(training.Network, settings, options), snapshot, plan, p => tell(new TrainingNews(Of(p))), stop.Token);
+            var model = trainModel.Run(new TrainingRequest(training.Network, settings, options), snapshot, plan, p => tell(p.Note is { } note ? new TrainingNews(Warning: note) : new TrainingNews(Of(p))), stop.Token);
             model.Save(training.Out);
             return model;
         }
@@ -65,6 +65,7 @@ public sealed class TrainRows(TrainModel trainModel)
             Resume = checkpoints.Resume,
             Written = file => tell(new TrainingNews(Checkpoint: file)),
             Resumed = note => tell(new TrainingNews(Note: note)),
+            Chosen = note => tell(new TrainingNews(Note: note)),
             Unusable = warning => tell(new TrainingNews(Warning: warning)),
         };
 

@@ -22,6 +22,9 @@ public sealed class CheckpointPlan(CheckpointFolder folder, TimeSpan interval)
     /// <summary>Told, in one sentence, where the training goes on from.</summary>
     public Action<string> Resumed { get; init; } = _ => { };
 
+    /// <summary>Told, in one sentence, what the training chose by itself.</summary>
+    public Action<string> Chosen { get; init; } = _ => { };
+
     /// <summary>Told, in one sentence each, what could not be used.</summary>
     public Action<string> Unusable { get; init; } = _ => { };
 
@@ -42,6 +45,25 @@ internal sealed class TrainingCheckpoints(CheckpointPlan plan, CheckpointKey key
     public bool IsDue(int step) =>
         plan.IsEnding || (plan.Interval > TimeSpan.Zero ? clock.GetElapsedTime(last) >= plan.Interval : step % StepsBetween == 0);
 
+    /// <summary>Of the newest checkpoint that can be read; null where there is none.</summary>
+    public static int? ThreadsOf(CheckpointFolder folder)
+    {
+        foreach (var path in folder.NewestFirst())
+        {
+            try
+            {
+                using var saved = SavedTraining.Open(CheckpointFolder.Verified(path).Path);
+                return saved.Key.Threads;
+            }
+            catch (InputException)
+            {
+                // It is told of when the training looks where to go on.
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Writes one; it changes nothing that is computed.</summary>
     /// <exception cref="OperationCanceledException">the training was asked to end with it</exception>
     public void Take(TrainingState state)
@@ -55,12 +77,13 @@ internal sealed class TrainingCheckpoints(CheckpointPlan plan, CheckpointKey key
     }
 
     /// <summary>Puts back the newest checkpoint that can be used; without one the state stays as it is.</summary>
+    /// <returns>whether there was one</returns>
     /// <exception cref="InputException">a checkpoint is of another training, and the plan refuses those</exception>
-    public void Restore(TrainingState state)
+    public bool Restore(TrainingState state)
     {
         if (!plan.Resume)
         {
-            return;
+            return false;
         }
 
         foreach (var path in plan.Folder.NewestFirst())
@@ -71,13 +94,13 @@ internal sealed class TrainingCheckpoints(CheckpointPlan plan, CheckpointKey key
                 if (saved.Key.DifferenceTo(key) is { } difference)
                 {
                     StartOver(path, difference);
-                    return;
+                    return false;
                 }
 
                 saved.Restore(state);
                 plan.Resumed(FormattableString.Invariant(
                     $"Training goes on from {Path.GetFileName(path)}: {state.Epoch} epochs done and {state.Row:N0} of {state.Order.Length:N0} rows of the next."));
-                return;
+                return true;
             }
             catch (InputException damaged) when (damaged is not OtherTrainingException)
             {
@@ -86,6 +109,7 @@ internal sealed class TrainingCheckpoints(CheckpointPlan plan, CheckpointKey key
         }
 
         plan.Unusable($"{plan.Folder.Path} has no checkpoint that can be used, so training starts from the beginning.");
+        return false;
     }
 
     private void StartOver(string path, string difference)

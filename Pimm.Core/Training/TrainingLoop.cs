@@ -25,7 +25,7 @@ public sealed record TrainingRun(
 public sealed class TrainingLoop
 {
     // The loss is read from the device only so often: each reading waits for everything before it.
-    private const int StepsBetweenReadings = 20;
+    private readonly int stepsBetweenReadings;
 
     private readonly MultiTaskNetwork network;
     private readonly Snapshot data;
@@ -41,6 +41,7 @@ public sealed class TrainingLoop
     {
         (this.network, this.data, this.options, this.clock) = (network, data, options, clock);
         device = torch.device(options.Device);
+        stepsBetweenReadings = device.type == DeviceType.CPU ? 20 : 100;
         var calibrationRows = data.RowsOf(Split.Calibration);
         validationRows = options.WholeValidation ? [.. data.RowsOf(Split.Validation), .. calibrationRows] : data.RowsOf(Split.Validation);
         trainingRows = data.RowsOf(Split.Train);
@@ -67,16 +68,24 @@ public sealed class TrainingLoop
 
         TorchEngine.Prepare();
         using var state = new TrainingState(network, options, trainingRows, batchSize, floor);
-        using var step = new TrainingStep(state, data, amount, device);
-        checkpoints?.Restore(state);
+        using var step = Steps(state, out var refusal);
+        if (checkpoints?.Restore(state) == true)
+        {
+            step.Resume();
+        }
+
         var before = state.Spent;
         var pace = new TrainingPace(clock, trainingRows.Length, before);
+        if (refusal is not null)
+        {
+            report(new(state.Epoch + 1, LastEpoch(state.Stopping, state.Epoch) + 1, state.Row, trainingRows.Length, 0, null, null) { Note = refusal });
+        }
 
         while (state.Epoch < options.Epochs && (options.Refit || state.Epoch == 0 || !state.Stopping.ShouldStop))
         {
             if (state.Row == 0)
             {
-                Begin(state, floor);
+                Begin(state, step, floor);
             }
 
             var trainingLoss = TrainEpoch(state, step, pace, checkpoints, report, cancellationToken);
@@ -103,7 +112,23 @@ public sealed class TrainingLoop
         return new TrainingRun(state.Epochs, options.Refit ? state.Epoch : state.Stopping.BestEpoch + 1, trainingRows.Length, pace.Spent, before, Smeared(cancellationToken));
     }
 
-    private static void Begin(TrainingState state, int floor)
+    /// <param name="refusal">why the rows do not lie on the device; null where they do, or belong on the host</param>
+    private TrainingStep Steps(TrainingState state, out string? refusal)
+    {
+        refusal = null;
+        if (device.type == DeviceType.CPU && !options.Resident)
+        {
+            return new GatheredStep(state, data, amount, device);
+        }
+
+        var free = options.DeviceMemory ?? TorchEngine.FreeMemory(device);
+        refusal = ResidentRows.Refusal(data, amount is not null, ResidentStep.DrawsOf(network), free);
+        return refusal is null
+            ? new ResidentStep(state, new ResidentRows(data, amount, device), options, batchSize)
+            : new GatheredStep(state, data, amount, device);
+    }
+
+    private static void Begin(TrainingState state, TrainingStep step, int floor)
     {
         if (state.Epoch == floor)
         {
@@ -111,6 +136,7 @@ public sealed class TrainingLoop
             state.Averaged?.Restart();
         }
 
+        step.BeginEpoch();
         state.BeginEpoch();
     }
 
@@ -142,37 +168,40 @@ public sealed class TrainingLoop
         TrainingState state, TrainingStep step, TrainingPace pace, TrainingCheckpoints? checkpoints, Action<TrainingProgress> report, CancellationToken cancellationToken)
     {
         var last = LastEpoch(state.Stopping, state.Epoch);
-        var rows = state.Order;
+        var rows = state.Order.Length;
         network.train();
         pace.Start();
-        while (state.Row < rows.Length)
+        while (state.Row < rows)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var batch = rows.AsSpan(state.Row, Math.Min(batchSize, rows.Length - state.Row));
-            step.Take(batch, state.Epoch + (double)state.Row / rows.Length);
-            state.Row += batch.Length;
-            if (state.Row / batchSize % StepsBetweenReadings == 0)
+            var count = Math.Min(batchSize, rows - state.Row);
+            step.Take(count);
+            state.Row += count;
+            if (state.Row / batchSize % stepsBetweenReadings == 0)
             {
                 MustBeFinite(state);
                 report(pace.At(state.Epoch, last, state.Row));
             }
 
-            if (state.Row < rows.Length && checkpoints?.IsDue(state.Row / batchSize) == true)
+            if (state.Row < rows && checkpoints?.IsDue(state.Row / batchSize) == true)
             {
                 MustBeFinite(state);
                 state.Spent = pace.Spent;
+                step.Keep();
                 checkpoints.Take(state);
             }
         }
 
         pace.Stop();
         state.Spent = pace.Spent;
-        return MustBeFinite(state) / Math.Ceiling((double)rows.Length / batchSize);
+        return MustBeFinite(state) / Math.Ceiling((double)rows / batchSize);
     }
 
     /// <returns>The sum of the epoch's losses.</returns>
-    private double MustBeFinite(TrainingState state) => state.Losses.item<float>() is var sum && float.IsFinite(sum)
-        ? sum
-        : throw new TrainingDivergedException(FormattableString.Invariant(
+    private double MustBeFinite(TrainingState state)
+    {
+        using var losses = state.Losses.cpu();
+        return losses.item<float>() is var sum && float.IsFinite(sum) ? sum : throw new TrainingDivergedException(FormattableString.Invariant(
             $"The loss stopped being a number in epoch {state.Epoch + 1} at learning rate {options.LearningRate}; choose a smaller one."));
+    }
 }

@@ -21,7 +21,7 @@ public enum EmbeddingUpdates
     Dense,
 
     /// <summary>Those that the batch looks up; the steps of the others wait until they are looked up or an epoch ends, and beyond 32 at a
-    /// time are taken in strides, so results differ a little from dense ones. Needs no pass over the tables at a step; bench train says whether that gains anything for a table's size.</summary>
+    /// time are taken in strides, so results differ a little from dense ones. Needs no pass over the tables at a step.</summary>
     Lazy,
 }
 
@@ -56,12 +56,29 @@ public sealed record TrainingOptions
     /// <summary>Decides the initial weights, dropout, the order of rows and the premises' draws; 1 by default.</summary>
     public ulong Seed { get; init; } = 1;
 
-    /// <summary>Threads that compute, 1 to 1,024; unset, the default: as many as the machine has cores. Part of what makes a run
+    /// <summary>Threads that compute, 1 to 1,024; unset, the default: as many as the machine has cores, or from 100,000 training rows on
+    /// fewer where a short trial at the start finds those clearly faster; the run's log says so. Part of what makes a run
     /// repeatable: another number of threads adds up in another order.</summary>
     public int? Threads { get; init; }
 
     /// <summary><c>cpu</c> (the default) or <c>cuda:N</c>.</summary>
     public string Device { get; init; } = "cpu";
+
+    /// <summary>Let matrix products on a CUDA device round their factors to TF32's ten bits (half as many digits, and faster); no by
+    /// default. Refused on the CPU.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Tf32 { get; init; }
+
+    /// <summary>Record a step on a CUDA device as a graph and launch it as a whole; no by default, as long as it has not been run on
+    /// one. Refused on the CPU.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool CudaGraph { get; init; }
+
+    /// <summary>Keep the rows where it is computed on the CPU too, with the steps that a device takes, so that tests can run them.</summary>
+    internal bool Resident { get; init; }
+
+    /// <summary>Bytes free on the device, instead of asking it; for tests.</summary>
+    internal long? DeviceMemory { get; init; }
 
     /// <summary>Steps an epoch should have at least before batches are made smaller.</summary>
     public const int StepsWanted = 200;
@@ -94,7 +111,8 @@ public sealed record TrainingOptions
     public double Averaging { get; init; } = 0.5;
 
     /// <summary>The options with those of the settings that belong to training (<c>patience</c>, <c>stopOn</c>, <c>lr</c>,
-    /// <c>batch</c>, <c>epochs</c>, <c>refit</c>, <c>averaging</c>, <c>wholeValidation</c>, <c>embeddingUpdates</c>) taken out of them.</summary>
+    /// <c>batch</c>, <c>epochs</c>, <c>refit</c>, <c>averaging</c>, <c>wholeValidation</c>, <c>embeddingUpdates</c>, <c>tf32</c>,
+    /// <c>cudaGraph</c>) taken out of them.</summary>
     /// <exception cref="InputException">A value is out of its bounds.</exception>
     public TrainingOptions Taking(IDictionary<string, string> settings)
     {
@@ -107,6 +125,9 @@ public sealed record TrainingOptions
 
         options = options with { Refit = Switch(settings, "refit") ?? options.Refit };
         options = options with { WholeValidation = Switch(settings, "wholeValidation") ?? options.WholeValidation };
+
+        options = options with { Tf32 = Switch(settings, "tf32") ?? options.Tf32 };
+        options = options with { CudaGraph = Switch(settings, "cudaGraph") ?? options.CudaGraph };
 
         options = options with { StopOn = Choice<StoppingMeasure>(settings, "stopOn", "logLoss or auc") ?? options.StopOn };
         options = options with { EmbeddingUpdates = Choice<EmbeddingUpdates>(settings, "embeddingUpdates", "dense or lazy") ?? options.EmbeddingUpdates };
@@ -122,8 +143,18 @@ public sealed record TrainingOptions
         Require(Epochs is >= 1 and <= 10_000, "number of epochs", Epochs, "1 to 10,000");
         Require(Averaging is >= 0 and <= 10, "averaging", Averaging, "0 to 10 epochs");
         Require(Patience is >= 1 and <= 1_000, "patience", Patience, "1 to 1,000 epochs");
+        RefuseOnCpu(Tf32, "tf32");
+        RefuseOnCpu(CudaGraph && !Resident, "cudaGraph");
         Require(Threads is null or >= 1 and <= 1_024, "number of threads", Threads ?? 0, "1 to 1,024");
         return this;
+    }
+
+    private void RefuseOnCpu(bool given, string key)
+    {
+        if (given && Device == "cpu")
+        {
+            throw new InputException($"The setting {key}=true is for a CUDA device and does nothing on the cpu; give --device cuda:0, or leave it out.");
+        }
     }
 
     private static int? Whole(IDictionary<string, string> settings, string key)

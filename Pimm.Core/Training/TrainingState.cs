@@ -11,12 +11,12 @@ namespace Pimm.Core.Training;
 /// </summary>
 internal sealed class TrainingState : IDisposable
 {
-    /// <param name="rows">the training rows in any order; the state shuffles them in place</param>
+    /// <param name="rows">the training rows in any order; every epoch puts them into another, in place</param>
     /// <param name="floor">the first epoch that may be kept</param>
     public TrainingState(MultiTaskNetwork network, TrainingOptions options, int[] rows, int batch, int floor)
     {
         (Network, Order) = (network, rows);
-        Optimizer = new NetworkOptimizer(network, options.LearningRate, options.EmbeddingUpdates);
+        Optimizer = new NetworkOptimizer(network, options.LearningRate, options.EmbeddingUpdates, options.Resident);
         Averaged = options.Averaging > 0 ? new AveragedWeights(network, options.Averaging * ((double)rows.Length / batch)) : null;
         Averaged?.LeaveTo(Optimizer.Tables);
         Best = new KeptWeights(network);
@@ -66,10 +66,9 @@ internal sealed class TrainingState : IDisposable
         Losses.add_(loss);
     }
 
-    /// <summary>Begins an epoch: a new order of rows, no losses yet.</summary>
+    /// <summary>Begins an epoch: no losses yet.</summary>
     public void BeginEpoch()
     {
-        Shuffle.Shuffle(Order.AsSpan());
         using var quiet = no_grad();
         Losses.zero_();
     }

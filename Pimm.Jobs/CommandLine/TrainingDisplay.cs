@@ -29,7 +29,12 @@ internal sealed class TrainingDisplay : IDisposable
 
     public void Show(TrainingProgress progress)
     {
-        if (progress.Finished is { } epoch)
+        if (progress.Note is { } note)
+        {
+            Clear();
+            lines.WriteLine(note);
+        }
+        else if (progress.Finished is { } epoch)
         {
             Clear();
             lines.WriteLine(Line(epoch, progress));

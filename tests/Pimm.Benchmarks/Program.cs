@@ -20,6 +20,8 @@ var benchmarks = new Dictionary<string, (Func<string[], int> Run, string Does)>(
     ["score"] = (more => ScoreBench.Start(root, more), "score [--rows N] [--json]: answers of a PIMM against plain PyTorch with the same weights"),
     ["score-db"] = (more => ScoreDbBench.Start(more), "score-db [--customers N] [--json] [--wait]: scoring from database to database, against the slowest of its parts alone"),
     ["train"] = (more => TrainBench.Start(root, more), "train [--shape ali-ccp|industrial] [--batch N] [--json]: training beside plain PyTorch on the same rows, turn by turn"),
+    ["memory"] = (more => MemoryBench.Start(more), "memory [--json]: what ten thousand training steps leave behind, and how much of a step is not native code"),
+    ["train-gpu"] = (more => TrainGpuBench.Start(root, more), "train-gpu [--batch N] [--json]: as train, on a CUDA device: rows kept there, and steps recorded, each against plain PyTorch"),
     ["auc-floor"] = (more => Script("auc-floor.sh", more), "auc-floor DATA_FOLDER [--seeds N] [--out FOLDER]: test AUC against scikit-learn's logistic regression on the same splits"),
 };
 

@@ -120,7 +120,7 @@ internal sealed class TrainBench(string root, string folder)
         $"{result.Case}, batch {result.Batch:N0}: {result.Ours:N0} samples/s against {result.Peer:N0} (PyTorch {result.PeerFacts.Torch}, {result.PeerFacts.Threads} threads), ratio {result.Ratio.Median:0.00} ({result.Ratio.Min:0.00} to {result.Ratio.Max:0.00}), by processor time {result.ByProcessorTime.Median:0.00} ({result.ByProcessorTime.Min:0.00} to {result.ByProcessorTime.Max:0.00}); {result.Share:P0} of what products at {result.Gigaflops:N0} GFLOP/s allow; {result.AllocatedBytes:N0} bytes allocated a step");
 
     /// <summary>Clock, processors and allocations of this process since the last restart.</summary>
-    private sealed class Watch
+    internal sealed class Watch
     {
         private long started;
         private TimeSpan processors;

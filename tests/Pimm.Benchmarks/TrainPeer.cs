@@ -16,13 +16,18 @@ internal sealed class TrainPeer : IDisposable
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
     private readonly Process process;
 
-    public TrainPeer(string root, string rows, string settings)
+    /// <param name="python">whose PyTorch is asked; null for Debian's</param>
+    public TrainPeer(string root, string rows, string settings, string? python = null)
     {
-        var start = new ProcessStartInfo("/usr/bin/python3", [Path.Combine(root, "tests", "Pimm.Benchmarks", "peers", "train.py"), rows, settings])
+        var start = new ProcessStartInfo(python ?? "/usr/bin/python3", [Path.Combine(root, "tests", "Pimm.Benchmarks", "peers", "train.py"), rows, settings])
         {
             RedirectStandardInput = true, RedirectStandardOutput = true,
         };
-        start.Environment["LD_PRELOAD"] = Path.Combine(AppContext.BaseDirectory, "libpimmtorch.so");
+        if (python is null)
+        {
+            start.Environment["LD_PRELOAD"] = Path.Combine(AppContext.BaseDirectory, "libpimmtorch.so");
+        }
+
         process = Process.Start(start)!;
         Facts = Answer().Deserialize<PeerFacts>(Json)!;
     }
@@ -50,4 +55,5 @@ internal sealed class TrainPeer : IDisposable
 
 /// <param name="Torch">its version</param>
 /// <param name="Threads">the number that was fastest</param>
-internal sealed record PeerFacts(string Torch, int Threads);
+/// <param name="Device">the name of the device; null for the CPU</param>
+internal sealed record PeerFacts(string Torch, int Threads, string? Device = null);

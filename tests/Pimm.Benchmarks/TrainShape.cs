@@ -31,9 +31,9 @@ internal sealed record TrainShape(string Name, IReadOnlyList<int> Vocabularies, 
     });
 
     /// <summary>What the peer has to know to train the same.</summary>
-    public string ForPeer(int batch, int tries) => JsonSerializer.Serialize(new
+    public string ForPeer(int batch, int tries, string device = "cpu") => JsonSerializer.Serialize(new
     {
-        vocabularies = Vocabularies, embedding = Embedding, towers = Towers, dropout = Dropout, l2 = NetworkObjective.UsualL2, batch, tries,
+        vocabularies = Vocabularies, embedding = Embedding, towers = Towers, dropout = Dropout, l2 = NetworkObjective.UsualL2, batch, tries, device,
     });
 
     /// <summary>Multiply-adds of a forward pass: (rows, inner, columns) of each product for one sample.</summary>

@@ -11,7 +11,17 @@ namespace TorchSharp;
 internal sealed class Operator(string name, string overload = "")
 {
     private const int StackRoom = 64;
+
+    // A field of its own thread: null everywhere but in a test that listens.
+    [ThreadStatic] private static Action<string>? called;
+
     private nint handle;
+
+    /// <summary>Is told every call on this thread: tensors by type and shape, numbers as they are. For tests.</summary>
+    public static Action<string>? Called
+    {
+        set => called = value;
+    }
 
     public Tensor Call(params ReadOnlySpan<Argument> arguments)
     {
@@ -49,6 +59,7 @@ internal sealed class Operator(string name, string overload = "")
     private unsafe int Invoke(ReadOnlySpan<Argument> arguments, Span<NativeValue> results)
     {
         nint which = handle != 0 ? handle : Find();
+        called?.Invoke(Describe(arguments));
         int listed = ListedNumbers(arguments);
         Span<long> numbers = listed <= StackRoom ? stackalloc long[StackRoom] : new long[listed];
         Span<NativeValue> native = stackalloc NativeValue[arguments.Length];

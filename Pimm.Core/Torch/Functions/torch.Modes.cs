@@ -36,6 +36,26 @@ public static partial class torch
         public static int device_count() => NativeTorch.pimm_cuda_count();
     }
 
+    public static class backends
+    {
+        public static class cuda
+        {
+            public static class matmul
+            {
+                /// <summary>Whether float32 matrix products on a CUDA device may round their factors to TF32; no by default.</summary>
+                public static bool allow_tf32
+                {
+                    get
+                    {
+                        NativeTorch.Check(NativeTorch.pimm_tf32_allowed(out int allowed), "allow_tf32");
+                        return allowed != 0;
+                    }
+                    set => NativeTorch.Check(NativeTorch.pimm_allow_tf32(value ? 1 : 0), $"allow_tf32({value})");
+                }
+            }
+        }
+    }
+
     private sealed class GradientMode : IDisposable
     {
         private readonly int before = NativeTorch.pimm_gradients_recorded();

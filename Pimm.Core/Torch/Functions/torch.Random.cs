@@ -3,15 +3,15 @@ namespace TorchSharp;
 public static partial class torch
 {
     /// <summary>
-    /// A stream of random numbers on the CPU (libtorch's Mersenne Twister). Drawing from one leaves every other stream alone.
+    /// A stream of random numbers (libtorch's Mersenne Twister; Philox on a device). Drawing from one leaves every other stream alone.
     /// </summary>
     public sealed class Generator : IDisposable
     {
         private readonly GeneratorHandle handle;
 
-        public Generator(ulong seed = 0) : this(Make(unchecked((long)seed))) { }
+        public Generator(ulong seed = 0, Device? device = null) : this(Make(unchecked((long)seed), device)) { }
 
-        internal Generator(nint native) => handle = new GeneratorHandle(native);
+        internal Generator(GeneratorHandle handle) => this.handle = handle;
 
         /// <summary>Starts the stream anew.</summary>
         public Generator manual_seed(long seed)
@@ -41,10 +41,12 @@ public static partial class torch
 
         internal void Release() => handle.DangerousRelease();
 
-        private static nint Make(long seed)
+        private static GeneratorHandle Make(long seed, Device? device)
         {
-            NativeTorch.Check(NativeTorch.pimm_generator_new(seed, out nint made), "Generator");
-            return made;
+            NativeTorch.Check(
+                device is null or { type: DeviceType.CPU } ? NativeTorch.pimm_generator_new(seed, out nint made) : NativeTorch.pimm_generator_on(device.index, seed, out made),
+                "Generator");
+            return new GeneratorHandle(made);
         }
     }
 
@@ -117,6 +119,6 @@ public static partial class torch
     private static Generator default_generator()
     {
         NativeTorch.Check(NativeTorch.pimm_generator_default(out nint made), "manual_seed");
-        return new Generator(made);
+        return new Generator(new GeneratorHandle(made));
     }
 }

@@ -32,12 +32,24 @@ flock 9
 
 # Old wheels were built with the other std::string; the headers must be told.
 abi=1
-# Not grep -q, which ends at the first match: nm would then fail on its closed pipe, now and then, and the pipe with it.
-nm -DC "$lib/libc10.so" | grep '__cxx11::basic_string' >/dev/null || abi=0
+# No pipe into grep -q: it ends at the first hit, and nm's broken pipe would count as none.
+[[ $(nm -DC "$lib/libc10.so") == *__cxx11::basic_string* ]] || abi=0
 # ATen's parallel_for is a header: without OpenMP here it runs on one thread. Its library is the one that libtorch has loaded, so it is
 # not linked again.
 flags="-std=c++17 -O3 -fopenmp -fno-math-errno -ffp-contract=off -fPIC -fvisibility=hidden -Wall -Wno-sign-compare -D_GLIBCXX_USE_CXX11_ABI=$abi -isystem $api"
 [[ -n $home ]] && flags+=" -isystem $include"
+
+# Recording steps (graph.cpp) needs the headers of CUDA, which libtorch does not bring; without them it says so when it is asked for.
+cuda=
+if [[ -f $lib/libtorch_cuda.so ]]; then
+  toolkit=${CUDA_HOME:-/usr/local/cuda}
+  cuda="-ltorch_cuda -lc10_cuda"
+  if [[ -f $toolkit/include/cuda_runtime_api.h ]]; then
+    flags+=" -DPIMM_CUDA -isystem $toolkit/include"
+  else
+    echo "CUDA's headers were not found in $toolkit/include, so training steps cannot be recorded as CUDA graphs: set CUDA_HOME to a CUDA toolkit." >&2
+  fi
+fi
 
 jobs=()
 for source in "$sources"/*.cpp; do
@@ -50,8 +62,6 @@ for source in "$sources"/*.cpp; do
 done
 for job in "${jobs[@]}"; do wait "$job"; done
 
-cuda=
-[[ -f $lib/libtorch_cuda.so ]] && cuda=-ltorch_cuda
 # Nothing names libtorch_cuda's symbols; without --no-as-needed the linker would drop it and CUDA would seem absent.
 "$cxx" -shared -o "$output/libpimmtorch.so.part" "$output"/*.o -L"$lib" -Wl,-rpath,"$lib" \
   -Wl,--no-as-needed -ltorch_cpu -lc10 $cuda -ldl

@@ -3,6 +3,7 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
+#include <c10/core/DeviceGuard.h>
 #include <dlfcn.h>
 #include <malloc.h>
 #include <torch/version.h>
@@ -14,9 +15,9 @@
 
 namespace {
 
-// OpenBLAS, where libblas.so.3 is one, keeps its own number of threads; it computes the double products.
+// Of a library that is loaded or not.
 template <class Function>
-Function blas_function(const char* name) {
+Function named_function(const char* name) {
   return reinterpret_cast<Function>(dlsym(RTLD_DEFAULT, name));
 }
 
@@ -39,7 +40,8 @@ PIMM_EXPORT int32_t pimm_check_version() noexcept {
 PIMM_EXPORT int32_t pimm_set_threads(int32_t count) noexcept {
   return pimm::guarded([&] {
     at::set_num_threads(count);
-    if (auto set = blas_function<void (*)(int)>("openblas_set_num_threads")) set(count);
+    // OpenBLAS, where libblas.so.3 is one, keeps its own number of threads; it computes the double products.
+    if (auto set = named_function<void (*)(int)>("openblas_set_num_threads")) set(count);
   });
 }
 
@@ -62,8 +64,32 @@ PIMM_EXPORT int32_t pimm_interop_threads() noexcept { return at::get_num_interop
 
 PIMM_EXPORT int32_t pimm_cuda_count() noexcept {
   int32_t count = 0;
-  pimm::guarded([&] { count = at::hasCUDA() ? static_cast<int32_t>(at::detail::getCUDAHooks().getNumGPUs()) : 0; });
+  pimm::guarded([&] { count = at::hasCUDA() ? static_cast<int32_t>(at::getNumGPUs()) : 0; });
   return count;
+}
+
+// Free and whole memory of a CUDA device in bytes.
+PIMM_EXPORT int32_t pimm_cuda_memory(int32_t device, int64_t* free, int64_t* whole) noexcept {
+  return pimm::guarded([&] {
+    TORCH_CHECK(at::hasCUDA(), "this libtorch has no CUDA");
+    // CUDA's headers need not be there for this one number.
+    auto ask = named_function<int (*)(size_t*, size_t*)>("cudaMemGetInfo");
+    TORCH_CHECK(ask, "the CUDA runtime cannot be asked for its free memory");
+    c10::DeviceGuard guard(c10::Device(c10::DeviceType::CUDA, static_cast<c10::DeviceIndex>(device)));
+    size_t left = 0, all = 0;
+    TORCH_CHECK(ask(&left, &all) == 0, "the CUDA device does not say how much of its memory is free");
+    *free = static_cast<int64_t>(left);
+    *whole = static_cast<int64_t>(all);
+  });
+}
+
+// Whether float32 matrix products on a CUDA device may round their factors to TF32's ten bits. Kept, and without effect, without CUDA.
+PIMM_EXPORT int32_t pimm_allow_tf32(int32_t allowed) noexcept {
+  return pimm::guarded([&] { at::globalContext().setAllowTF32CuBLAS(allowed != 0); });
+}
+
+PIMM_EXPORT int32_t pimm_tf32_allowed(int32_t* allowed) noexcept {
+  return pimm::guarded([&] { *allowed = at::globalContext().allowTF32CuBLAS(); });
 }
 
 PIMM_EXPORT int32_t pimm_seed_all(int64_t seed) noexcept {
@@ -73,6 +99,17 @@ PIMM_EXPORT int32_t pimm_seed_all(int64_t seed) noexcept {
 PIMM_EXPORT int32_t pimm_generator_new(int64_t seed, void** made) noexcept {
   return pimm::guarded(
       [&] { *made = new at::Generator(at::make_generator<at::CPUGeneratorImpl>(static_cast<uint64_t>(seed))); });
+}
+
+// One on a CUDA device: what such a generator is, the device's own knows.
+PIMM_EXPORT int32_t pimm_generator_on(int32_t device, int64_t seed, void** made) noexcept {
+  return pimm::guarded([&] {
+    TORCH_CHECK(at::hasCUDA(), "this libtorch has no CUDA");
+    c10::Device where(c10::DeviceType::CUDA, static_cast<c10::DeviceIndex>(device));
+    auto generator = at::globalContext().defaultGenerator(where).clone();
+    generator.set_current_seed(static_cast<uint64_t>(seed));
+    *made = new at::Generator(std::move(generator));
+  });
 }
 
 // The generator behind operators that are given none.

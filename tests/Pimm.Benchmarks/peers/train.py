@@ -3,8 +3,9 @@
     train.py ROWS.safetensors SETTINGS_JSON
 
 Reads the same packed rows as Pimm, into tensors before anything is timed, and takes batches as slices of them, which shuffling
-would only make slower. It first tries one thread and all of them, and keeps the better. Then it answers every number of steps on
-stdin with one JSON line: the seconds they took, of the clock and of the processors.
+would only make slower. On the CPU it first tries one thread and all of them, and keeps the better; on a device (settings: device)
+rows and network lie there, and a turn ends when the device has done its work. Then it answers every number of steps on stdin with
+one JSON line: the seconds they took, of the clock and of the processors.
 """
 import json
 import os
@@ -78,13 +79,18 @@ def main():
     torch.manual_seed(1)
     settings = json.loads(sys.argv[2])
     batch = settings["batch"]
-    ids, labels = read(sys.argv[1])
-    model = Pimm(settings["vocabularies"], settings["embedding"], settings["towers"], settings["dropout"], labels.shape[1])
+    device = torch.device(settings.get("device", "cpu"))
+    ids, labels = (one.to(device) for one in read(sys.argv[1]))
+    model = Pimm(settings["vocabularies"], settings["embedding"], settings["towers"], settings["dropout"], labels.shape[1]).to(device)
     tables = list(model.embeddings.parameters())
     rest = [one for name, one in model.named_parameters() if not name.startswith("embeddings")]
     adam = torch.optim.Adam([{"params": tables, "weight_decay": settings["l2"]}, {"params": rest}], lr=1e-3)
     loss = nn.BCEWithLogitsLoss()
     place = 0
+
+    def wait():
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
 
     def steps(count):
         nonlocal place
@@ -93,21 +99,24 @@ def main():
             x, y = ids[place:place + batch], labels[place:place + batch]
             place += batch
             adam.zero_grad()
-            (loss(model(x, y, torch.rand(batch, y.shape[1] - 1) < 0.5), y) * y.shape[1]).backward()
+            (loss(model(x, y, torch.rand(batch, y.shape[1] - 1, device=device) < 0.5), y) * y.shape[1]).backward()
             adam.step()
 
     def timed(count):
+        wait()
         clock, processors = time.perf_counter(), time.process_time()
         steps(count)
+        wait()
         return {"seconds": time.perf_counter() - clock, "processorSeconds": time.process_time() - processors}
 
     best = {}
-    for threads in sorted({1, os.cpu_count()}):
+    for threads in sorted({1, os.cpu_count()}) if device.type == "cpu" else [1]:
         torch.set_num_threads(threads)
         steps(2)
         best[threads] = min(timed(settings["tries"])["seconds"] for _ in range(3))
     torch.set_num_threads(min(best, key=best.get))
-    print(json.dumps({"torch": torch.__version__, "threads": torch.get_num_threads()}), flush=True)
+    where = torch.cuda.get_device_name(device) if device.type == "cuda" else None
+    print(json.dumps({"torch": torch.__version__, "threads": torch.get_num_threads(), "device": where}), flush=True)
     for line in sys.stdin:
         print(json.dumps(timed(int(line))), flush=True)
 

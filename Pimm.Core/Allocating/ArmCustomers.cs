@@ -12,7 +12,7 @@ public sealed record SelectionSalts(string HoldBack, string Exploration, string 
 /// </summary>
 public sealed class ArmCustomers
 {
-    private const int FlaggedAtOnce = 65_536;
+    private const int CustomersAtOnce = 65_536;
 
     private readonly SaltKey _exploration, _tie;
 
@@ -45,9 +45,9 @@ public sealed class ArmCustomers
     private static bool[] FlagsOf(Guid[] customers, SaltKey salt, double share)
     {
         var flagged = new bool[customers.Length];
-        Parallel.For(0, (customers.Length + FlaggedAtOnce - 1) / FlaggedAtOnce, part =>
+        Parallel.For(0, (customers.Length + CustomersAtOnce - 1) / CustomersAtOnce, part =>
         {
-            for (int i = part * FlaggedAtOnce; i < Math.Min(customers.Length, (part + 1) * FlaggedAtOnce); i++)
+            for (int i = part * CustomersAtOnce; i < Math.Min(customers.Length, (part + 1) * CustomersAtOnce); i++)
                 flagged[i] = CustomerHash.Share(CustomerHash.Salted(customers[i], salt)) < share;
         });
         return flagged;
@@ -55,9 +55,16 @@ public sealed class ArmCustomers
 
     private static double[] Finite(double[] scores)
     {
-        for (int i = 0; i < scores.Length; i++)
-            if (!double.IsFinite(scores[i]))
-                throw new InputException($"The score of customer {i + 1} is {scores[i]}; scores must be finite numbers.");
-        return scores;
+        var (wrong, gate) = (scores.Length, new Lock());
+        Parallel.For(0, (scores.Length + CustomersAtOnce - 1) / CustomersAtOnce, part =>
+        {
+            int customer = part * CustomersAtOnce, end = Math.Min(scores.Length, customer + CustomersAtOnce);
+            while (customer < end && double.IsFinite(scores[customer]))
+                customer++;
+            if (customer < end)
+                lock (gate)
+                    wrong = Math.Min(wrong, customer);
+        });
+        return wrong == scores.Length ? scores : throw new InputException($"The score of customer {wrong + 1} is {scores[wrong]}; scores must be finite numbers.");
     }
 }

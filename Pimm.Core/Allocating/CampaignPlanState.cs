@@ -22,21 +22,24 @@ public readonly record struct PlannedAction(WaveAction Action, int Wave);
 /// <summary>What one policy has done so far, or would have done, with each customer of one arm.</summary>
 public sealed class CampaignPlanState
 {
-    private readonly PlannedAction[] _actions;
+    // Apart, because every customer is asked whether he is free, and few what wave it was: that array's pages are mostly never touched.
+    private readonly WaveAction[] _actions;
+    private readonly int[] _waves;
 
-    public CampaignPlanState(int customers) => _actions = new PlannedAction[customers];
+    public CampaignPlanState(int customers) => (_actions, _waves) = (new WaveAction[customers], new int[customers]);
 
     /// <summary>Goes on from stored actions, one a customer.</summary>
-    public CampaignPlanState(IReadOnlyList<PlannedAction> actions) => _actions = actions.ToArray();
+    public CampaignPlanState(IReadOnlyList<PlannedAction> actions) =>
+        (_actions, _waves) = ([.. actions.Select(action => action.Action)], [.. actions.Select(action => action.Wave)]);
 
     public int Count => _actions.Length;
 
-    public PlannedAction this[int customer] => _actions[customer];
+    public PlannedAction this[int customer] => new(_actions[customer], _waves[customer]);
 
     /// <summary>Not exported, explored or held back so far.</summary>
-    public bool IsFree(int customer) => _actions[customer].Action == WaveAction.None;
+    public bool IsFree(int customer) => _actions[customer] == WaveAction.None;
 
-    internal void Record(int customer, WaveAction action, int wave) => _actions[customer] = new PlannedAction(action, wave);
+    internal void Record(int customer, WaveAction action, int wave) => (_actions[customer], _waves[customer]) = (action, wave);
 
     /// <summary>
     /// The first wave from which two plans treat a customer differently (reached, held back or neither, and when), −1 where

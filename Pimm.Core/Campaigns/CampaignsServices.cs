@@ -13,6 +13,7 @@ public static class CampaignsServices
             .AddSingleton<CampaignListStore>()
             .AddSingleton<UnfinishedCampaignStore>()
             .AddSingleton<CampaignHistoryStore>()
+            .AddSingleton<CampaignClashStore>()
             .AddSingleton<DefinitionStore>()
             .AddSingleton<LifeStore>()
             .AddSingleton<StandingApproval>();

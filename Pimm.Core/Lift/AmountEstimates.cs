@@ -43,7 +43,7 @@ internal sealed class AmountEstimates
     {
         if (!Known)
             return new LiftAmount(null, null, NoAmounts, []);
-        Estimate extra = _perThousand is { } factor ? Moments.Welch(Control, Treatment, _input.Confidence).Scaled(factor) : Estimate.Unavailable("welch", "Nobody was exported yet.");
+        Estimate extra = _perThousand is { } factor ? Moments.Welch(Control, Treatment, _input.Confidence).Scaled(factor) : Estimate.Unavailable("welch", LiftSentences.NobodyYet);
         Estimate? adjustedExtra = _perThousand is { } scale ? _adjusted?.Difference(_input.Confidence).Scaled(scale) : null;
         Estimate? adjustedLift = _adjusted is { } means ? MeanLift.Of(means, Control.N, Treatment.N, _input.Confidence) : null;
         string? note = _input.OutcomesWithoutAmount == 0 ? null

@@ -1,6 +1,7 @@
 using Pimm.Core.Allocating;
 using Pimm.Core.Statistics;
 using static System.FormattableString;
+using static Pimm.Core.Lift.LiftSentences;
 
 namespace Pimm.Core.Lift;
 
@@ -37,14 +38,12 @@ internal static class DataChecks
             ? new ArmCounts(tally.Control.Waves[w].Exported.N + c, tally.Treatment.Waves[w].Exported.N + t) : default).ToArray();
         int[] unequal = Waves(input, w => exported[w].Control != exported[w].Treatment);
         if (unequal.Length > 0)
-            return new LiftCheck("impressions", null, true, $"The arms' impressions differ in wave {string.Join(", ", unequal)}: equal impressions are what makes the arms comparable.");
+            return new LiftCheck("impressions", null, true, Say(Unequal, string.Join(", ", unequal)));
         int[] unfilled = Waves(input, w => input.Waves[w].Impressions < input.Waves[w].Requested);
         if (unfilled.Length == 0)
-            return new LiftCheck("impressions", null, false, "Both arms were given the same number of impressions in every wave, as many as planned.");
+            return new LiftCheck("impressions", null, false, Filled);
         double filled = input.Waves.Sum(wave => (double)wave.Impressions) / input.Waves.Sum(wave => (double)wave.Requested);
-        string sentence = Invariant($"Both arms were given the same number of impressions; fewer than planned in wave {string.Join(", ", unfilled)}: {100 * filled:0.#} % in all");
-        return new LiftCheck("impressions", null, filled < LeastFilled, filled < LeastFilled
-            ? Invariant($"{sentence}, and a campaign below {100 * LeastFilled:0} % is not the one that was planned.") : $"{sentence}.");
+        return new LiftCheck("impressions", null, filled < LeastFilled, Say(filled < LeastFilled ? MuchUnfilled : Unfilled, string.Join(", ", unfilled), 100 * filled, 100 * LeastFilled));
 
         ArmCounts LeftOut(int wave) => wave < input.ExportsLeftOut.Count ? input.ExportsLeftOut[wave] : default;
     }
@@ -55,7 +54,7 @@ internal static class DataChecks
         if (leftOut == 0)
             return null;
         double share = leftOut / (double)(leftOut + input.Customers.Count);
-        return new LiftCheck("left out", null, share >= MostLeftOut, Invariant($"{leftOut:N0} customers in both arms are left out, {100 * share:0.##} % of the eligible; {(share >= MostLeftOut ? "that many change what is measured" : "too few to change what is measured")}."));
+        return new LiftCheck("left out", null, share >= MostLeftOut, Say(LiftSentences.LeftOut, leftOut, 100 * share, share >= MostLeftOut ? LeftOutMany : LeftOutFew));
     }
 
     private static LiftCheck? Balance(LiftInput input)
@@ -70,7 +69,7 @@ internal static class DataChecks
         CovariateDifference largest = all.MaxBy(covariate => Math.Abs(covariate.Difference));
         double p = Math.Min(1, all.Length * Estimate.PValue(largest.Difference / Math.Sqrt(1.0 / treatments + 1.0 / controls)));
         bool alarm = Math.Abs(largest.Difference) > LargeDifference && p < LiftChecks.AlarmLevel;
-        return new LiftCheck("balance", p, alarm, Invariant($"Of {all.Length} covariates the arms differ most in {largest.Name}, by {largest.Difference:0.000} standard deviations; {(alarm ? "beyond 0.1, and chance does not explain it" : "alike")}."));
+        return new LiftCheck("balance", p, alarm, Say(LiftSentences.Balance, all.Length, largest.Name, largest.Difference, alarm ? Unbalanced : TableAlike));
 
         static IEnumerable<CovariateDifference> Named(string name, double? difference) => difference is { } value ? [new CovariateDifference(name, value)] : [];
     }
@@ -80,14 +79,13 @@ internal static class DataChecks
         if (input.NewestOutcome is not { } newest || tally.Closes is not { } closes)
             return null;
         if (closes <= input.AsOf && input.OutcomesReceived < closes)
-            return new LiftCheck("freshness", null, true, Invariant($"Outcomes were last taken in at {input.OutcomesReceived:yyyy-MM-dd HH:mm} UTC, before the last window closed at {closes:yyyy-MM-dd HH:mm}: import the files since then."));
+            return new LiftCheck("freshness", null, true, Say(TakenBefore, input.OutcomesReceived, closes));
         TimeSpan silence = (input.AsOf < closes ? input.AsOf : closes) - newest;
         (double p, double expected) = Silence(input, tally, newest, silence);
-        string age = Invariant($"The newest outcome is {Math.Max(0, silence.TotalHours):0} hours older than the time this counts to");
         // While a window is open, the newest file may be under way; nothing that a closed window needs may be.
         if (p < LiftChecks.AlarmLevel && (closes <= input.AsOf || silence > Stale))
-            return new LiftCheck("freshness", null, true, Invariant($"No outcome is newer than {newest:yyyy-MM-dd HH:mm} UTC; in the {silence.TotalDays:0.#} days since then, about {expected:N0} core conversions were to be expected: import the missing files."));
-        return new LiftCheck("freshness", null, false, silence > Stale ? $"{age}: ask whether a file is missing." : $"{age}.");
+            return new LiftCheck("freshness", null, true, Say(LiftSentences.Silent, newest, silence.TotalDays, expected));
+        return new LiftCheck("freshness", null, false, Say(silence > Stale ? OldAge : Age, Math.Max(0, silence.TotalHours)));
     }
 
     /// <summary>
@@ -127,11 +125,11 @@ internal static class DataChecks
                 switch (Silent(tally.Control.Waves[w]), Silent(tally.Treatment.Waves[w]))
                 {
                     case (true, true): missing.Add(Invariant($"{w + 1}")); break;
-                    case (true, false): missing.Add(Invariant($"{w + 1} of the control")); break;
-                    case (false, true): missing.Add(Invariant($"{w + 1} of the treatment")); break;
+                    case (true, false): missing.Add(Say(OfTheControl, w + 1)); break;
+                    case (false, true): missing.Add(Say(OfTheTreatment, w + 1)); break;
                 }
         return new LiftCheck("deliveries", null, missing.Count > 0, missing.Count == 0
-            ? "Deliveries were reported for every wave." : $"No delivery was reported for wave {string.Join(", ", missing)}: import the channel's file.");
+            ? Delivered : Say(Undelivered, string.Join(", ", missing)));
 
         bool Silent(WaveTally wave) => wave.Exported.N > 0 && wave.Delivered == 0
             && (reported.Length == 0 || Math.Pow(1 - most, wave.Exported.N) < LiftChecks.AlarmLevel);

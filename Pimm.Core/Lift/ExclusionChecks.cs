@@ -1,5 +1,5 @@
 using Pimm.Core.Outcomes;
-using static System.FormattableString;
+using static Pimm.Core.Lift.LiftSentences;
 
 namespace Pimm.Core.Lift;
 
@@ -12,6 +12,7 @@ internal static class ExclusionChecks
             yield return Altered(input.AlteredWaves[0], input.AlteredWaves.Count);
     }
 
-    private static LiftCheck Altered(AlteredWave first, int count) => new("plans changed", null, true, Invariant(
-        $"The wave of {first.WaveDate:yyyy-MM-dd} was published with {first.Impressions:N0} impressions an arm; the stored plan of the {(first.Arm == 0 ? "control" : "treatment")} exports {first.Planned:N0} customers and its list {(first.Listed is { } rows ? Invariant($"has {rows:N0}") : "was not written")}{(count > 1 ? Invariant($" ({count} such lists)") : "")}: somebody altered them."));
+    private static LiftCheck Altered(AlteredWave first, int count) => new("plans changed", null, true, Say(
+        count > 1 ? AlteredLists : LiftSentences.Altered, first.WaveDate, first.Impressions, first.Arm == 0 ? Control : Treatment, first.Planned,
+        first.Listed is { } rows ? Say(Listed, rows) : NotListed, count));
 }

@@ -1,4 +1,4 @@
-using System.Globalization;
+using static Pimm.Core.Lift.LiftSentences;
 
 namespace Pimm.Core.Lift;
 
@@ -10,26 +10,25 @@ internal static class Exclusions
         var all = new List<LiftExclusion>
         {
             Exclusion("conversions before the impression", tally.Control.ConvertedBeforeWave, tally.Treatment.ConvertedBeforeWave,
-                "exported customers converted before their wave began: not counted as conversions of its impressions"),
+                LeftBeforeImpression),
             Exclusion("conversions after the report", tally.Control.ConvertedAfterReport, tally.Treatment.ConvertedAfterReport,
-                "conversions are dated after the time of this report: not counted"),
+                LeftAfterReport),
             Exclusion("labels before the impression", input.LabelsBeforeImpression.Control, input.LabelsBeforeImpression.Treatment,
-                "labels of the funnel are dated before their wave began: not counted"),
+                LeftEarlyLabels),
             Exclusion("labels after the window", input.LabelsAfterWindow.Control, input.LabelsAfterWindow.Treatment,
-                "labels of the funnel are dated after their wave's window closed: not counted"),
+                LeftLateLabels),
             Exclusion("customers in both arms", input.InBothArms.Control, input.InBothArms.Treatment,
-                "customers are in the other arm of another campaign at the same time, and a plan of each would reach them: left out of every number"),
+                LeftBothArms),
         };
         if (input.Anomalies is { } anomalies)
         {
             all.Add(Exclusion("delivered, not exported", anomalies.NotExportedControl, anomalies.NotExportedTreatment,
-                "deliveries went to customers whom that wave did not export: not counted as delivered"));
-            all.Add(Exclusion("delivered, not eligible", anomalies.NotEligible, 0, "deliveries went to customers who have no arm: not counted", ofArms: false));
+                LeftNotExported));
+            all.Add(new("delivered, not eligible", anomalies.NotEligible, 0, Say(LeftNotEligible, anomalies.NotEligible)));
         }
         return all.Where(exclusion => exclusion.Control + exclusion.Treatment > 0).ToArray();
     }
 
-    private static LiftExclusion Exclusion(string what, long control, long treatment, string sentence, bool ofArms = true) =>
-        new(what, control, treatment, string.Create(CultureInfo.InvariantCulture,
-            $"{control + treatment:N0}{(ofArms ? $" ({control:N0} control, {treatment:N0} treatment)" : "")} {sentence}."));
+    private static LiftExclusion Exclusion(string what, long control, long treatment, string sentence) =>
+        new(what, control, treatment, Say(Left, control + treatment, control, treatment, sentence));
 }

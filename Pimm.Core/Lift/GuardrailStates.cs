@@ -1,6 +1,7 @@
 using System.Globalization;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Statistics;
+using static Pimm.Core.Lift.LiftSentences;
 
 namespace Pimm.Core.Lift;
 
@@ -23,13 +24,13 @@ internal static class GuardrailStates
             return amounts.Lift(confidence);
         if (metric == Guardrail.CoreConversion)
             return input.HasCustomerOutcomes ? ProportionComparison.RelativeLift(tally.Control.All, tally.Treatment.All, confidence)
-                : Estimate.Unavailable("log-risk-ratio", "The outcomes of customers who were not reached are not known here.");
+                : Estimate.Unavailable("log-risk-ratio", NotReachedUnknown);
         if (metric == Guardrail.DeliveryRate)
             return input.HasDeliveryReport ? ProportionComparison.RelativeLift(StageLifts.DeliveredOf(tally.Control), StageLifts.DeliveredOf(tally.Treatment), confidence)
-                : Estimate.Unavailable("log-risk-ratio", "The channel reports no deliveries.");
+                : Estimate.Unavailable("log-risk-ratio", NoDeliveries);
         return input.Funnel.FirstOrDefault(stage => stage.Stage == metric) is { } count
             ? ProportionComparison.RelativeLift(StageLifts.Of(metric, tally.Control, count.Control), StageLifts.Of(metric, tally.Treatment, count.Treatment), confidence)
-            : Estimate.Unavailable("log-risk-ratio", $"Nobody counts \"{metric}\" in this campaign.");
+            : Estimate.Unavailable("log-risk-ratio", Say(GuardrailNotCounted, metric));
     }
 
     private static LiftGuardrail Of(Guardrail guardrail, double confidence, Func<double, Estimate> interval)
@@ -48,14 +49,14 @@ internal static class GuardrailStates
 
     private static string Sentence(Guardrail guardrail, string state, Estimate change, bool fall)
     {
-        (double? worst, double? best, string most, string least) = fall ? (change.Lower, change.Upper, "at least", "at most") : (change.Upper, change.Lower, "at most", "at least");
+        (double? worst, double? best, string most, string least) = fall ? (change.Lower, change.Upper, AtLeast, AtMost) : (change.Upper, change.Lower, AtMost, AtLeast);
         string limit = Percent(fall ? -guardrail.Margin : guardrail.Margin);
         return state switch
         {
-            Held => $"{guardrail.Metric} is not worse by {Percent(guardrail.Margin)} or more: its change is {most} {Percent(worst!.Value)}.",
-            Broken => $"{guardrail.Metric} is worse than the margin allows: its change is {least} {Percent(best!.Value)}, the margin {limit}.",
-            _ when change.Lower is null || change.Upper is null => $"{guardrail.Metric} cannot be judged: {change.Note ?? "it has no interval."}",
-            _ => $"{guardrail.Metric} is undecided: its change lies between {Percent(change.Lower.Value)} and {Percent(change.Upper.Value)}, the margin is {limit}.",
+            Held => Say(GuardrailHeld, guardrail.Metric, Percent(guardrail.Margin), most, Percent(worst!.Value)),
+            Broken => Say(GuardrailWorse, guardrail.Metric, least, Percent(best!.Value), limit),
+            _ when change.Lower is null || change.Upper is null => Say(GuardrailUnjudged, guardrail.Metric, change.Note ?? NoInterval),
+            _ => Say(GuardrailOpen, guardrail.Metric, Percent(change.Lower.Value), Percent(change.Upper.Value), limit),
         };
     }
 

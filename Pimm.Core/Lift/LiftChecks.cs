@@ -2,7 +2,7 @@ using System.Globalization;
 using Pimm.Core.Allocating;
 using Pimm.Core.Outcomes;
 using Pimm.Core.Statistics;
-using static System.FormattableString;
+using static Pimm.Core.Lift.LiftSentences;
 
 namespace Pimm.Core.Lift;
 
@@ -22,7 +22,7 @@ internal static class LiftChecks
     {
         var checks = new List<LiftCheck> { Split(input, tally) };
         if (input.ArmsChanged > 0)
-            checks.Add(new LiftCheck("arms changed", null, true, $"{input.ArmsChanged} customers' stored arms were changed after the split."));
+            checks.Add(new LiftCheck("arms changed", null, true, Say(ArmsChanged, input.ArmsChanged)));
         checks.AddRange(TwoByTwos(input, tally));
         checks.AddRange(DataChecks.Of(input, tally));
         checks.AddRange(ExclusionChecks.Of(input));
@@ -32,20 +32,20 @@ internal static class LiftChecks
     private static LiftCheck Split(LiftInput input, LiftTally tally)
     {
         long control = tally.Control.Eligible, treatment = tally.Treatment.Eligible;
-        string counts = Invariant($"{control:N0} eligible customers in the control, {treatment:N0} in the treatment");
+        string counts = Say(SplitCounts, control, treatment);
         if (input.SplitMethod == SplitMethod.PermutedBlocks)
             return input.BlockMismatches switch
             {
-                null => new LiftCheck("split", null, true, $"{counts}; the blocks were not recomputed from their seed, so the split is unproven."),
-                0 => new LiftCheck("split", null, false, $"{counts}; every arm equals the one recomputed from the stored seed."),
-                { } wrong => new LiftCheck("split", null, true, $"{counts}; {wrong:N0} arms differ from those recomputed from the stored seed."),
+                null => new LiftCheck("split", null, true, Say(SplitUnproven, counts)),
+                0 => new LiftCheck("split", null, false, Say(SplitProven, counts)),
+                { } wrong => new LiftCheck("split", null, true, Say(SplitDiffers, counts, wrong)),
             };
         if (control + treatment == 0)
-            return new LiftCheck("split", null, false, "There are no eligible customers yet.");
+            return new LiftCheck("split", null, false, SplitEmpty);
         SampleRatio ratio = SampleRatio.Of([control, treatment], [1, 1]);
         bool unlikely = ratio.PValue < AlarmLevel, alarm = unlikely && Math.Abs((double)treatment / (control + treatment) - 0.5) >= AlarmDifference;
-        string judged = alarm ? "a 50/50 split does not give that" : unlikely ? "not quite a 50/50 split, but too near to one to matter" : "as a 50/50 split gives";
-        return new LiftCheck("split", ratio.PValue, alarm, $"{counts}; {judged} (p {P(ratio.PValue)}).");
+        string judged = alarm ? SplitUneven : unlikely ? SplitNearlyEven : SplitEven;
+        return new LiftCheck("split", ratio.PValue, alarm, Say(SplitJudged, counts, judged, P(ratio.PValue)));
     }
 
     private static IEnumerable<LiftCheck> TwoByTwos(LiftInput input, LiftTally tally)
@@ -57,12 +57,12 @@ internal static class LiftChecks
         {
             CountCheck table = tables[i];
             bool unlikely = adjusted[i] < AlarmLevel, alarm = unlikely && Matters(table.Control, table.Treatment);
-            string judged = alarm ? "chance does not explain this" : !unlikely ? "alike"
-                : Invariant($"{100 * table.Control.Rate:0.####} % against {100 * table.Treatment.Rate:0.####} %: a difference too small to matter");
-            string name = table.Name + (table.Wave is { } wave ? $", wave {wave + 1}" : "") + (table.Segment is { } segment ? $", {segment}" : "");
+            string judged = alarm ? TableUnlike : !unlikely ? TableAlike
+                : Say(TableNearlyAlike, 100 * table.Control.Rate, 100 * table.Treatment.Rate);
+            string name = table.Name + (table.Wave is { } wave ? $", {Say(LiftSentences.Wave, wave + 1)}" : "") + (table.Segment is { } segment ? $", {segment}" : "");
             yield return new LiftCheck(name, adjusted[i], alarm,
-                Invariant($"{table.Control.Conversions:N0} of {table.Control.N:N0} in the control, {table.Treatment.Conversions:N0} of {table.Treatment.N:N0} in the treatment")
-                + $"; {judged} (Holm p {P(adjusted[i])}).");
+                Say(
+                TableJudged, Say(TableCounts, table.Control.Conversions, table.Control.N, table.Treatment.Conversions, table.Treatment.N), judged, P(adjusted[i])));
         }
     }
 

@@ -1,12 +1,12 @@
 using Pimm.Core.Allocating;
 using Pimm.Core.Statistics;
+using static Pimm.Core.Lift.LiftSentences;
 
 namespace Pimm.Core.Lift;
 
 /// <summary>The estimates of design/campaign.md, step 7, each with its adjusted form (null where there is none).</summary>
 internal sealed class LiftEstimates
 {
-    private const string NoFeed = "The outcomes of customers who were not reached are not known here, so only delivered lift can be shown.";
     private readonly LiftInput _input;
     private readonly LiftTally _tally;
     private readonly double[][] _scores;
@@ -51,12 +51,12 @@ internal sealed class LiftEstimates
     public Estimate DeliveredLift => ProportionComparison.RelativeLift(_tally.Control.Exported, _tally.Treatment.Exported, _input.Confidence);
 
     private (Estimate, Estimate?) NeedingFeed(string method, Func<(Estimate, Estimate?)> compute) =>
-        _input.HasCustomerOutcomes ? compute() : (Estimate.Unavailable(method, NoFeed), null);
+        _input.HasCustomerOutcomes ? compute() : (Estimate.Unavailable(method, LiftSentences.NoFeed), null);
 
     private (Estimate, Estimate?) ExtraPerThousand()
     {
         if (_tally.PerThousand is not { } factor)
-            return (Estimate.Unavailable("newcombe", "Nobody was exported yet."), null);
+            return (Estimate.Unavailable("newcombe", LiftSentences.NobodyYet), null);
         AdjustedMeans? adjusted = RegressionAdjustment.Means(_tally.Converted, _treated, _scores);
         return (ProportionComparison.Newcombe(_tally.Control.All, _tally.Treatment.All, _input.Confidence).Scaled(factor),
             adjusted?.Difference(_input.Confidence).Scaled(factor));
@@ -71,11 +71,11 @@ internal sealed class LiftEstimates
         const string method = "disagreement-set";
         long mismatches = _tally.Control.PlanMismatches + _tally.Treatment.PlanMismatches;
         if (!_input.ModelsFrozen)
-            return (Estimate.Unavailable(method, "unavailable: the newest champion ranked each night, so there is no shadow plan of fixed models."), null);
+            return (Estimate.Unavailable(method, LiftSentences.NewestChampion), null);
         if (mismatches > 0)
-            return (Estimate.Unavailable(method, $"unavailable: what was exported differs from the arm's own plan for {mismatches} customers."), null);
+            return (Estimate.Unavailable(method, LiftSentences.Say(LiftSentences.OtherThanPlanned, mismatches)), null);
         if (_tally.PerThousand is not { } factor)
-            return (Estimate.Unavailable(method, "Nobody was exported yet."), null);
+            return (Estimate.Unavailable(method, LiftSentences.NobodyYet), null);
         return (DisagreementSet.Difference(_tally.Control.Apart, _tally.Treatment.Apart, _input.Confidence).Scaled(factor),
             RegressionAdjustment.Means(_tally.ConvertedApart, _treated, _scores)?.Difference(_input.Confidence).Scaled(factor));
     }

@@ -1,6 +1,6 @@
 using Pimm.Core.Allocating;
 using Pimm.Core.Statistics;
-using static System.FormattableString;
+using static Pimm.Core.Lift.LiftSentences;
 
 namespace Pimm.Core.Lift;
 
@@ -15,15 +15,15 @@ internal static class LiftVerdicts
     public static LiftVerdict Of(LiftInput input, LiftReport report)
     {
         if (input.Waves.Count == 0 || input.Customers.All(customer => customer.Actual.Action == WaveAction.None))
-            return new LiftVerdict("no-data", "No data: nobody was exported yet.");
+            return new LiftVerdict("no-data", LiftSentences.NobodyExported);
         if (report.Checks.FirstOrDefault(check => check.Alarm) is { } alarm)
-            return new LiftVerdict("unhealthy", $"No verdict: the check \"{alarm.Name}\" failed. {alarm.Sentence}");
+            return new LiftVerdict("unhealthy", Say(CheckFailed, alarm.Name, alarm.Sentence));
         if (!input.HasCustomerOutcomes)
-            return new LiftVerdict("no-data", "No data: no outcomes of customers by any route have come, and delivered lift alone decides nothing.");
+            return new LiftVerdict("no-data", NoOutcomes);
         if (!report.Windows.Closed)
             return KeepRunning(input, report.Windows);
         if (report.Guardrails?.FirstOrDefault(guardrail => guardrail.State == GuardrailStates.Broken) is { } broken)
-            return new LiftVerdict("roll-back", $"Roll back: the guardrail {broken.Metric} is broken. {broken.Sentence}");
+            return new LiftVerdict("roll-back", Say(GuardrailBroken, broken.Metric, broken.Sentence));
         return Decide(input, report);
     }
 
@@ -48,7 +48,7 @@ internal static class LiftVerdicts
     private static LiftVerdict KeepRunning(LiftInput input, LiftWindows windows)
     {
         int days = Math.Max(1, (int)Math.Ceiling((windows.Closes!.Value - input.AsOf).TotalDays));
-        return new LiftVerdict("keep-running", Invariant($"Keep running: about {days} {(days == 1 ? "day" : "days")} until the last window closes on {windows.Closes.Value.UtcDateTime:yyyy-MM-dd}; nothing is decided on open windows."))
+        return new LiftVerdict("keep-running", Say(days == 1 ? KeepRunningDay : LiftSentences.KeepRunning, days, windows.Closes.Value.UtcDateTime))
         {
             Days = days,
         };
@@ -58,29 +58,27 @@ internal static class LiftVerdicts
     {
         LiftNumber number = Deciding(report);
         if (number is not { Estimate: { } value, StandardError: { } error, Lower: { } lower, Upper: { } upper })
-            return new LiftVerdict("no-data", $"No data: {number.Note ?? "the headline cannot be computed."}");
+            return new LiftVerdict("no-data", Say(NoHeadline, number.Note ?? NoHeadlineKnown));
         if (report.Number(LiftKeys.Extra) is { Estimate: 0, StandardError: 0 })
-            return new LiftVerdict("no-data", "No data: no core conversion came in either arm.");
+            return new LiftVerdict("no-data", NoConversion);
         if (!Enough(number))
-            return new LiftVerdict("cannot-tell", Invariant($"This campaign cannot tell the models apart: {number.Conversions?.Control:N0} core conversions in the control and {number.Conversions?.Treatment:N0} in the treatment, and nothing is decided below {SequentialCounts.FewestConversions} in each arm."));
-        string interval = Invariant($"{value:+0.##;-0.##;0} core conversions per 1,000 impressions, {100 * input.Confidence:0.#} % interval {lower:+0.##;-0.##;0} to {upper:+0.##;-0.##;0}, {number.Method}");
+            return new LiftVerdict("cannot-tell", Say(TooFew, number.Conversions?.Control, number.Conversions?.Treatment, SequentialCounts.FewestConversions));
+        string interval = Say(Interval, value, 100 * input.Confidence, lower, upper, number.Method);
         if (lower > 0)
             return Unheld(report) is { } unheld
-                ? new LiftVerdict("cannot-tell", $"This campaign cannot tell whether to ship: the treatment model brings more ({interval}), but the guardrail {unheld}")
-                : new LiftVerdict("ship", $"Ship: the treatment model brings more ({interval}).");
+                ? new LiftVerdict("cannot-tell", Say(ShipUnheld, interval, unheld))
+                : new LiftVerdict("ship", Say(Ship, interval));
         if (upper < 0)
-            return new LiftVerdict("roll-back", $"Roll back: the treatment model brings less ({interval}).");
+            return new LiftVerdict("roll-back", Say(RollBack, interval));
         int? more = DaysMore(value, error, input.Waves.Count, input.Confidence);
-        string outlook = more is { } days
-            ? Invariant($"About {days:N0} more campaign {(days == 1 ? "day" : "days")} of this size, with customers not reached yet, would show an effect as large as the one observed four times out of five.")
-            : "The observed effect is so near 0 that no sensible number of days more would tell.";
-        return new LiftVerdict("cannot-tell", $"This campaign cannot tell the models apart: the interval covers 0 ({interval}). {outlook}") { Days = more };
+        string outlook = more is { } days ? Say(days == 1 ? MoreDay : MoreDays, days) : SoNearZero;
+        return new LiftVerdict("cannot-tell", Say(CannotTell, interval, outlook)) { Days = more };
     }
 
     /// <summary>What the first guardrail that is not held says, with the names of the others; null: all are held.</summary>
     private static string? Unheld(LiftReport report)
     {
         LiftGuardrail[] open = [.. (report.Guardrails ?? []).Where(guardrail => guardrail.State != GuardrailStates.Held)];
-        return open.Length == 0 ? null : open[0].Sentence + (open.Length == 1 ? "" : $" Not held either: {string.Join(", ", open.Skip(1).Select(guardrail => guardrail.Metric))}.");
+        return open.Length == 0 ? null : open.Length == 1 ? open[0].Sentence : Say(NotHeldEither, open[0].Sentence, string.Join(", ", open.Skip(1).Select(guardrail => guardrail.Metric)));
     }
 }

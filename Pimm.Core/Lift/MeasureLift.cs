@@ -1,6 +1,7 @@
 using System.Reflection;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Queueing;
+using static Pimm.Core.Lift.LiftSentences;
 
 namespace Pimm.Core.Lift;
 
@@ -43,11 +44,11 @@ public sealed class MeasureLift(LiftInputReader inputs, LiftStore lifts, LifeSto
         var report = LiftReporter.Report(input with { Truth = await truth(measured.Campaign, input, measured.Customers, cancellationToken) });
         if (await lives.ReadAsync(measured.Campaign.Id, cancellationToken: cancellationToken) is { StoppedAt: { } at, StoppedBy: { } by })
         {
-            var stopped = FormattableString.Invariant($"The campaign was stopped on {at:yyyy-MM-dd HH:mm} UTC by {by}: the days after that are missing in both arms.");
+            var stopped = LiftSentences.Say(LiftSentences.Stopped, at, by);
             report = report with
             {
                 Checks = [.. report.Checks, new LiftCheck(LiftCheck.Stopped, null, false, stopped)],
-                Verdict = report.Verdict is { } verdict ? verdict with { Sentence = $"{verdict.Sentence} {stopped}" } : null,
+                Verdict = report.Verdict is { } verdict ? verdict with { Sentence = LiftSentences.Say(LiftSentences.VerdictStopped, verdict.Sentence, at, by) } : null,
             };
         }
         var origin = new LiftOrigin(0, run.RunId, request.AskedBy, CodeVersion, input.Intake);

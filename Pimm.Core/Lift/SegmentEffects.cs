@@ -41,7 +41,7 @@ internal static class SegmentEffects
         Estimate extra = tally.PerThousand is { } factor
             ? ProportionComparison.Newcombe(new Proportion(tally.Control.Eligible, level.Control.Conversions),
                 new Proportion(tally.Treatment.Eligible, level.Treatment.Conversions), input.Confidence).Scaled(factor)
-            : Estimate.Unavailable("newcombe", "Nobody was exported yet.");
+            : Estimate.Unavailable("newcombe", LiftSentences.NobodyYet);
         string? note = Math.Min(level.Control.Conversions, level.Treatment.Conversions) < FewConversions ? $"fewer than {FewConversions} conversions in an arm" : null;
         return new LiftSegmentLevel(name, level.Control.N, level.Treatment.N, level.Control.Conversions, level.Treatment.Conversions,
             level.ControlImpressions, level.TreatmentImpressions, LiftInterval.Of(extra), LiftInterval.Of(difference.Scaled(1000)), p.Plain, p.Holm, note);

@@ -37,6 +37,8 @@ public sealed class PimmNetwork : MultiTaskNetwork
         register_module("chain", chain);
     }
 
+    internal PimmOptions Options => options;
+
     public override PremiseCurriculum? Curriculum => options.Premise ? options.Curriculum : null;
 
     public override IReadOnlyList<Parameter> Regularised => [embeddings.Weight];

@@ -15,10 +15,14 @@ public sealed class PremiseChain : Module<Tensor, Premise?, Tensor>
     private readonly TaskHeads heads;
     private readonly List<PremiseMerge> merges = [];
     private readonly List<AttentiveTransfer> attentions = [];
+    private readonly PimmOptions options;
+#if !TORCH_PACKAGE
+    private List<Parameter>? together;
+#endif
 
     public PremiseChain(int tasks, int width, PimmOptions options) : base(nameof(PremiseChain))
     {
-        this.tasks = tasks;
+        (this.tasks, this.options) = (tasks, options);
         heads = new TaskHeads(tasks, width);
         register_module("heads", heads);
         for (var transfer = 0; transfer < tasks - 1; transfer++)
@@ -39,6 +43,12 @@ public sealed class PremiseChain : Module<Tensor, Premise?, Tensor>
     /// <param name="own">v, [T, B, d]</param>
     public override Tensor forward(Tensor own, Premise? premise)
     {
+#if !TORCH_PACKAGE
+        if (IsUsual && TorchSharp.Accelerated.Fused.Serves(own))
+        {
+            return TorchSharp.Accelerated.Fused.PremiseChain(own, premise?.Labels, premise?.Shown, Together, training ? options.TransferDropout : 0);
+        }
+#endif
         var state = own.select(0, 0);                                       // U_0, [B, d]
         var logits = new Tensor[tasks];
         logits[0] = heads.Of(0, state);                                     // [B, 1]
@@ -52,6 +62,18 @@ public sealed class PremiseChain : Module<Tensor, Premise?, Tensor>
 
         return cat(logits, 1);
     }
+
+#if !TORCH_PACKAGE
+    /// <summary>Whether every setting that has a say in the computation is the one by default, which is fused into one function.</summary>
+    private bool IsUsual => options is
+    {
+        Premise: true, Implicit: true, PremiseBias: false, DetachImplicit: false,
+        PremiseActivation: PremiseActivation.Sigmoid, TransferLayer: TransferLayer.Relu,
+    };
+
+    private IReadOnlyList<Parameter> Together =>
+        together ??= [.. heads.Learned, .. merges.SelectMany(merge => merge.Learned), .. AttentionWeights];
+#endif
 
     /// <summary>y* of one stage, [B, 1]: its label where the draw shows it, its prediction elsewhere; never a gradient.</summary>
     private static Tensor Believed(Tensor logit, Premise? premise, int task)

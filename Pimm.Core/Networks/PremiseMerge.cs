@@ -71,6 +71,9 @@ public sealed class PremiseMerge : Module<Tensor, Tensor, Tensor>
         register_parameter("premiseBias", premiseBias);
     }
 
+    /// <summary>FC's weight [d, d] and bias [d], W [1, d]; those that the options leave.</summary>
+    internal IEnumerable<Parameter> Learned => new[] { transferWeight, transferBias, premiseWeight, premiseBias }.OfType<Parameter>();
+
     /// <param name="state">U_{t−1}, [B, d]</param>
     /// <param name="premise">y*_{t−1}, [B, 1], without a gradient</param>
     /// <returns>Zm = Z + H, [B, d]</returns>

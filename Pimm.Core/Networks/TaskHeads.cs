@@ -21,6 +21,9 @@ public sealed class TaskHeads : Module<Tensor, Tensor>
         register_parameter("bias", bias);
     }
 
+    /// <summary>w [T, d, 1] and b [T].</summary>
+    internal IEnumerable<Parameter> Learned => [weight, bias];
+
     /// <param name="states">[T, B, d]</param>
     /// <returns>logits [B, T]</returns>
     public override Tensor forward(Tensor states) => bmm(states, weight).squeeze(2).transpose(0, 1) + bias;

@@ -9,7 +9,7 @@ namespace Pimm.Core.Networks;
 /// Towers of the same shape, computed at once: the towers of the tasks, and the experts of the networks that have any.
 /// n towers over each of G inputs: [G, B, in] → [G·n, B, d], those over the first input first; with G = 1 the input may be
 /// [B, in]. Each layer is Linear → ReLU → Dropout (AITM's first script; no batch norm). The first layer is one product with
-/// the n weight matrices side by side, every later one a batched product, instead of many small ones.
+/// the n weight matrices side by side, every later one a batched product, instead of many small ones. On the CPU a block of rows goes through all layers at once.
 /// </summary>
 public sealed class TowerBank : Module<Tensor, Tensor>
 {
@@ -71,6 +71,12 @@ public sealed class TowerBank : Module<Tensor, Tensor>
             return Repeated(given);
         }
 
+#if !TORCH_PACKAGE
+        if (TorchSharp.Accelerated.Fused.Serves(given))
+        {
+            return AtOnce(given);
+        }
+#endif
         var hidden = inputs == 1 ? FirstOfOne(given) : FirstOfMany(given);               // [G·n, B, h]
         for (var layer = 1; layer < widths.Count; layer++)
         {
@@ -80,19 +86,35 @@ public sealed class TowerBank : Module<Tensor, Tensor>
         return hidden;
     }
 
-    private Tensor FirstOfOne(Tensor input)
+#if !TORCH_PACKAGE
+    private Tensor AtOnce(Tensor input)
     {
-        var hidden = Activated(addmm(biases[0], input, weights[0]), 0);                  // [B, n·h]
-        return hidden.view(input.shape[0], each, widths[0]).transpose(0, 1);
-    }
+        Span<double> shares = stackalloc double[widths.Count];
+        for (var layer = 0; layer < widths.Count && training; layer++)
+        {
+            shares[layer] = dropout[layer];
+        }
 
-    private Tensor FirstOfMany(Tensor input)
+        var hidden = TorchSharp.Accelerated.Fused.Towers(input, weights, biases, shares);
+        return widths.Count == 1 ? Apart(hidden) : hidden;
+    }
+#endif
+
+    private Tensor FirstOfOne(Tensor input) => Apart(Activated(addmm(biases[0], input, weights[0]), 0).unsqueeze(0));
+
+    private Tensor FirstOfMany(Tensor input) => Apart(Activated(baddbmm(biases[0], input, weights[0]), 0));
+
+    /// <summary>The first layer, [G, B, n·h] → [G·n, B, h].</summary>
+    private Tensor Apart(Tensor hidden)
     {
-        var hidden = Activated(baddbmm(biases[0], input, weights[0]), 0);                // [G, B, n·h]
-        var batch = input.shape[1];
-        return each == 1
-            ? hidden
-            : hidden.view(inputs, batch, each, widths[0]).transpose(1, 2).reshape(inputs * each, batch, widths[0]);
+        if (each == 1)
+        {
+            return hidden;
+        }
+
+        var batch = hidden.shape[1];
+        var parted = hidden.view(inputs, batch, each, widths[0]).transpose(1, 2);        // [G, n, B, h]
+        return inputs == 1 ? parted.select(0, 0) : parted.reshape(inputs * each, batch, widths[0]);
     }
 
     private Tensor Repeated(Tensor input) => inputs == 1

@@ -23,7 +23,7 @@ public sealed class AveragedWeights(MultiTaskNetwork network, double window) : I
     /// <summary>The mean by the parameters' names; empty before its first step.</summary>
     public IReadOnlyDictionary<string, Tensor> Tensors => mean;
 
-    /// <summary>Leaves the means of tables whose rows wait for their steps to those who take the steps.</summary>
+    /// <summary>Leaves the means of embedding tables to those who take the tables' steps.</summary>
     internal void LeaveTo(IReadOnlyList<RowAdam> tables)
     {
         lazy = tables;

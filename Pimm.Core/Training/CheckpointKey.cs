@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using TorchSharp;
 
 namespace Pimm.Core.Training;
@@ -12,6 +13,11 @@ namespace Pimm.Core.Training;
 public sealed record CheckpointKey(IReadOnlyDictionary<string, string> Facts)
 {
     private const int MostNamed = 4;
+    private const string ThreadsFact = "training threads";
+
+    /// <summary>That the training computes with; null where it is not said.</summary>
+    [JsonIgnore]
+    public int? Threads => int.TryParse(Facts.GetValueOrDefault(ThreadsFact), NumberStyles.None, CultureInfo.InvariantCulture, out var threads) ? threads : null;
 
     /// <param name="settings">the network's, as they are in force</param>
     /// <param name="snapshot">SHA-256 of the packed rows</param>

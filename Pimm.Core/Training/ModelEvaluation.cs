@@ -36,13 +36,22 @@ public static class ModelEvaluation
         var amounts = network.PredictsAmount ? new AmountPredictions(new float[rows.Length], new float[rows.Length]) : null;
         var batches = new SnapshotBatches(data);
         network.eval();
+        using var native = NativeForward.Of(network, device);
         for (var start = 0; start < rows.Length; start += RowsAtOnce)
         {
             cancellationToken.ThrowIfCancellationRequested();
             var count = Math.Min(RowsAtOnce, rows.Length - start);
             batches.Gather(rows.AsSpan(start, count));
-            Compute(network, device, batches.Ids, count, probabilities.AsSpan(start * tasks, count * tasks),
-                amounts is null ? default : amounts.Outputs.AsSpan(start, count));
+            var ofRows = probabilities.AsSpan(start * tasks, count * tasks);
+            if (native is null)
+            {
+                Compute(network, device, batches.Ids, count, ofRows, amounts is null ? default : amounts.Outputs.AsSpan(start, count));
+            }
+            else if (native.Run(data.IdsOf(rows.AsSpan(start, count)), count, ofRows) >= 0)
+            {
+                throw new InputException("The snapshot has ids that its own feature map does not know: it is damaged; import the data again.");
+            }
+
             if (amounts is not null)
             {
                 batches.Amounts.CopyTo(amounts.Actual.AsSpan(start, count));

@@ -15,15 +15,22 @@ public sealed class NetworkOptimizer : IDisposable
     private readonly List<EmbeddingTable> embeddings = [];
     private readonly List<double> decays = [];
     private readonly double learningRate;
-    private DeviceAdam? onDevice;
+    private DeviceAdam? device;
 
+    /// <param name="onDevice">steps are to be taken by <see cref="StepOnDevice"/>, those of the tables too</param>
     /// <exception cref="InputException">Rows are to be updated lazily where the network or the device does not allow it.</exception>
-    public NetworkOptimizer(MultiTaskNetwork network, double learningRate, EmbeddingUpdates updates = EmbeddingUpdates.Dense)
+    public NetworkOptimizer(MultiTaskNetwork network, double learningRate, EmbeddingUpdates updates = EmbeddingUpdates.Dense, bool onDevice = false)
     {
         this.learningRate = learningRate;
-        if (updates == EmbeddingUpdates.Lazy)
+        var wait = updates == EmbeddingUpdates.Lazy;
+        if (wait)
         {
-            UpdateLazily(network, learningRate);
+            MustAllowWaiting(network);
+        }
+
+        if (!onDevice && !Merges(network))
+        {
+            TakeTables(network, learningRate, wait);
         }
 
         IReadOnlyList<Parameter>[] apart = [network.Regularised, network.Attention, [.. tables.Select(table => table.Table)]];
@@ -46,7 +53,7 @@ public sealed class NetworkOptimizer : IDisposable
     {
         get
         {
-            onDevice?.Keep();
+            device?.Keep();
             return [.. States.Select(state => state.step), .. tables.Select(table => table.Steps)];
         }
 
@@ -62,7 +69,7 @@ public sealed class NetworkOptimizer : IDisposable
                 table.Steps = steps;
             }
 
-            onDevice?.Resume();
+            device?.Resume();
         }
     }
 
@@ -70,22 +77,27 @@ public sealed class NetworkOptimizer : IDisposable
     public IEnumerable<(string Name, torch.Tensor Tensor)> Tensors =>
     [
         .. States.SelectMany((state, at) => new[] { ($"adam/{at}/exp_avg", state.exp_avg), ($"adam/{at}/exp_avg_sq", state.exp_avg_sq) }),
-        .. tables.SelectMany((table, at) => new[] { ($"rows/{at}/exp_avg", table.First), ($"rows/{at}/exp_avg_sq", table.Second), ($"rows/{at}/touched", table.Touched) }),
+        .. tables.SelectMany((table, at) => new[] { ($"rows/{at}/exp_avg", table.First), ($"rows/{at}/exp_avg_sq", table.Second) }),
+        .. tables.SelectMany((table, at) => table.Touched is { } touched ? new[] { ($"rows/{at}/touched", touched) } : []),
     ];
 
-    /// <summary>The embedding tables whose rows wait for their steps.</summary>
+    /// <summary>The embedding tables that take steps of their own, which keep the running mean too.</summary>
     internal IReadOnlyList<RowAdam> Tables => tables;
 
     private IEnumerable<Adam.State> States => parts.SelectMany(part => part.state_dict().State).Cast<Adam.State>();
 
-    public void ZeroGradients() => parts.ForEach(part => part.zero_grad());
+    public void ZeroGradients()
+    {
+        parts.ForEach(part => part.zero_grad());
+        tables.ForEach(table => table.ZeroGradient());
+    }
 
     /// <summary>From now on the dense steps leave nothing on the host, so that they can be recorded (<see cref="DeviceAdam"/>).</summary>
-    internal void StepOnDevice(torch.Device device) => onDevice = new DeviceAdam(parts.Zip(decays), learningRate, device);
+    internal void StepOnDevice(torch.Device device) => this.device = new DeviceAdam(parts.Zip(decays), learningRate, device);
 
     public void Step()
     {
-        if (onDevice is { } recorded)
+        if (device is { } recorded)
         {
             recorded.Step();
             return;
@@ -102,30 +114,36 @@ public sealed class NetworkOptimizer : IDisposable
     {
         embeddings.ForEach(embedding => embedding.Rows = null);
         tables.ForEach(table => table.Dispose());
-        onDevice?.Dispose();
+        device?.Dispose();
         parts.ForEach(part => part.Dispose());
     }
 
     private static bool IsIn(IEnumerable<IReadOnlyList<Parameter>> lists, Parameter parameter) =>
         lists.SelectMany(list => list).Any(other => ReferenceEquals(other, parameter));
 
-    private void UpdateLazily(MultiTaskNetwork network, double learningRate)
+    private static bool Merges(MultiTaskNetwork network) => network.Objective.Adjustment is not null
+        && network.modules().OfType<EmbeddingTable>().Any(embedding => IsIn([network.Shared], embedding.Weight));
+
+    private static void MustAllowWaiting(MultiTaskNetwork network)
     {
-        embeddings.AddRange(network.modules().OfType<EmbeddingTable>());
-        if (embeddings.Any(embedding => embedding.Weight.device_type != DeviceType.CPU))
+        if (network.modules().OfType<EmbeddingTable>().Any(embedding => embedding.Weight.device_type != DeviceType.CPU))
         {
             throw new InputException("The setting embeddingUpdates=lazy cannot be used on a device; train on the cpu, or leave it dense.");
         }
 
-        if (network.Objective.Adjustment is not null && network.Shared.Any(shared => embeddings.Any(embedding => ReferenceEquals(embedding.Weight, shared))))
+        if (Merges(network))
         {
             throw new InputException($"The setting embeddingUpdates=lazy cannot be used with the model '{network.Kind}', which merges the tasks' gradients of its whole embedding table; leave it dense.");
         }
+    }
 
-        foreach (var embedding in embeddings)
+    private void TakeTables(MultiTaskNetwork network, double learningRate, bool wait)
+    {
+        foreach (var embedding in network.modules().OfType<EmbeddingTable>().Where(embedding => wait || RowAdam.Takes(embedding.Weight)))
         {
-            var table = new RowAdam(embedding.Weight, learningRate, IsIn([network.Regularised], embedding.Weight) ? network.Objective.L2 : 0);
+            var table = new RowAdam(embedding.Weight, learningRate, IsIn([network.Regularised], embedding.Weight) ? network.Objective.L2 : 0, wait);
             tables.Add(table);
+            embeddings.Add(embedding);
             embedding.Rows = table.LookUp;
         }
     }

@@ -5,12 +5,13 @@ namespace Pimm.Core.Training;
 
 /// <summary>
 /// A trained model that answers: ids in, probabilities out. Deterministic: the same ids give the same numbers in any batch of the
-/// same size. One caller at a time.
+/// same size. One caller at a time. PIMM answers from native code (<see cref="NativeForward"/>), prepared at the first question.
 /// </summary>
 public sealed class Predictor : IDisposable
 {
     private readonly MultiTaskNetwork network;
     private readonly torch.Device device;
+    private readonly Lazy<NativeForward?> forward;
 
     /// <param name="threads">Threads that compute; null leaves Torch's number as it is.</param>
     /// <exception cref="InputException">Weights and description do not belong together, or the model is of an unknown kind.</exception>
@@ -29,6 +30,7 @@ public sealed class Predictor : IDisposable
         WeightsFile.Read(model.Weights, network);
         network.to(this.device);
         network.eval();
+        forward = new(() => NativeForward.Of(network, this.device));
     }
 
     public TrainedModel Model { get; }
@@ -75,7 +77,23 @@ public sealed class Predictor : IDisposable
             throw new InputException($"{ids.Length} ids and room for {probabilities.Length} probabilities were given; the model takes {Fields} ids a row and gives {Tasks} probabilities.");
         }
 
+        if (forward.Value is { } native)
+        {
+            if (native.Run(ids, rows, probabilities) is var wrong and >= 0)
+            {
+                throw Unknown(ids, (int)wrong);
+            }
+
+            return;
+        }
+
         RefuseUnknown(ids);
+        PredictByNetwork(ids, probabilities, amounts);
+    }
+
+    private void PredictByNetwork(ReadOnlySpan<int> ids, Span<float> probabilities, Span<float> amounts)
+    {
+        var rows = ids.Length / Fields;
         var wide = new long[Math.Min(rows, ModelEvaluation.RowsAtOnce) * Fields];
         for (var start = 0; start < rows; start += ModelEvaluation.RowsAtOnce)
         {
@@ -104,10 +122,21 @@ public sealed class Predictor : IDisposable
         {
             if ((uint)ids[at] >= (uint)sizes[at % sizes.Count])
             {
-                throw new InputException($"Row {at / sizes.Count} has the id {ids[at]} in field {at % sizes.Count}; it must be 0 to {sizes[at % sizes.Count] - 1}: encode with the model's own feature map.");
+                throw Unknown(ids, at);
             }
         }
     }
 
-    public void Dispose() => network.Dispose();
+    private InputException Unknown(ReadOnlySpan<int> ids, int at) =>
+        new($"Row {at / Fields} has the id {ids[at]} in field {at % Fields}; it must be 0 to {network.Shape.VocabularySizes[at % Fields] - 1}: encode with the model's own feature map.");
+
+    public void Dispose()
+    {
+        if (forward.IsValueCreated)
+        {
+            forward.Value?.Dispose();
+        }
+
+        network.Dispose();
+    }
 }

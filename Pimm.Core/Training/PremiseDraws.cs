@@ -9,9 +9,12 @@ namespace Pimm.Core.Training;
 /// </summary>
 public sealed class PremiseDraws(PremiseCurriculum curriculum, int tasks, RandomStream stream)
 {
+    private float[] shown = [];
+
     /// <param name="rows">B</param>
     /// <param name="epoch">Finished epochs, fractional within one.</param>
-    /// <returns>[B · (T−1)] of 0 and 1, row by row; null where p = 0 or there is nothing to show, so that nothing needs drawing.</returns>
+    /// <returns>[B · (T−1)] of 0 and 1, row by row; null where p = 0 or there is nothing to show, so that nothing needs drawing.
+    /// The next draw of as many rows writes into the same array.</returns>
     public float[]? Draw(int rows, double epoch)
     {
         var probability = curriculum.ProbabilityAt(epoch);
@@ -21,7 +24,7 @@ public sealed class PremiseDraws(PremiseCurriculum curriculum, int tasks, Random
             return null;
         }
 
-        var shown = new float[rows * premises];
+        shown = shown.Length == rows * premises ? shown : new float[rows * premises];
         var whole = curriculum.Draw == PremiseDraw.PerBatch && Shows(probability);
         for (var row = 0; row < rows; row++)
         {

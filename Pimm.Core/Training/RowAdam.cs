@@ -6,11 +6,13 @@ using static TorchSharp.torch;
 
 namespace Pimm.Core.Training;
 
-/// <summary>Stands in where there is no Torch/Accelerated: rows cannot be updated lazily.</summary>
+/// <summary>Stands in where there is no Torch/Accelerated: tables are updated as any other parameter, and rows cannot wait.</summary>
 internal sealed class RowAdam : IDisposable
 {
-    public RowAdam(Parameter table, double learningRate, double decay) =>
+    public RowAdam(Parameter table, double learningRate, double decay, bool wait) =>
         throw new InputException("The setting embeddingUpdates=lazy needs Pimm's own binding to libtorch; leave it dense.");
+
+    public static bool Takes(Parameter table) => false;
 
     public Parameter Table => null!;
 
@@ -18,7 +20,7 @@ internal sealed class RowAdam : IDisposable
 
     public Tensor Second => null!;
 
-    public Tensor Touched => null!;
+    public Tensor? Touched => null;
 
     public long Steps { get; set; }
 
@@ -33,6 +35,8 @@ internal sealed class RowAdam : IDisposable
     public void Step() { }
 
     public void CatchUp() { }
+
+    public void ZeroGradient() { }
 
     public void Dispose() { }
 }

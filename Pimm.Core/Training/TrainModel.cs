@@ -42,6 +42,8 @@ public sealed class TrainModel(TimeProvider clock)
         using (network)
         {
             network.to(device);
+            options = options with { Threads = given.Threads ?? Threads(network, options, rows.Train, plan) };
+            torch.set_num_threads(options.Threads.Value);
             var checkpoints = plan is null
                 ? null
                 : new TrainingCheckpoints(plan, CheckpointKey.Of(request.Model, inForce, options, data.Sha256, CodeVersion), clock);
@@ -61,6 +63,28 @@ public sealed class TrainModel(TimeProvider clock)
             var weights = WeightsFile.Write(network, description);
             return new TrainedModel(description with { WeightsSha256 = TrainedModel.HashOf(weights) }, data.FeatureMap.ToJson(), weights);
         }
+    }
+
+    private int Threads(MultiTaskNetwork network, TrainingOptions options, long rows, CheckpointPlan? plan)
+    {
+        // Another number adds up in another order: a training that goes on keeps its own.
+        if (plan is { Resume: true } && TrainingCheckpoints.ThreadsOf(plan.Folder) is { } before)
+        {
+            return before;
+        }
+
+        if (rows < ThreadTrial.LeastRows || network.parameters().First().device_type != DeviceType.CPU)
+        {
+            return Environment.ProcessorCount;
+        }
+
+        var (threads, note) = new ThreadTrial(clock).Choose(network, options.BatchFor(rows));
+        if (note is not null)
+        {
+            plan?.Chosen(note);
+        }
+
+        return threads;
     }
 
     private static ModelDescription Described(

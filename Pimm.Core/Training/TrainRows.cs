@@ -65,6 +65,7 @@ public sealed class TrainRows(TrainModel trainModel)
             Resume = checkpoints.Resume,
             Written = file => tell(new TrainingNews(Checkpoint: file)),
             Resumed = note => tell(new TrainingNews(Note: note)),
+            Chosen = note => tell(new TrainingNews(Note: note)),
             Unusable = warning => tell(new TrainingNews(Warning: warning)),
         };
 

@@ -22,6 +22,9 @@ public sealed class CheckpointPlan(CheckpointFolder folder, TimeSpan interval)
     /// <summary>Told, in one sentence, where the training goes on from.</summary>
     public Action<string> Resumed { get; init; } = _ => { };
 
+    /// <summary>Told, in one sentence, what the training chose by itself.</summary>
+    public Action<string> Chosen { get; init; } = _ => { };
+
     /// <summary>Told, in one sentence each, what could not be used.</summary>
     public Action<string> Unusable { get; init; } = _ => { };
 
@@ -41,6 +44,25 @@ internal sealed class TrainingCheckpoints(CheckpointPlan plan, CheckpointKey key
     /// <param name="step">of the epoch under way</param>
     public bool IsDue(int step) =>
         plan.IsEnding || (plan.Interval > TimeSpan.Zero ? clock.GetElapsedTime(last) >= plan.Interval : step % StepsBetween == 0);
+
+    /// <summary>Of the newest checkpoint that can be read; null where there is none.</summary>
+    public static int? ThreadsOf(CheckpointFolder folder)
+    {
+        foreach (var path in folder.NewestFirst())
+        {
+            try
+            {
+                using var saved = SavedTraining.Open(CheckpointFolder.Verified(path).Path);
+                return saved.Key.Threads;
+            }
+            catch (InputException)
+            {
+                // It is told of when the training looks where to go on.
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>Writes one; it changes nothing that is computed.</summary>
     /// <exception cref="OperationCanceledException">the training was asked to end with it</exception>

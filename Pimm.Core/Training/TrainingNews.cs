@@ -8,7 +8,7 @@ namespace Pimm.Core.Training;
 public sealed record RowsTrainingProgress(double Share, string Message, double? SamplesPerSecond = null);
 
 /// <summary>What a training in a process of its own tells, one JSON line each on its stdout; one of the four is there.</summary>
-/// <param name="Note">a sentence for the run's log: where it goes on from</param>
+/// <param name="Note">a sentence for the run's log: where it goes on from, or what it chose</param>
 /// <param name="Warning">a sentence for the run's log: what could not be used</param>
 public sealed record TrainingNews(RowsTrainingProgress? Progress = null, CheckpointFile? Checkpoint = null, string? Note = null, string? Warning = null)
 {

@@ -9,7 +9,7 @@ public sealed class TrainingProcessOptions
     /// </summary>
     public string Executable { get; set; } = "";
 
-    /// <summary>Threads that compute; unset, the default: as many as the machine has cores.</summary>
+    /// <summary>Threads that compute; unset, the default: as many as the machine has cores, or fewer where a short trial finds those faster.</summary>
     public int? Threads { get; set; }
 
     /// <summary><c>cpu</c> (the default) or <c>cuda:N</c>.</summary>

@@ -16,7 +16,7 @@ internal sealed class TrainingState : IDisposable
     public TrainingState(MultiTaskNetwork network, TrainingOptions options, int[] rows, int batch, int floor)
     {
         (Network, Order) = (network, rows);
-        Optimizer = new NetworkOptimizer(network, options.LearningRate, options.EmbeddingUpdates);
+        Optimizer = new NetworkOptimizer(network, options.LearningRate, options.EmbeddingUpdates, options.Resident);
         Averaged = options.Averaging > 0 ? new AveragedWeights(network, options.Averaging * ((double)rows.Length / batch)) : null;
         Averaged?.LeaveTo(Optimizer.Tables);
         Best = new KeptWeights(network);

@@ -84,7 +84,7 @@ public static class TrainCommand
         settings.Validate();
         return new CheckpointPlan(new CheckpointFolder(folder, CheckpointFolder.LastFence(folder) + 1), settings.CheckpointInterval)
         {
-            Resume = resume, RefuseOther = true, Resumed = call.Error.WriteLine, Unusable = call.Error.WriteLine,
+            Resume = resume, RefuseOther = true, Resumed = call.Error.WriteLine, Chosen = call.Error.WriteLine, Unusable = call.Error.WriteLine,
         };
     }
 

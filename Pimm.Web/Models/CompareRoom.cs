@@ -71,7 +71,7 @@ public sealed class CompareRoom(ModelStore models, AudienceStore audiences, JobQ
             Of(words["Network"], one => one.Version.Network),
             Of(words["Trained"], one => Figures.Moment(one.Version.TrainedAt)),
             Of(words["Learned from"], one => words["{0} impressions", Figures.Count(one.Version.TrainingRows)]),
-            Of(words["Newest impression"], one => Figures.Moment(one.Version.NewestImpression!.Value)),
+            Of(words["Impressions until"], one => Figures.Moment(one.Version.NewestImpression!.Value)),
             Of(words["Seed"], one => $"{one.Version.Seed}"),
             new(words["Snapshot of rows"], [.. models.Select(model => model.Data?.SnapshotSha256 is { } hash ? $"{hash[..12]}…" : "–")]),
             new(words["Parameters"], [.. models.Select(model => Figures.Count(model.Parameters))]),

@@ -28,9 +28,11 @@ public static class RoomServices
         services.AddScoped<Campaigns.Catalogue.CatalogueActions>();
         services.AddScoped<Campaigns.Wizard.EligibilityQuestions>();
         services.AddScoped<Campaigns.Wizard.WizardActions>();
+        services.AddScoped<Campaigns.Wizard.CampaignRecords>();
         services.AddScoped<Campaigns.Wizard.WizardRoom>();
         services.AddTransient<Campaigns.Wizard.WizardSession>();
         services.AddSingleton<Campaigns.Wizard.CountLimit>();
+        services.AddSingleton<Sentences.CoreSentences>();
         services.AddSingleton<JobWatcher>();
         return services.AddHostedService(provider => provider.GetRequiredService<JobWatcher>());
     }

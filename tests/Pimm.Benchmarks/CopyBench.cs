@@ -30,6 +30,7 @@ internal static class CopyBench
         {
             var results = new List<SideBySideResult>();
             await FillAsync(database, given.Size);
+            given.Prepared();
             var (scorings, allocations) = (new ScoringStore(database.DataSource), new AllocationStore(database.DataSource, TimeProvider.System));
             IReadOnlyList<CustomerScore> scores = [];
             IReadOnlyList<PlanRow> plans = [];

@@ -19,16 +19,9 @@ internal sealed class ScoreBench(string root, string folder)
     private const double MostDifference = 1e-5;
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
-    private sealed record Shape(string Name, int[] Vocabularies, int Embedding, int Tasks, double Bound);
-
     private sealed record Facts(string Torch, int Threads);
 
-    /// <summary>Ali-CCP's eighteen single-valued fields, and twenty fields of a production set, whose vocabularies are a guess.</summary>
-    private static readonly Shape[] Shapes =
-    [
-        new("ali-ccp", [238_635, 98, 14, 3, 8, 4, 4, 3, 5, 467_298, 6_929, 263_942, 106_399, 5_888, 104_830, 51_878, 37_148, 4], 5, 2, 2.5),
-        new("industrial", [500_000, 200_000, 100_000, 50_000, 50_000, 20_000, 20_000, 10_000, 10_000, 10_000, 5_000, 5_000, 5_000, 5_000, 2_000, 2_000, 2_000, 2_000, 1_000, 1_000], 24, 3, 3),
-    ];
+    private static readonly (TrainShape Shape, double Bound)[] Shapes = [(TrainShape.AliCcp, 2.5), (TrainShape.Industrial, 3)];
 
     public static int Start(string root, string[] arguments)
     {
@@ -40,7 +33,7 @@ internal sealed class ScoreBench(string root, string folder)
         try
         {
             var bench = new ScoreBench(root, folder.FullName);
-            return SideBySide.Tell("score", given, [.. Shapes.Select(shape => bench.MeasureAsync(shape, (int)given.Size).GetAwaiter().GetResult())]);
+            return SideBySide.Tell("score", given, [.. Shapes.Select(one => bench.MeasureAsync(one.Shape, one.Bound, (int)given.Size).GetAwaiter().GetResult())]);
         }
         finally
         {
@@ -48,11 +41,12 @@ internal sealed class ScoreBench(string root, string folder)
         }
     }
 
-    private async Task<SideBySideResult> MeasureAsync(Shape shape, int rows)
+    private async Task<SideBySideResult> MeasureAsync(TrainShape shape, double bound, int rows)
     {
         var (weights, idsFile, answers) = (Path.Combine(folder, "weights"), Path.Combine(folder, "ids"), Path.Combine(folder, "answers"));
         var model = Model(shape);
-        var ids = Ids(shape, rows);
+        var ids = new int[rows * shape.Vocabularies.Count];
+        shape.Draw(new RandomStream(1, "rows"), ids);
         await File.WriteAllBytesAsync(weights, model.Weights);
         await File.WriteAllBytesAsync(idsFile, MemoryMarshal.AsBytes(ids.AsSpan()).ToArray());
         using var predictor = new Predictor(model, Environment.ProcessorCount);
@@ -66,7 +60,7 @@ internal sealed class ScoreBench(string root, string folder)
         using var peer = Process.Start(start)!;
         var facts = Answer<Facts>(peer);
         var result = await SideBySide.MeasureAsync(
-            string.Create(CultureInfo.InvariantCulture, $"{shape.Name}, {rows:N0} rows"), Turns, shape.Bound,
+            string.Create(CultureInfo.InvariantCulture, $"{shape.Name}, {rows:N0} rows"), Turns, bound,
             () => Task.FromResult(Ours(predictor, ids, probabilities)),
             async () =>
             {
@@ -81,7 +75,7 @@ internal sealed class ScoreBench(string root, string folder)
         // A wrong answer is no answer, however fast.
         return result with
         {
-            Bound = difference <= MostDifference ? shape.Bound : double.PositiveInfinity,
+            Bound = difference <= MostDifference ? bound : double.PositiveInfinity,
             Remark = string.Create(CultureInfo.InvariantCulture, $"{rows / result.Ours:N0} rows/s against {rows / result.Peer:N0} of PyTorch {facts.Torch} with {facts.Threads} threads; largest difference {difference:0.0e+0}, at most {MostDifference:0.0e+0}"),
         };
     }
@@ -100,7 +94,7 @@ internal sealed class ScoreBench(string root, string folder)
         ? JsonSerializer.Deserialize<T>(line, Json)! : throw new InvalidOperationException("The PyTorch peer ended; what it said is above.");
 
     /// <summary>Weights as they start, the embeddings larger, so that answers differ from row to row as a trained model's do.</summary>
-    private static TrainedModel Model(Shape shape)
+    private static TrainedModel Model(TrainShape shape)
     {
         var settings = new Dictionary<string, string> { ["embedding"] = shape.Embedding.ToString(CultureInfo.InvariantCulture) };
         TorchSharp.torch.manual_seed(1);
@@ -117,17 +111,5 @@ internal sealed class ScoreBench(string root, string folder)
             new ModelDescription(
                 1, "pimm", settings, shape.Vocabularies, [.. Enumerable.Range(0, shape.Tasks).Select(task => $"y{task}")], 1, new TrainingOptions(), new RowCounts(0, 0, 0), 0, 1, 1, [], [], 0, 0, 0, "bench"),
             "", file.ToArray());
-    }
-
-    /// <summary>Ids fall off as 1 / rank, as those of shops and goods do.</summary>
-    private static int[] Ids(Shape shape, int rows)
-    {
-        var (ids, stream) = (new int[rows * shape.Vocabularies.Length], new RandomStream(1, "rows"));
-        for (var i = 0; i < ids.Length; i++)
-        {
-            var size = shape.Vocabularies[i % shape.Vocabularies.Length];
-            ids[i] = Math.Min((int)Math.Exp(stream.NextDouble() * Math.Log(size + 1)) - 1, size - 1);
-        }
-        return ids;
     }
 }

@@ -29,6 +29,7 @@ internal sealed class ScoreDbBench(PrivateCluster cluster, PimmInstance pimm, Ca
         await using var cluster = PrivateCluster.Start("fsync=on", "shared_buffers=512MB", "max_wal_size=16GB");
         await using var pimm = await PimmInstance.StartAsync(cluster: cluster);
         var campaign = await pimm.Service<CampaignStore>().GetAsync(await ScoringAudience.MakeAsync(pimm, (int)given.Size, History, CancellationToken.None));
+        given.Prepared();
         var bench = new ScoreDbBench(cluster, pimm, campaign, await pimm.Service<AudienceStore>().GetAsync(campaign.AudienceId));
         return SideBySide.Tell("score-db", given, [await bench.MeasureAsync(given.Size)]);
     }

@@ -20,20 +20,30 @@ internal sealed record SideBySideResult(string Case, double Ours, double Peer, I
     public bool Held => Ratio.Median >= Bound;
 }
 
-/// <summary>The words behind a benchmark's name: one number that says how large, and --json.</summary>
-internal sealed record SideBySideArguments(long Size, bool Json)
+/// <summary>The words behind a benchmark's name: one number that says how large, --json, and --wait.</summary>
+internal sealed record SideBySideArguments(long Size, bool Json, bool Wait)
 {
     /// <returns>null when they were none of these; what is wanted has been said then</returns>
     public static SideBySideArguments? Of(string bench, string[] arguments, string option, long size, long least, long most)
     {
-        var rest = arguments.Where(argument => argument != "--json").ToArray();
+        var rest = arguments.Where(argument => argument is not ("--json" or "--wait")).ToArray();
         var given = 0L;
         if (rest is [] || (rest is [var name, var text] && name == option && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out given) && given >= least && given <= most))
         {
-            return new SideBySideArguments(rest is [] ? size : given, rest.Length < arguments.Length);
+            return new SideBySideArguments(rest is [] ? size : given, arguments.Contains("--json"), arguments.Contains("--wait"));
         }
-        Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{bench} takes --json and {option} with a number from {least} to {most}; without, it is {size}."));
+        Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{bench} takes --json, --wait and {option} with a number from {least} to {most}; without, it is {size}. With --wait it says when everything is prepared, and measures when it is given a line: preparing millions of rows needs no quiet machine."));
         return null;
+    }
+
+    /// <summary>Everything is prepared, and what follows is measured.</summary>
+    public void Prepared()
+    {
+        if (Wait)
+        {
+            Console.Error.WriteLine("Prepared.");
+            Console.In.ReadLine();
+        }
     }
 }
 

@@ -37,6 +37,7 @@ internal static class SplitBench
         await using var database = await TestDatabase.MigratedAsync(cluster);
         await FillAsync(database, customers, covariates);
 
+        given.Prepared();
         var result = await SideBySide.MeasureAsync(
             string.Create(CultureInfo.InvariantCulture, $"best of {Salts} salts for {given.Size:N0} customers and two covariates"), Turns, Bound,
             () => SideBySide.TakeAsync(cluster, () =>

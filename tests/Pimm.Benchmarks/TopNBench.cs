@@ -34,6 +34,7 @@ internal static class TopNBench
         await using var database = await TestDatabase.MigratedAsync(cluster);
         await FillAsync(database, campaign, scores, assignments);
 
+        given.Prepared();
         var found = 0;
         var result = await SideBySide.MeasureAsync(
             string.Create(CultureInfo.InvariantCulture, $"best {wanted:N0} of each arm by each model out of {given.Size:N0} customers"), Turns, Bound,

@@ -46,9 +46,19 @@ internal sealed record TrainShape(string Name, IReadOnlyList<int> Vocabularies, 
         yield return (2 * (Tasks - 1), Towers[2], 3 * Towers[2]);
     }
 
+    /// <summary>Rows of ids, which fall off as 1 / rank, as those of shops and goods do.</summary>
+    public void Draw(RandomStream stream, Span<int> ids)
+    {
+        for (var at = 0; at < ids.Length; at++)
+        {
+            var size = Vocabularies[at % Vocabularies.Count];
+            ids[at] = Math.Min((int)Math.Exp(stream.NextDouble() * Math.Log(size + 1)) - 1, size - 1);
+        }
+    }
+
     /// <summary>
-    /// Writes rows to train on and a few to validate. Ids fall off as 1 / rank, as those of shops and goods do; one impression in 25
-    /// is clicked, and every later stage is reached by one in five of the stage before.
+    /// Writes rows to train on and a few to validate. One impression in 25 is clicked, and every later stage is reached by one in
+    /// five of the stage before.
     /// </summary>
     public void Write(string path, int rows)
     {
@@ -69,11 +79,7 @@ internal sealed record TrainShape(string Name, IReadOnlyList<int> Vocabularies, 
         var ids = new int[Vocabularies.Count];
         for (var row = 0; row < all; row++)
         {
-            for (var field = 0; field < ids.Length; field++)
-            {
-                ids[field] = Math.Min((int)Math.Exp(stream.NextDouble() * Math.Log(Vocabularies[field] + 1)) - 1, Vocabularies[field] - 1);
-            }
-
+            Draw(stream, ids);
             writer.Write(MemoryMarshal.AsBytes(ids.AsSpan()));
         }
 

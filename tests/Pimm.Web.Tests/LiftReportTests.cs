@@ -34,6 +34,12 @@ public sealed class LiftReportTests(WebFixture web)
         await Expect(page.Page.Locator("table[aria-label=Waves] tbody tr")).ToHaveCountAsync(3);
         await Expect(page.Page.Locator("table[aria-label='Funnel by arm'] tbody tr")).ToHaveCountAsync(report.Funnel.Count);
         await Expect(page.Page.Locator(".verdict p").First).ToHaveTextAsync(report.Verdict!.Sentence);
+        var waves = page.Page.Locator("table[aria-label=Waves]");
+        await Expect(waves).ToBeHiddenAsync();
+        await page.Page.EvaluateAsync("dispatchEvent(new Event('beforeprint'))");
+        await Expect(waves).ToBeVisibleAsync();
+        await page.Page.EvaluateAsync("dispatchEvent(new Event('afterprint'))");
+        await Expect(waves).ToBeHiddenAsync();
         page.ShouldBeQuiet();
     }
 
@@ -50,6 +56,7 @@ public sealed class LiftReportTests(WebFixture web)
         csv[0].ShouldStartWith("\"Per 1,000 impressions\",Estimate,95 % interval");
         csv.ShouldContain(line => line.StartsWith(number.Name, StringComparison.Ordinal) || line.StartsWith($"\"{number.Name}", StringComparison.Ordinal));
         csv.Length.ShouldBe(2 + report.Numbers.Count(one => one.Unit == LiftFormat.PerThousand), "its axis is no row");
+        await page.Page.ClickAsync("details.fold > summary");
         var waves = Encoding.UTF8.GetString(await SavedAsync(page, "lift-waves", "csv")).Split("\r\n");
         waves[0].ShouldBe("Wave,Window,Impressions in each arm,Treatment,Treatment,Treatment,Control,Control,Control");
         waves[1].Split(',').Length.ShouldBe(9);

@@ -56,7 +56,7 @@ public sealed class OperatorTests(WebFixture web)
         await Expect(page.Page.Locator(".notice.bad")).ToContainTextAsync("late customers.csv");
         await Expect(page.Page.Locator(".notice.bad")).ToContainTextAsync("What to do:");
         await File.WriteAllTextAsync(file, "customer_id,age\na,30\nb,40\n", Cancel);
-        await page.Page.GetByRole(AriaRole.Button, new() { Name = "Try again with 1 attempts" }).ClickAsync();
+        await page.Page.GetByRole(AriaRole.Button, new() { Name = "Try again with 1 attempt" }).ClickAsync();
 
         await Expect(page.Page.Locator("h1 + p .chip")).ToHaveTextAsync("done");
         await Expect(page.Page.Locator("section:has(#made) a")).ToHaveTextAsync("late customers.csv");

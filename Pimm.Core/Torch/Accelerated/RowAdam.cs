@@ -4,29 +4,33 @@ using static TorchSharp.torch;
 namespace TorchSharp.Accelerated;
 
 /// <summary>
-/// Adam over those rows of an embedding table that a batch looks up (Native/lazy_rows.cpp says how): the steps that dense Adam
-/// would take with a row nobody looked up wait until it is wanted, or until <see cref="CatchUp"/>. A running mean of the table can be
-/// kept the same way. Float32 on the CPU.
+/// Adam over an embedding table of which a batch looks up few rows (Native/row_adam.cpp says how): no gradient of the whole table is
+/// ever written. With waiting rows, the steps that dense Adam would take with a row nobody looked up wait until it is wanted, or until
+/// <see cref="CatchUp"/>; without, a step is dense Adam's. A running mean of the table can be kept in the same pass. Float32 on the CPU.
 /// </summary>
 internal sealed class RowAdam : IDisposable
 {
     private readonly double learningRate;
     private readonly double decay;
     private readonly RowsHandle rows;
-    private readonly List<(Tensor Ids, Tensor Found)> wanted = [];
+    private readonly List<Tensor> wanted = [];
     private double window;
     private long every = 1;
 
-    public RowAdam(Parameter table, double learningRate, double decay)
+    /// <param name="wait">whether rows that nobody looks up wait for their steps</param>
+    public RowAdam(Parameter table, double learningRate, double decay, bool wait)
     {
         (Table, this.learningRate, this.decay) = (table, learningRate, decay);
         using var quiet = no_grad();
         First = zeros_like(table).DetachFromDisposeScope();
         Second = zeros_like(table).DetachFromDisposeScope();
-        Touched = zeros(table.shape[0]).DetachFromDisposeScope();
+        Touched = wait ? zeros(table.shape[0]).DetachFromDisposeScope() : null;
         NativeTorch.Check(NativeTorch.pimm_rows_new(table.shape[0], out nint made), "rows");
         rows = new RowsHandle(made);
     }
+
+    /// <summary>Whether a table can be updated so.</summary>
+    public static bool Takes(Parameter table) => table.device_type == DeviceType.CPU && table.dtype == ScalarType.Float32 && table.is_contiguous();
 
     /// <summary>[rows, width].</summary>
     public Parameter Table { get; }
@@ -35,8 +39,8 @@ internal sealed class RowAdam : IDisposable
 
     public Tensor Second { get; }
 
-    /// <summary>The last step that each row has taken, [rows].</summary>
-    public Tensor Touched { get; }
+    /// <summary>The last step that each row has taken, [rows]; null where rows do not wait.</summary>
+    public Tensor? Touched { get; }
 
     public long Steps { get; set; }
 
@@ -56,44 +60,71 @@ internal sealed class RowAdam : IDisposable
     public Tensor LookUp(Tensor ids)
     {
         using var quiet = no_grad();
-        Check(NativeTorch.pimm_rows_catch_up(rows, How(Steps + 1), Table.Handle, First.Handle, Second.Handle, Native(Mean), Touched.Handle, Native(ids)));
-        var found = Table.index_select(0, ids).requires_grad_();
-        wanted.Add((ids, found));
-        return found;
+        // Whoever looked up and took no step has let go of it.
+        if (wanted.Count > 0 && wanted[0].IsInvalid)
+            Forget();
+        Check(NativeTorch.pimm_rows_look_up(rows, How(Steps + 1), Table.Handle, First.Handle, Second.Handle, Native(Mean), Native(Touched), ids.Handle, out nint found));
+        var leaf = new Tensor(found).requires_grad_();
+        wanted.Add(leaf);
+        return leaf;
     }
 
-    /// <summary>One step along the gradients of what was looked up since the last.</summary>
+    /// <summary>One step along the gradients of what was looked up since the last, and of the table itself where it has one.</summary>
     public void Step()
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
-        var learned = wanted.Select(one => (one.Ids, Gradient: one.Found.grad)).Where(one => one.Gradient is not null).ToList();
-        wanted.Clear();
-        if (learned.Count == 0)
+        var gradients = new Tensor?[wanted.Count];
+        for (int at = 0; at < gradients.Length; at++)
+            gradients[at] = wanted[at].IsInvalid ? null : wanted[at].grad;
+        var whole = Touched is null ? Table.grad : null;
+        if (whole is null && Array.TrueForAll(gradients, gradient => gradient is null))
+        {
+            Forget();
             return;
-        var ids = learned.Count == 1 ? learned[0].Ids : cat(learned.Select(one => one.Ids).ToArray());
-        var gradients = learned.Count == 1 ? learned[0].Gradient! : cat(learned.Select(one => one.Gradient!).ToArray());
-        Check(NativeTorch.pimm_rows_step(rows, How(Steps + 1), Table.Handle, First.Handle, Second.Handle, Native(Mean), Touched.Handle, ids.Handle, gradients.Handle));
+        }
+        Take(gradients, whole);
+        wanted.Clear();
         Steps++;
     }
 
     /// <summary>Takes every step that still waits, so that the table can be read as a whole.</summary>
     public void CatchUp()
     {
-        if (Steps > 0)
-            Check(NativeTorch.pimm_rows_catch_up(rows, How(Steps), Table.Handle, First.Handle, Second.Handle, Native(Mean), Touched.Handle, 0));
+        Forget();
+        if (Steps > 0 && Touched is { } touched)
+            Check(NativeTorch.pimm_rows_catch_up(rows, How(Steps), Table.Handle, First.Handle, Second.Handle, Native(Mean), touched.Handle));
     }
+
+    public void ZeroGradient() => Table.ClearGradient(toNone: true);
 
     public void Dispose()
     {
         First.Dispose();
         Second.Dispose();
-        Touched.Dispose();
+        Touched?.Dispose();
         rows.Dispose();
     }
 
     // Whoever calls holds the tensor through the call.
     private static nint Native(Tensor? tensor) => tensor is null ? 0 : tensor.Handle.DangerousGetHandle();
+
+    private unsafe void Take(Tensor?[] gradients, Tensor? whole)
+    {
+        Span<nint> each = stackalloc nint[gradients.Length];
+        for (int at = 0; at < each.Length; at++)
+            each[at] = Native(gradients[at]);
+        fixed (nint* first = each)
+            Check(NativeTorch.pimm_rows_step(rows, How(Steps + 1), Table.Handle, First.Handle, Second.Handle, Native(Mean), Native(Touched), first, each.Length, Native(whole)));
+        GC.KeepAlive(gradients);
+        GC.KeepAlive(whole);
+    }
+
+    private void Forget()
+    {
+        wanted.Clear();
+        NativeTorch.pimm_rows_forget(rows);
+    }
 
     private NativeRows How(long step) => new()
     {

@@ -45,6 +45,20 @@ internal sealed class RowsHandle : SafeHandle
     }
 }
 
+/// <summary>Owns a network as native code answers with it.</summary>
+internal sealed class ForwardHandle : SafeHandle
+{
+    public ForwardHandle(nint forward) : base(0, ownsHandle: true) => SetHandle(forward);
+
+    public override bool IsInvalid => handle == 0;
+
+    protected override bool ReleaseHandle()
+    {
+        NativeTorch.pimm_forward_free(handle);
+        return true;
+    }
+}
+
 /// <summary>Owns a native random generator.</summary>
 internal sealed class GeneratorHandle : SafeHandle
 {

@@ -22,6 +22,13 @@ internal static unsafe partial class NativeTorch
             throw new TorchException($"{what}: {FirstLine(LastError)}");
     }
 
+    /// <summary>As the other, with words that are put together only when they are needed.</summary>
+    public static void Check(int failed, [InterpolatedStringHandlerArgument(nameof(failed))] WhenFailed what)
+    {
+        if (failed != 0)
+            Check(failed, what.ToString());
+    }
+
     // libtorch appends source positions and, where symbols are known, a trace of its own stack.
     public static string FirstLine(string message)
     {
@@ -71,15 +78,36 @@ internal static unsafe partial class NativeTorch
 
     [LibraryImport(Library)] public static partial int pimm_relu_dropout(TensorHandle input, double share, out nint result);
 
+    [LibraryImport(Library)]
+    public static partial int pimm_towers(TensorHandle input, nint* parameters, double* shares, int layers, out nint result);
+
+    [LibraryImport(Library)]
+    public static partial int pimm_premise_chain(TensorHandle own, nint labels, nint shown, nint* parameters, int count, double share, out nint result);
+
     [LibraryImport(Library)] public static partial int pimm_rows_new(long rows, out nint made);
 
     [LibraryImport(Library)] public static partial void pimm_rows_free(nint rows);
 
     [LibraryImport(Library)]
-    public static partial int pimm_rows_catch_up(RowsHandle rows, in NativeRows how, TensorHandle weights, TensorHandle first, TensorHandle second, nint mean, TensorHandle touched, nint ids);
+    public static partial int pimm_rows_look_up(RowsHandle rows, in NativeRows how, TensorHandle weights, TensorHandle first, TensorHandle second, nint mean, nint touched, TensorHandle ids, out nint found);
 
     [LibraryImport(Library)]
-    public static partial int pimm_rows_step(RowsHandle rows, in NativeRows how, TensorHandle weights, TensorHandle first, TensorHandle second, nint mean, TensorHandle touched, TensorHandle ids, TensorHandle gradients);
+    public static partial int pimm_rows_step(RowsHandle rows, in NativeRows how, TensorHandle weights, TensorHandle first, TensorHandle second, nint mean, nint touched, nint* gradients, int count, nint whole);
+
+    [LibraryImport(Library)]
+    public static partial int pimm_rows_catch_up(RowsHandle rows, in NativeRows how, TensorHandle weights, TensorHandle first, TensorHandle second, nint mean, TensorHandle touched);
+
+    [LibraryImport(Library)] public static partial void pimm_rows_forget(RowsHandle rows);
+
+    [LibraryImport(Library)] public static partial void pimm_clock(int running);
+
+    [LibraryImport(Library)] public static partial long pimm_clock_nanoseconds();
+
+    [LibraryImport(Library)] public static partial int pimm_forward_new(in NativeForwardShape shape, int* sizes, int* widths, nint* parameters, out nint made);
+
+    [LibraryImport(Library)] public static partial void pimm_forward_free(nint forward);
+
+    [LibraryImport(Library)] public static partial int pimm_forward_run(ForwardHandle forward, int* ids, long rows, float* probabilities, out long wrong);
 
     [LibraryImport(Library)] public static partial void pimm_keep_memory();
 
@@ -167,4 +195,17 @@ internal struct NativeAdam
     public double WeightDecay;
     public long Step;
     public int Maximize;
+}
+
+/// <summary>pimm_forward_shape.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeForwardShape
+{
+    public int Fields;
+    public int Embedding;
+    public int Tasks;
+    public int Layers;
+    public int Rectified;
+    public int Activation;
+    public long TableBytes;
 }

@@ -1,21 +1,30 @@
 // Adam in one pass over memory. As tensor operations the same step reads and writes the parameters some 18 times over,
 // which for embedding tables is most of a training step.
+#include "adam.h"
+
 #include <ATen/Parallel.h>
 
 #include <cmath>
 
 #include "tensors.h"
 
+namespace pimm {
+
+template <class Number>
+AdamStep<Number> adam_step(double lr, double beta1, double beta2, double eps, double weight_decay, double sign, int64_t step) {
+  return {Number(beta1), Number(1 - beta1), Number(beta2), Number(1 - beta2), Number(weight_decay), Number(sign),
+          Number(std::sqrt(1 - std::pow(beta2, step))), Number(eps), Number(lr / (1 - std::pow(beta1, step)))};
+}
+
+template AdamStep<float> adam_step(double, double, double, double, double, double, int64_t);
+template AdamStep<double> adam_step(double, double, double, double, double, double, int64_t);
+
+}  // namespace pimm
+
 namespace {
 
-// Every processor computes the same bits: only IEEE operations, no fused multiply-add (see build.sh), no reassociation.
 template <class Number>
-struct Step {
-  Number beta1, rest1, beta2, rest2, decay, sign, spread, eps, size;
-};
-
-template <class Number>
-__attribute__((always_inline)) inline void advance(const Step<Number>& step, Number* __restrict parameter,
+__attribute__((always_inline)) inline void advance(const pimm::AdamStep<Number>& step, Number* __restrict parameter,
                                                    const Number* __restrict gradient, Number* __restrict first,
                                                    Number* __restrict second, int64_t count) {
   for (int64_t i = 0; i < count; ++i) {
@@ -34,32 +43,37 @@ __attribute__((always_inline)) inline void advance(const Step<Number>& step, Num
 #define PIMM_WIDE
 #endif
 
-PIMM_WIDE void advance_float(const Step<float>& step, float* parameter, const float* gradient, float* first,
+PIMM_WIDE void advance_float(const pimm::AdamStep<float>& step, float* parameter, const float* gradient, float* first,
                              float* second, int64_t count) {
   advance(step, parameter, gradient, first, second, count);
 }
 
-PIMM_WIDE void advance_double(const Step<double>& step, double* parameter, const double* gradient, double* first,
+PIMM_WIDE void advance_double(const pimm::AdamStep<double>& step, double* parameter, const double* gradient, double* first,
                               double* second, int64_t count) {
   advance(step, parameter, gradient, first, second, count);
 }
 
-template <class Number, class Advance>
-void run(const pimm_adam& how, at::Tensor& parameter, const at::Tensor& gradient, at::Tensor& first, at::Tensor& second,
-         Advance advance) {
-  Step<Number> step{Number(how.beta1), Number(1 - how.beta1), Number(how.beta2), Number(1 - how.beta2),
-                    Number(how.weight_decay), Number(how.maximize ? -1 : 1), Number(std::sqrt(1 - std::pow(how.beta2, how.step))),
-                    Number(how.eps), Number(how.lr / (1 - std::pow(how.beta1, how.step)))};
+template <class Number>
+void run(const pimm_adam& how, at::Tensor& parameter, const at::Tensor& gradient, at::Tensor& first, at::Tensor& second) {
+  const auto step = pimm::adam_step<Number>(how.lr, how.beta1, how.beta2, how.eps, how.weight_decay, how.maximize ? -1 : 1, how.step);
   auto p = parameter.data_ptr<Number>();
   auto g = gradient.data_ptr<Number>();
   auto m = first.data_ptr<Number>();
   auto v = second.data_ptr<Number>();
   constexpr int64_t grain = 1 << 15;
   at::parallel_for(0, parameter.numel(), grain,
-                   [&](int64_t from, int64_t to) { advance(step, p + from, g + from, m + from, v + from, to - from); });
+                   [&](int64_t from, int64_t to) { pimm::adam(step, p + from, g + from, m + from, v + from, to - from); });
 }
 
 }  // namespace
+
+void pimm::adam(const AdamStep<float>& step, float* parameter, const float* gradient, float* first, float* second, int64_t count) {
+  advance_float(step, parameter, gradient, first, second, count);
+}
+
+void pimm::adam(const AdamStep<double>& step, double* parameter, const double* gradient, double* first, double* second, int64_t count) {
+  advance_double(step, parameter, gradient, first, second, count);
+}
 
 // All four are contiguous, on the CPU, of one type (float or double) and of one shape.
 PIMM_EXPORT int32_t pimm_adam_step(const pimm_adam* how, void* parameter, void* gradient, void* first,
@@ -71,9 +85,9 @@ PIMM_EXPORT int32_t pimm_adam_step(const pimm_adam* how, void* parameter, void* 
                   "parameter, gradient and moments must be contiguous and alike");
     }
     if (p.scalar_type() == at::kFloat) {
-      run<float>(*how, p, g, m, v, advance_float);
+      run<float>(*how, p, g, m, v);
     } else {
-      run<double>(*how, p, g, m, v, advance_double);
+      run<double>(*how, p, g, m, v);
     }
     p.unsafeGetTensorImpl()->bump_version();  // so that autograd notices a change between forward and backward
   });

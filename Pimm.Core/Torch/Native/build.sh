@@ -32,7 +32,8 @@ flock 9
 
 # Old wheels were built with the other std::string; the headers must be told.
 abi=1
-nm -DC "$lib/libc10.so" | grep -q '__cxx11::basic_string' || abi=0
+# No pipe into grep -q: it ends at the first hit, and nm's broken pipe would count as none.
+[[ $(nm -DC "$lib/libc10.so") == *__cxx11::basic_string* ]] || abi=0
 flags="-std=c++17 -O3 -fno-math-errno -ffp-contract=off -fPIC -fvisibility=hidden -Wall -Wno-sign-compare -D_GLIBCXX_USE_CXX11_ABI=$abi -isystem $api"
 [[ -n $home ]] && flags+=" -isystem $include"
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "blocks.h"
 #include "pimm_torch.h"
 
 namespace {
@@ -40,6 +41,13 @@ PIMM_EXPORT void sgemm_(const char* ta, const char* tb, const int* m, const int*
     return;
   }
   if (system_blas()) system_blas()(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+void pimm::multiply(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda, const float* b,
+                    int64_t ldb, bool add, float* c, int64_t ldc) {
+  const int rows = int(m), columns = int(n), inner = int(k), a_step = int(lda), b_step = int(ldb), c_step = int(ldc);
+  const float one = 1, kept = add ? 1 : 0;
+  sgemm_(transpose_b ? "T" : "N", transpose_a ? "T" : "N", &columns, &rows, &inner, &one, b, &b_step, a, &a_step, &kept, c, &c_step);
 }
 
 // Where this process's float matrix products are computed.

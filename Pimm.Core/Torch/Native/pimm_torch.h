@@ -52,3 +52,10 @@ struct pimm_rows {
   int64_t mean_start;  // the step after which the mean began
   int64_t mean_every;  // steps from one to the next that the mean takes in
 };
+
+struct pimm_forward_shape {
+  int32_t fields, embedding, tasks, layers;
+  int32_t rectified;   // whether the transfer layer ends in a ReLU
+  int32_t activation;  // of the premise: 0 sigmoid, 1 tanh, 2 ReLU
+  int64_t table_bytes;
+};

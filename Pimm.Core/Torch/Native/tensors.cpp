@@ -5,6 +5,7 @@
 #include <algorithm>
 
 PIMM_EXPORT void pimm_tensor_free(void* tensor) noexcept {
+  const pimm::Timed timed;
   pimm::Impl::reclaim(static_cast<c10::TensorImpl*>(tensor)).reset();
 }
 

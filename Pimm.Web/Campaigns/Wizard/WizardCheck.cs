@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Localization;
+using Pimm.Core.Campaigns;
 using Pimm.Core.Scoring;
 using Pimm.Web.Shared;
 
@@ -17,7 +18,7 @@ public sealed record WizardCheck(string Look, string Step, string Text)
     public static IReadOnlyList<WizardCheck> All(WizardState state, IStringLocalizer<WizardWords> L) =>
     [
         .. state.Problems.Select(problem => new WizardCheck(Bad, problem.Step, problem.Sentence)),
-        .. Audience(state, L), .. Budget(state, L), .. Models(state, L),
+        .. state.Clashes.Select(clash => Of(clash, state.Form, L)), .. Audience(state, L), .. Budget(state, L), .. Models(state, L),
     ];
 
     /// <summary>What the budget is worth against the candidates.</summary>
@@ -57,6 +58,15 @@ public sealed record WizardCheck(string Look, string Step, string Text)
             yield return new(Warn, "budget", L["The first day, {0}, is over.", Figures.Day(form.FirstDay.Value)]);
         }
     }
+
+    // Submitting would be refused with the same.
+    private static WizardCheck Of(CampaignClash clash, WizardForm form, IStringLocalizer<WizardWords> L) => clash.What switch
+    {
+        CampaignClash.OfName => new(Bad, "objective", L["There is a campaign named “{0}” already: choose another name.", clash.Campaign]),
+        CampaignClash.OfSalt => new(Bad, "models", L["The salt was used by campaign “{0}” before: choose a new one, or the new arms carry over what the old ones saw.", clash.Campaign]),
+        _ => new(Bad, "audience", L["Campaign “{0}” has {1} to {2} of the layer “{3}” until {4}: choose a free range, another layer, or days after that.",
+            clash.Campaign, Figures.Count(clash.LayerFrom!.Value), Figures.Count(clash.LayerTo!.Value), form.Further.Layer.Trim(), Figures.Moment(clash.Until!.Value)]),
+    };
 
     private static IEnumerable<WizardCheck> Audience(WizardState state, IStringLocalizer<WizardWords> L)
     {

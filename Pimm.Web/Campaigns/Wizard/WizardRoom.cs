@@ -1,3 +1,4 @@
+using Pimm.Core.Approving;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Importing;
 using Pimm.Core.Networks;
@@ -12,8 +13,11 @@ namespace Pimm.Web.Campaigns.Wizard;
 /// <param name="Auc">of the last stage on held-out rows; null: none is known</param>
 public sealed record LineOffer(string Choice, string Name, string Network, string Settings, int? Version, long TrainingRows, double? Auc);
 
+/// <summary>What is known of campaigns there are.</summary>
+public sealed record CampaignRecords(DefinitionStore Definitions, SubmissionStore Submissions, CampaignClashStore Clashes);
+
 /// <summary>Reads what the wizard's steps choose from.</summary>
-public sealed class WizardRoom(ImportListStore imports, AudienceStore audiences, ModelStore models, EligibilityCounter counter, DefinitionStore definitions)
+public sealed class WizardRoom(ImportListStore imports, AudienceStore audiences, ModelStore models, EligibilityCounter counter, CampaignRecords campaigns)
 {
     /// <summary>Impressions that the expected rate is taken from, at most.</summary>
     public const int RateImpressions = 100_000;
@@ -22,7 +26,14 @@ public sealed class WizardRoom(ImportListStore imports, AudienceStore audiences,
 
     public async Task<Audience?> AudienceAsync(string name) => name.Length == 0 ? null : await audiences.FindByNameAsync(name);
 
-    public Task<CampaignDefinition?> DefinitionAsync(long campaign) => definitions.FindAsync(campaign);
+    public Task<CampaignDefinition?> DefinitionAsync(long campaign) => campaigns.Definitions.FindAsync(campaign);
+
+    /// <summary>The definition that was approved last; null: none was.</summary>
+    public async Task<CampaignFile?> ApprovedAsync(long campaign) =>
+        campaign != 0 && await campaigns.Submissions.LastApprovedAsync(campaign) is { } approved ? CampaignFile.Parse(approved.Definition, "The approved definition") : null;
+
+    /// <summary>What other campaigns have already; asked before anything is submitted.</summary>
+    public Task<IReadOnlyList<CampaignClash>> ClashesAsync(Campaign campaign) => campaigns.Clashes.ReadAsync(campaign);
 
     public Task<double?> PastRateAsync(Audience audience) => counter.PastRateAsync(audience, RateImpressions, CancellationToken.None);
 

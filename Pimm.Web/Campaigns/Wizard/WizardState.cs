@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Localization;
+using Pimm.Core.Campaigns;
 using Pimm.Core.Exporting;
 using Pimm.Core.Importing;
 using Pimm.Core.Scoring;
@@ -30,6 +31,12 @@ public sealed class WizardState(WizardForm form, IStringLocalizer<WizardWords> w
     public LiveCount Count { get; } = new();
 
     public IReadOnlyList<WizardProblem> Problems { get; private set; } = [];
+
+    /// <summary>What other campaigns had when the review was opened.</summary>
+    public IReadOnlyList<CampaignClash> Clashes { get; private set; } = [];
+
+    /// <summary>The definition that was approved last; null: none was.</summary>
+    public CampaignFile? Approved { get; private set; }
 
     /// <summary>Id of the field that takes the keyboard as soon as it is drawn.</summary>
     public string? Focus { get; set; }
@@ -102,6 +109,13 @@ public sealed class WizardState(WizardForm form, IStringLocalizer<WizardWords> w
         Form.Control = ControlLine is null ? "" : Form.Control;
         Form.Treatment = TreatmentLine is null ? "" : Form.Treatment;
         Judge();
+    }
+
+    /// <summary>Reads what the review is held against.</summary>
+    public async Task ReviewAsync(WizardRoom room)
+    {
+        Approved = await room.ApprovedAsync(CampaignId);
+        Clashes = Audience is null ? [] : await room.ClashesAsync(Form.ToCounted(CampaignId, Audience, Today));
     }
 
     public void Dispose() => Count.Dispose();

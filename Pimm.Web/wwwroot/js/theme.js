@@ -17,3 +17,7 @@ document.addEventListener('click', event => {
   if (event.target.closest('[data-theme-toggle]')) choose(shown() === 'dark' ? 'light' : 'dark');
   if (event.target.closest('[data-print]')) print();
 });
+
+// Paper cannot be opened: what is folded is printed, and folded again.
+addEventListener('beforeprint', () => document.querySelectorAll('details.fold:not([open])').forEach(fold => { fold.open = fold.dataset.printed = true; }));
+addEventListener('afterprint', () => document.querySelectorAll('details.fold[data-printed]').forEach(fold => { fold.open = false; delete fold.dataset.printed; }));

@@ -82,6 +82,20 @@ public sealed class CheckpointTests
     }
 
     [Fact]
+    public void A_training_keeps_the_threads_it_began_with_where_nobody_says_how_many()
+    {
+        using var toy = new ToyFunnel(1200);
+        var request = Request("pimm");
+        var whole = toy.Train(request);
+        CutOff(toy, request, toy.At("cut"), WithinFirstEpoch);
+
+        var (resumed, _) = Resumed(toy, request with { Options = request.Options with { Threads = null } }, toy.At("cut"));
+
+        resumed.Description.Training.Threads.ShouldBe(1);
+        resumed.Weights.SequenceEqual(whole.Weights).ShouldBeTrue();
+    }
+
+    [Fact]
     public void A_training_asked_to_end_after_every_single_batch_still_comes_to_the_same_weights()
     {
         using var toy = new ToyFunnel(1200);

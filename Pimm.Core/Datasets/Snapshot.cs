@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Pimm.Core.FeatureEncoding;
@@ -87,6 +88,20 @@ public sealed unsafe class Snapshot : IDisposable
 
     /// <summary>Row-major ids of rows [row, row + rows), rows × fields.</summary>
     public ReadOnlySpan<int> Ids(long row, int rows) => new(_ids + (Checked(row, rows) * _fields), rows * _fields);
+
+    /// <summary>Asks the processor for a row that will be read soon; nothing else.</summary>
+    public void Fetch(long row)
+    {
+        if (!Sse.IsSupported)
+        {
+            return;
+        }
+
+        var ids = _ids + (Checked(row, 1) * _fields);
+        Sse.Prefetch0(ids);
+        Sse.Prefetch0(ids + _fields - 1);
+        Sse.Prefetch0(_labels + (row * _tasks));
+    }
 
     /// <summary>Row-major labels, 0 or 1, of rows [row, row + rows), rows × tasks.</summary>
     public ReadOnlySpan<byte> Labels(long row, int rows) => new(_labels + (Checked(row, rows) * _tasks), rows * _tasks);

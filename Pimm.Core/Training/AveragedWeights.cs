@@ -14,6 +14,7 @@ public sealed class AveragedWeights(MultiTaskNetwork network, double window) : I
     // A dense pass over all weights: seldom enough to cost little beside a step, often enough for a short window.
     private readonly int stepsBetween = (int)Math.Clamp(window / 8, 1, 4);
     private readonly Dictionary<string, Tensor> mean = [];
+    private readonly List<(Tensor Kept, Tensor Weights)> own = [];
     private IReadOnlyList<RowAdam> lazy = [];
     private long steps;
 
@@ -44,16 +45,19 @@ public sealed class AveragedWeights(MultiTaskNetwork network, double window) : I
         using var quiet = no_grad();
         // In the beginning the mean is over all steps so far.
         var share = Math.Min(1, stepsBetween / Math.Min(window, steps));
-        foreach (var (name, weights) in network.named_parameters())
+        if (mean.Count == 0)
         {
-            if (!mean.TryGetValue(name, out var kept))
+            foreach (var (name, weights) in network.named_parameters())
             {
                 Begin(name, weights);
             }
-            else if (LazyOf(weights) is null)
-            {
-                kept.mul_(1 - share).add_(weights, share);
-            }
+
+            return;
+        }
+
+        foreach (var (kept, weights) in own)
+        {
+            kept.mul_(1 - share).add_(weights, share);
         }
     }
 
@@ -62,6 +66,7 @@ public sealed class AveragedWeights(MultiTaskNetwork network, double window) : I
     {
         Dispose();
         mean.Clear();
+        own.Clear();
         Count(0);
     }
 
@@ -118,6 +123,10 @@ public sealed class AveragedWeights(MultiTaskNetwork network, double window) : I
         if (LazyOf(weights) is { } table)
         {
             table.Mean = mean[name];
+        }
+        else
+        {
+            own.Add((mean[name], weights));
         }
     }
 

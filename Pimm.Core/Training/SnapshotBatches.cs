@@ -5,6 +5,8 @@ namespace Pimm.Core.Training;
 /// <summary>Rows of a snapshot in any order, gathered into arrays that are used again for every batch of the same size.</summary>
 public sealed class SnapshotBatches(Snapshot data)
 {
+    // Rows come from anywhere in a large file: so many are asked for before they are needed.
+    private const int Ahead = 16;
     private readonly int fields = data.VocabularySizes.Count;
     private readonly int tasks = data.TaskNames.Count;
 
@@ -28,6 +30,11 @@ public sealed class SnapshotBatches(Snapshot data)
 
         for (var at = 0; at < rows.Length; at++)
         {
+            if (at + Ahead < rows.Length)
+            {
+                data.Fetch(rows[at + Ahead]);
+            }
+
             Widen(data.Ids(rows[at], 1), Ids.AsSpan(at * fields, fields));
             var labels = data.Labels(rows[at], 1);
             for (var task = 0; task < tasks; task++)

@@ -21,7 +21,7 @@ public enum EmbeddingUpdates
     Dense,
 
     /// <summary>Those that the batch looks up; the steps of the others wait until they are looked up or an epoch ends, and beyond 32 at a
-    /// time are taken in strides, so results differ a little from dense ones. Needs no pass over the tables at a step; bench train says whether that gains anything for a table's size.</summary>
+    /// time are taken in strides, so results differ a little from dense ones. Needs no pass over the tables at a step.</summary>
     Lazy,
 }
 

@@ -74,7 +74,7 @@ internal static unsafe partial class NativeTorch
     [LibraryImport(Library)] public static partial void pimm_inference_end(nint guard);
 
     [LibraryImport(Library)]
-    public static partial int pimm_adam_step(in NativeAdam how, TensorHandle parameter, TensorHandle gradient, TensorHandle first, TensorHandle second);
+    public static partial int pimm_adam_step(in NativeAdam how, TensorHandle parameter, TensorHandle first, TensorHandle second, out int taken);
 
     [LibraryImport(Library)] public static partial int pimm_relu_dropout(TensorHandle input, double share, out nint result);
 

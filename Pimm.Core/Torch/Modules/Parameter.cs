@@ -9,14 +9,14 @@ namespace TorchSharp.Modules
 
         internal void ClearGradient(bool toNone)
         {
-            using var gradient = grad;
-            if (gradient is null)
-                return;
             if (toNone)
             {
                 grad = null;
                 return;
             }
+            using var gradient = grad;
+            if (gradient is null)
+                return;
             using var _ = no_grad();
             gradient.detach_().zero_();
         }

@@ -75,20 +75,25 @@ void pimm::adam(const AdamStep<double>& step, double* parameter, const double* g
   advance_double(step, parameter, gradient, first, second, count);
 }
 
-// All four are contiguous, on the CPU, of one type (float or double) and of one shape.
-PIMM_EXPORT int32_t pimm_adam_step(const pimm_adam* how, void* parameter, void* gradient, void* first,
-                                   void* second) noexcept {
+// One step along the parameter's own gradient. taken: 1; 0 where it has none; 2 where parameter, gradient and moments are not all
+// contiguous, on the CPU and of one type (float or double), so that the step has to be taken by operators.
+PIMM_EXPORT int32_t pimm_adam_step(const pimm_adam* how, void* parameter, void* first, void* second, int32_t* taken) noexcept {
   return pimm::guarded([&] {
-    at::Tensor p = pimm::borrow(parameter), g = pimm::borrow(gradient), m = pimm::borrow(first), v = pimm::borrow(second);
-    for (const auto& other : {g, m, v}) {
-      TORCH_CHECK(other.is_contiguous() && other.scalar_type() == p.scalar_type() && other.numel() == p.numel(),
-                  "parameter, gradient and moments must be contiguous and alike");
+    at::Tensor p = pimm::borrow(parameter), g = p.grad(), m = pimm::borrow(first), v = pimm::borrow(second);
+    *taken = 0;
+    if (!g.defined()) return;
+    *taken = 2;
+    const bool single = p.scalar_type() == at::kFloat;
+    if (!single && p.scalar_type() != at::kDouble) return;
+    for (const auto& one : {p, g, m, v}) {
+      if (!one.device().is_cpu() || !one.is_contiguous() || one.scalar_type() != p.scalar_type() || one.numel() != p.numel()) return;
     }
-    if (p.scalar_type() == at::kFloat) {
+    if (single) {
       run<float>(*how, p, g, m, v);
     } else {
       run<double>(*how, p, g, m, v);
     }
     p.unsafeGetTensorImpl()->bump_version();  // so that autograd notices a change between forward and backward
+    *taken = 1;
   });
 }

@@ -4,14 +4,17 @@
 //
 // Dense Adam moves a row in every step, also in those that do not look it up: by its momentum, and by the weight decay. A table whose
 // rows wait (`touched` given) leaves such steps until the row is wanted again, and takes them at once before the row is read, as
-// row_steps.h says; touched[row] is the last step that a row has taken, and it stays with its moments and its weights what it was until the step
-// after the look-up. A row's steps depend on nothing but the row, so any number of threads gives the same bits.
+// row_steps.h says. touched[row] is the last step that a row has taken; the table itself changes only in the step after the look-up.
+// A row's steps depend on nothing but the row, so any number of threads gives the same bits.
 // Without `touched` a step passes over the whole table, as Adam is written.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include <algorithm>
-#include <cstring>
 #include <vector>
 
 #include "adam.h"
@@ -49,6 +52,18 @@ void prefetch(const float* row, int64_t width) {
   __builtin_prefetch(row + width - 1, 1);
 }
 
+// Asks for large pages, of which a table needs few: looking a row up then seldom has to look its page up too. Where the system does not
+// know the request (before Linux 6.1), nothing is lost.
+void use_large_pages(float* numbers, int64_t count) {
+#if defined(__linux__)
+  constexpr uintptr_t page = 2 << 20;
+  constexpr int collapse = 25;  // MADV_COLLAPSE
+  const uintptr_t from = (reinterpret_cast<uintptr_t>(numbers) + page - 1) / page * page;
+  const uintptr_t to = reinterpret_cast<uintptr_t>(numbers + count) / page * page;
+  if (numbers && to > from) madvise(reinterpret_cast<void*>(from), to - from, collapse);
+#endif
+}
+
 class Rows {
  public:
   explicit Rows(int64_t rows) : slot_(rows, -1) {}
@@ -56,6 +71,7 @@ class Rows {
   StepPlan plan;
 
   at::Tensor look_up(const Table& table, const at::Tensor& ids, int64_t step) {
+    settle(table);
     const int64_t count = ids.numel();
     const int64_t first = int64_t(rows_.size()), first_answer = int64_t(answers_.size());
     remember(ids.data_ptr<int64_t>(), count);
@@ -155,7 +171,13 @@ class Rows {
   }
 
  private:
-  static constexpr int64_t ahead = 16, tile_numbers = 2048, longest_told_apart = 2048;
+  static constexpr int64_t ahead = 16, groups_ahead = 4, tile_numbers = 2048, longest_told_apart = 2048;
+
+  void settle(const Table& table) {
+    if (table.w == settled_.w && table.mean == settled_.mean) return;
+    for (float* numbers : {table.w, table.m, table.v, table.mean}) use_large_pages(numbers, table.rows * table.width);
+    settled_ = table;
+  }
 
   // Gives every row that was not yet looked up since the last step a number.
   void remember(const int64_t* ids, int64_t count) {
@@ -272,15 +294,17 @@ class Rows {
     at::parallel_for(0, threads, 1, [&](int64_t first, int64_t last) {
       std::vector<Line> room(table.width);
       for (int64_t owner = first; owner < last; ++owner) {
+        for (int64_t one = begin + owner; one < std::min(end, begin + groups_ahead * threads); one += threads) fetch(table, one);
         for (int64_t one = begin + owner; one < end; one += threads) {
-          if (one + 2 * threads < end) fetch(table, groups_.data() + (one + 2 * threads) * group_rows);
+          if (one + groups_ahead * threads < end) fetch(table, one + groups_ahead * threads);
           body(group_at(table, state_[one * lines_of(table)].each), groups_.data() + one * group_rows, room[0].each);
         }
       }
     });
   }
 
-  void fetch(const Table& table, const int32_t* which) const {
+  void fetch(const Table& table, int64_t group) const {
+    const int32_t* which = groups_.data() + group * group_rows;
     for (int64_t l = 0; l < group_rows; ++l) {
       const int64_t row = which[l] < 0 ? 0 : rows_[which[l]], at = row * table.width;
       prefetch(table.w + at, table.width);
@@ -311,6 +335,7 @@ class Rows {
   std::vector<int32_t> groups_;     // numbers in groups of rows that waited alike, -1 where a group has a place left; or by tile
   std::vector<int32_t> waits_, starts_;
   bool averaged_ = false;
+  Table settled_ = {};
   std::vector<float> found_, sums_;  // by number: the row's weights as they were looked up, and the sum of its gradients
   std::vector<Line> state_;          // the groups' weights and moments from the look-up to the step
 };

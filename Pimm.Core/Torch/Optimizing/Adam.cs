@@ -8,6 +8,8 @@ namespace TorchSharp.Modules;
 /// </summary>
 public sealed class Adam : optim.Optimizer
 {
+    private const int Taken = 1;
+    private const int NotInOnePass = 2;
     private readonly State[] state;
     private readonly AdamOptions options;
 
@@ -29,8 +31,12 @@ public sealed class Adam : optim.Optimizer
         using var scope = NewDisposeScope();
         for (int i = 0; i < Parameters.Count; i++)
         {
-            if (Parameters[i].grad is { } gradient)
-                Update(Parameters[i], gradient, Fitting(i));
+            var moments = Fitting(i);
+            if (!TakenInOnePass(Parameters[i], moments) && Parameters[i].grad is { } gradient)
+            {
+                moments.step++;
+                UpdateByOperators(Parameters[i], gradient, moments);
+            }
         }
     }
 
@@ -65,20 +71,11 @@ public sealed class Adam : optim.Optimizer
         return state[at];
     }
 
-    private void Update(Parameter parameter, Tensor gradient, State moments)
+    // Also where there is no gradient to step along.
+    private bool TakenInOnePass(Parameter parameter, State moments)
     {
-        moments.step++;
-        if (!options.Amsgrad && InOnePass(parameter) && gradient.is_contiguous() && gradient.dtype == parameter.dtype)
-            UpdateInOnePass(parameter, gradient, moments);
-        else
-            UpdateByOperators(parameter, gradient, moments);
-    }
-
-    private static bool InOnePass(Parameter parameter) =>
-        parameter.device_type == DeviceType.CPU && parameter.is_contiguous() && parameter.dtype is (ScalarType.Float32 or ScalarType.Float64);
-
-    private void UpdateInOnePass(Parameter parameter, Tensor gradient, State moments)
-    {
+        if (options.Amsgrad)
+            return false;
         var how = new NativeAdam
         {
             Rate = LearningRate,
@@ -86,12 +83,14 @@ public sealed class Adam : optim.Optimizer
             Beta2 = options.Beta2,
             Eps = options.Eps,
             WeightDecay = options.WeightDecay,
-            Step = moments.step,
+            Step = moments.step + 1,
             Maximize = options.Maximize ? 1 : 0,
         };
         NativeTorch.Check(
-            NativeTorch.pimm_adam_step(how, parameter.Handle, gradient.Handle, moments.exp_avg.Handle, moments.exp_avg_sq.Handle),
-            $"adam({parameter.Describe()}, {gradient.Describe()})");
+            NativeTorch.pimm_adam_step(how, parameter.Handle, moments.exp_avg.Handle, moments.exp_avg_sq.Handle, out int taken),
+            $"adam({parameter.Describe()})");
+        moments.step += taken == Taken ? 1 : 0;
+        return taken != NotInOnePass;
     }
 
     private void UpdateByOperators(Parameter parameter, Tensor gradient, State moments)

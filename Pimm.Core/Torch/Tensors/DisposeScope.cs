@@ -6,10 +6,19 @@ namespace TorchSharp;
 /// </summary>
 public sealed class DisposeScope : IDisposable
 {
-    private readonly HashSet<IDisposable> disposables = new(ReferenceEqualityComparer.Instance);
+    // A step opens scopes of the same sizes again and again: their sets grow once.
+    private const int MostSpare = 8;
+    private const int LargestSpare = 1024;
+    [ThreadStatic] private static Stack<HashSet<IDisposable>>? spare;
+
+    private HashSet<IDisposable> disposables;
     private bool disposed;
 
-    internal DisposeScope(DisposeScope? outer) => OuterScope = outer;
+    internal DisposeScope(DisposeScope? outer)
+    {
+        OuterScope = outer;
+        disposables = spare is { Count: > 0 } ? spare.Pop() : new(ReferenceEqualityComparer.Instance);
+    }
 
     public DisposeScope? OuterScope { get; }
 
@@ -65,7 +74,14 @@ public sealed class DisposeScope : IDisposable
         DisposeScopeManager.Leave(this);
         foreach (var disposable in disposables)
             Release(disposable);
+        bool usual = disposables.Count <= LargestSpare;
         disposables.Clear();
+        if (usual && (spare ??= new()).Count < MostSpare)
+        {
+            spare.Push(disposables);
+            // Whoever still holds the scope may ask it, and must not reach into the next one's set.
+            disposables = new(ReferenceEqualityComparer.Instance);
+        }
     }
 
     internal void Include(torch.Tensor tensor)

@@ -173,7 +173,7 @@ internal sealed class SavedTraining : IDisposable
         if (device != DeviceType.CPU)
         {
             // The device's own generator is not kept; it must not repeat what it gave in the beginning.
-            manual_seed(unchecked((long)RandomStream.Seed(Position.Shuffle[0], Position.Row)));
+            manual_seed(unchecked((long)RandomStream.Seed(RandomStream.Seed(Position.Shuffle[0], Position.Epochs.Count), Position.Row)));
         }
 
         try

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace TorchSharp.Accelerated;
 
-/// <summary>libtorch's own Adam in one pass over many tensors, its learning rate and step read from the device: from 2.1 on.</summary>
+/// <summary>libtorch's own Adam in one pass over many tensors, its learning rate and step read from the device: newer 2.x have it.</summary>
 internal static class FusedAdam
 {
     private static readonly Operator Fused = new("aten::_fused_adam_", "tensor_lr");

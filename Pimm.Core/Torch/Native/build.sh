@@ -51,6 +51,13 @@ if [[ -f $lib/libtorch_cuda.so ]]; then
   fi
 fi
 
+# Everything is linked that lies there: objects of sources that are gone, or made for another libtorch's parts, must not.
+[[ "$(cat "$output/flags" 2>/dev/null)" == "$flags" ]] || rm -f "$output"/*.o
+printf '%s\n' "$flags" >"$output/flags"
+for object in "$output"/*.o; do
+  [[ -f $sources/$(basename "$object" .o).cpp ]] || rm -f "$object"
+done
+
 jobs=()
 for source in "$sources"/*.cpp; do
   object=$output/$(basename "$source" .cpp).o

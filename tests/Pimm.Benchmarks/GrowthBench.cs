@@ -112,7 +112,7 @@ internal static class GrowthBench
                 select a.customer, c.audience_id, c.starts_on + interval '5 days' + (row_number() over ()) % 20 * interval '1 day', 100, 'growth', a.customer::text
                   from assignment a join campaign c on c.id = a.campaign_id where a.campaign_id = @campaign and hashtext(a.customer::text) % @every = 0
                 """, new { campaign, every = Outcomes }, commandTimeout: 600);
-            await owner.ExecuteAsync("analyze", commandTimeout: 600);
+            await owner.ExecuteAsync("vacuum analyze", commandTimeout: 600);
         }
         return [("score", score), ("select", select), ("report", await RunAsync(pimm, MeasureLift.JobKind, campaign))];
     }

@@ -8,8 +8,13 @@ internal static class ProcessTree
 {
     private const double TicksPerSecond = 100;
 
-    /// <summary>Processor seconds of all of them, ended ones included, without one and what that one started.</summary>
-    public static double SecondsWithout(int process) => Seconds(Below(Environment.ProcessId)) - Seconds(Below(process));
+    /// <summary>Processor seconds of the machine, without those of one process and what it started.</summary>
+    public static double SecondsWithout(int process)
+    {
+        // user, nice, system, idle, iowait, interrupts twice, stolen
+        var all = File.ReadLines("/proc/stat").First().Split(' ', StringSplitOptions.RemoveEmptyEntries).Skip(1).Select(text => long.Parse(text, CultureInfo.InvariantCulture)).ToArray();
+        return ((all[0] + all[1] + all[2] + all[5] + all[6]) / TicksPerSecond) - Seconds(Below(process));
+    }
 
     /// <summary>The process whose command line has a word.</summary>
     public static int? Find(string word) => Below(Environment.ProcessId).Select(one => (int?)one.Id).FirstOrDefault(id => CommandOf(id!.Value).Contains(word, StringComparison.Ordinal));

@@ -10,7 +10,7 @@ using Pimm.Jobs.Tests;
 namespace Pimm.Benchmarks;
 
 /// <param name="Seconds">of one phase</param>
-internal sealed record WebOptions(int Circuits = 50, int Seconds = 20);
+internal sealed record WebOptions(int Circuits = 50, int Seconds = 25);
 
 /// <summary>
 /// Fifty people at their pages and a program that looks assignments up, while a worker trains as it does in the product, in its child
@@ -87,7 +87,7 @@ internal sealed class WebBench(WebOptions options) : IAsyncDisposable
     /// <summary>A training that does not end before the bench does.</summary>
     private async Task TrainAsync()
     {
-        worker = PimmProcess.Start(world.Pimm.Database, new Dictionary<string, string> { ["Training__Folder"] = Path.Combine(world.Pimm.Folder, "training") }, "work", "--kinds", TrainModelLine.JobKind);
+        worker = PimmProcess.Start("Pimm.Jobs", world.Pimm.Database, Intervals(), ["setsid"], "work", "--kinds", TrainModelLine.JobKind);
         long audience;
         await using (var connection = await world.Pimm.Database.Owner.OpenConnectionAsync())
         {
@@ -103,6 +103,18 @@ internal sealed class WebBench(WebOptions options) : IAsyncDisposable
             }
         }
         trainer = ProcessTree.Find("train-rows") ?? throw new InvalidOperationException("The training has no process of its own.");
+    }
+
+    // Each heartbeat tells every open page how far the run is: as often as in the product. `up` starts each process in a session of its own.
+    private Dictionary<string, string> Intervals()
+    {
+        var usual = new QueueingOptions();
+        string Text(TimeSpan time) => time.ToString("c", CultureInfo.InvariantCulture);
+        return new()
+        {
+            ["Training__Folder"] = Path.Combine(world.Pimm.Folder, "training"), ["Queueing__Lease"] = Text(usual.Lease), ["Queueing__Heartbeat"] = Text(usual.Heartbeat),
+            ["Queueing__SelfFence"] = Text(usual.SelfFence), ["Queueing__RestartGrace"] = Text(usual.RestartGrace), ["Queueing__Poll"] = Text(usual.Poll), ["Queueing__Reap"] = Text(usual.Reap),
+        };
     }
 
     private async Task<Measured> MeasureAsync(Phase phase)
@@ -150,10 +162,11 @@ internal sealed class WebBench(WebOptions options) : IAsyncDisposable
         var (alone, people, both) = (Of(Phase.Training), Of(Phase.People), Of(Phase.Both));
         yield return SpeedLine.AtMost("p95 of a step to a page, while training", [.. both.Select(one => P95(one.Pages))], MostMilliseconds, " ms", Said($"{options.Circuits} circuits, {both.Sum(one => one.Pages.Count)} steps, one per circuit and 5 s; without the training {IngestRatio.MedianOf(people.Select(one => P95(one.Pages))):0} ms"));
         yield return SpeedLine.AtMost("p95 of an assignment over HTTP, while training", [.. both.Select(one => P95(one.LookUps))], MostMilliseconds, " ms", Said($"{LookUpsPerSecond} a second; without the training {IngestRatio.MedianOf(people.Select(one => P95(one.LookUps))):0.0} ms"));
-        // What is left of the processors is the training's fair share.
-        var losses = alone.Zip(both, (one, other) => 1 - (other.Rate / (one.Rate * (1 - (other.OtherSeconds / (Environment.ProcessorCount * other.Seconds)))))).ToList();
+        // Of what the others leave, the training is to make as much as it does of what they leave when nobody clicks.
+        var losses = alone.Zip(both, (one, other) => 1 - (other.Rate / one.Rate / (Left(other) / Left(one)))).ToList();
         yield return SpeedLine.AtMost("what the training loses beyond the processor time that the others used", [.. losses.Select(loss => 100 * loss)], 100 * MostLoss, " %", Said($"it keeps {100 * IngestRatio.MedianOf(alone.Zip(both, (one, other) => other.Rate / one.Rate)):0} % of its speed, the others (browser included) use {100 * IngestRatio.MedianOf(both.Select(one => one.OtherSeconds / (Environment.ProcessorCount * one.Seconds))):0} % of {Environment.ProcessorCount} processors"));
 
+        double Left(Measured of) => 1 - (of.OtherSeconds / (Environment.ProcessorCount * of.Seconds));
         List<Measured> Of(Phase phase) => [.. measured.Where(one => one.Phase == phase)];
     }
 

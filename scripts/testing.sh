@@ -29,7 +29,8 @@ run_projects() {
   [ "$2" = yes ] || options+=(--filter-not-trait Category=Long)
   for project in "${test_projects[@]}"; do
     [ -x "$(program_of "$project")" ] || continue
-    run_project "$project" "${options[@]}"
+    # Those with a database, processes or a browser wait more than they compute.
+    run_project "$project" "${options[@]}" --max-threads "$([ "$project" = Pimm.Core.Tests ] && echo default || echo 2x)"
   done
   for project in ${broken[@]+"${broken[@]}"}; do
     echo "$project ended before it had run all its tests; its messages are above."
@@ -109,8 +110,10 @@ run_bench() {
     faults) parts+=(database faults) ;;
     top-n | split | copy | score-db) parts+=(database) ;;
     score) parts+=(pytorch) ;;
-    pages) parts+=(tests) ;;
+    pages | web) parts+=(tests) ;;
+    growth) parts+=(database) ;;
     train) parts+=(pytorch) ;;
+    speed) parts+=(database pytorch tests) ;;
     # Debian's PyTorch has no CUDA: the peer is asked of the python3 that has one.
     train-gpu) ;;
     *) parts+=(peers) ;;

@@ -50,6 +50,7 @@ public sealed class TrainingProcess(IOptions<TrainingProcessOptions> options, IO
         {
             RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
         }) ?? throw new InvalidOperationException($"{Options.Executable} could not be started.");
+        Yield(child);
         var lastWords = new Queue<string>();
         child.ErrorDataReceived += (_, line) => Keep(lastWords, line.Data);
         child.BeginErrorReadLine();
@@ -80,6 +81,19 @@ public sealed class TrainingProcess(IOptions<TrainingProcessOptions> options, IO
             2 => throw new InputException(string.Join('\n', lastWords).Trim()),
             var exitCode => throw TrainingDeath.Of(exitCode, string.Join('\n', lastWords)),
         };
+    }
+
+    // Before it has threads: each takes over what the one that starts it has.
+    private void Yield(Process child)
+    {
+        try
+        {
+            child.PriorityClass = Options.Priority;
+        }
+        catch (Exception gone) when (gone is InvalidOperationException or System.ComponentModel.Win32Exception)
+        {
+            // It has ended by itself, and how is said below; or the worker has a lower priority already.
+        }
     }
 
     /// <summary>Asks, waits, kills.</summary>

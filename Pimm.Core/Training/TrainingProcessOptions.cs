@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Pimm.Core.Training;
 
 /// <summary>Settings section <c>Training</c>: where and how the worker trains.</summary>
@@ -8,6 +10,12 @@ public sealed class TrainingProcessOptions
     /// kill ends a run and never the worker. Empty, the default outside the worker: train in this process.
     /// </summary>
     public string Executable { get; set; } = "";
+
+    /// <summary>
+    /// What the process that trains is worth beside others on the machine: <c>BelowNormal</c> (the default), <c>Normal</c> or
+    /// <c>Idle</c>. Below normal, pages are answered first and the training takes what they leave.
+    /// </summary>
+    public ProcessPriorityClass Priority { get; set; } = ProcessPriorityClass.BelowNormal;
 
     /// <summary>Threads that compute; unset, the default: as many as the machine has cores, or fewer where a short trial finds those faster.</summary>
     public int? Threads { get; set; }
@@ -36,6 +44,11 @@ public sealed class TrainingProcessOptions
         if (Threads is < 1 or > 1_024)
         {
             throw new InputException($"The setting Training:Threads is {Threads}: it must be between 1 and 1,024.");
+        }
+
+        if (Priority is not (ProcessPriorityClass.BelowNormal or ProcessPriorityClass.Normal or ProcessPriorityClass.Idle))
+        {
+            throw new InputException($"The setting Training:Priority is {Priority}: choose BelowNormal, Normal or Idle.");
         }
 
         if (string.IsNullOrWhiteSpace(Folder))

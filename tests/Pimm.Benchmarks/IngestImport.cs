@@ -27,11 +27,11 @@ internal static class IngestImport
         await using var cluster = PrivateCluster.Start("fsync=on", "shared_buffers=256MB", "max_wal_size=4GB");
         await using var pimm = await PimmInstance.StartAsync(cluster: cluster);
         var path = Path.Combine(pimm.Folder, "customers.csv");
-        Write(path);
+        Write(path, Rows);
         var (ours, peer) = (new List<double>(), new List<double>());
         for (var turn = 0; turn < Turns; turn++)
         {
-            ours.Add(Rows / await ImportAsync(pimm, path, turn));
+            ours.Add(Rows / await ImportAsync(pimm, path, $"bench {turn}", Rows));
             peer.Add(Rows / await Psql.RunAsync(pimm.Database, PeerScript(path), expected: Rows));
             Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"import, turn {turn + 1}: ours {ours[^1]:N0} rows/s, psql {peer[^1]:N0} rows/s"));
         }
@@ -39,18 +39,18 @@ internal static class IngestImport
         return [new IngestResult("import of a customer file, 12 columns", Rows, "psql: COPY to text, checks, typed insert", IngestRatio.MedianOf(ours), IngestRatio.MedianOf(peer), ratio, "rows/s", ratio.Median >= LeastShare, "at least 0.5 of the peer")];
     }
 
-    // A new audience each turn, so that no turn finds the rows of the one before.
-    private static async Task<double> ImportAsync(PimmInstance pimm, string path, int turn)
+    // A new audience each time, so that none finds the rows of one before.
+    internal static async Task<double> ImportAsync(PimmInstance pimm, string path, string name, int rows)
     {
         var clock = Stopwatch.StartNew();
         var columns = ColumnDetection.Detect(path, "customer", []);
-        var audience = await pimm.Service<AudienceStore>().CreateAsync($"bench {turn}", "customer", columns, ["click", "conversion", "core_conversion"]);
-        var run = await pimm.RunAsync(new JobRequest(ImportFile.JobKind, $"bench {turn}", new ImportRequest(audience, "customers", path)), CancellationToken.None);
+        var audience = await pimm.Service<AudienceStore>().CreateAsync(name, "customer", columns, ["click", "conversion", "core_conversion"]);
+        var run = await pimm.RunAsync(new JobRequest(ImportFile.JobKind, name, new ImportRequest(audience, "customers", path)), CancellationToken.None);
         var seconds = clock.Elapsed.TotalSeconds;
         await using var connection = await pimm.Database.Owner.OpenConnectionAsync();
         var written = await connection.ExecuteScalarAsync<long>($"select count(*) from audience.customers_{audience}");
-        return run.State == JobStates.Succeeded && written == Rows ? seconds
-            : throw new InvalidOperationException($"The import ended as {run.State} with {written} of {Rows} rows: {run.Error}");
+        return run.State == JobStates.Succeeded && written == rows ? seconds
+            : throw new InvalidOperationException($"The import ended as {run.State} with {written} of {rows} rows: {run.Error}");
     }
 
     private static string PeerScript(string path)
@@ -67,7 +67,7 @@ internal static class IngestImport
             """;
     }
 
-    private static void Write(string path)
+    internal static void Write(string path, int rows)
     {
         var random = new RandomStream(6, "ingest");
         string[] cities = ["Shanghai", "Hangzhou", "Chengdu", "Shenzhen", "Xi'an"];
@@ -75,7 +75,7 @@ internal static class IngestImport
         string[] channels = ["feed", "search", "push", "mail"];
         using var file = new StreamWriter(path, append: false, new UTF8Encoding(false), 1 << 20);
         file.Write($"customer,{string.Join(',', Numbers)},{string.Join(',', Texts)}\n");
-        for (var row = 0; row < Rows; row++)
+        for (var row = 0; row < rows; row++)
         {
             file.Write(string.Create(CultureInfo.InvariantCulture,
                 $"C{row:D9},{18 + random.NextInt(60)},{random.NextDouble() * 90_000:F2},{random.NextInt(4000)},{random.NextInt(60)},{random.NextDouble() * 20_000:F2},{random.NextInt(300)},{random.NextInt(12)},{cities[random.NextInt(5)]},{devices[random.NextInt(3)]},{channels[random.NextInt(4)]},{2010 + random.NextInt(16)}-{1 + random.NextInt(12):D2}\n"));

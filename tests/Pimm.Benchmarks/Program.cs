@@ -22,8 +22,12 @@ var benchmarks = new Dictionary<string, (Func<string[], int> Run, string Does)>(
     ["train"] = (more => TrainBench.Start(root, more), "train [--shape ali-ccp|industrial] [--batch N] [--json]: training beside plain PyTorch on the same rows, turn by turn"),
     ["memory"] = (more => MemoryBench.Start(more), "memory [--json]: what ten thousand training steps leave behind, and how much of a step is not native code"),
     ["train-gpu"] = (more => TrainGpuBench.Start(root, more), "train-gpu [--batch N] [--json]: as train, on a CUDA device: rows kept there, and steps recorded, each against plain PyTorch"),
+    ["web"] = (more => WebBench.Start(more), "web [--circuits N] [--seconds N] [--json]: pages and assignment look-ups while a training uses the machine, and what the training loses"),
+    ["growth"] = (more => GrowthBench.Start(more), "growth [--largest N] [--json]: each stage at three sizes a decade apart, with the exponent"),
     ["auc-floor"] = (more => Script("auc-floor.sh", more), "auc-floor DATA_FOLDER [--seeds N] [--out FOLDER]: test AUC against scikit-learn's logistic regression on the same splits"),
 };
+
+benchmarks["speed"] = (more => SpeedBench.Start(root, benchmarks.Keys, more), "speed [--only a,b]: runs the benches of speed one after the other and makes docs/results/speed.md; an hour");
 
 if (args is ["--list"])
 {

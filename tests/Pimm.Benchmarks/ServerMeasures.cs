@@ -35,7 +35,21 @@ internal static class ServerMeasures
     /// </summary>
     public static IReadOnlyList<HandlingTime> Read(string path, DateTimeOffset since, DateTimeOffset until)
     {
-        var found = new List<(string Name, string Of, double Milliseconds)>();
+        var found = Found(path, since, until);
+        var parts = found.Where(one => one.Name == Parameters && one.Of.StartsWith("Pimm.Web.", StringComparison.Ordinal)).GroupBy(one => one.Of).Where(part => part.Count() >= FewestTimes)
+            .Select(part => HandlingTime.From(part.Key["Pimm.Web.".Length..], part.Select(one => one.Milliseconds)))
+            .Where(part => part.Of.EndsWith("Page", StringComparison.Ordinal) || part.P95 >= WorthAWord).OrderByDescending(part => part.P95);
+        return [.. parts, .. new[] { (Events, "any event of a page"), (Diffs, "any difference sent") }.Where(one => found.Any(measure => measure.Name == one.Item1))
+            .Select(one => HandlingTime.From(one.Item2, found.Where(measure => measure.Name == one.Item1).Select(measure => measure.Milliseconds)))];
+    }
+
+    /// <summary>Milliseconds of every step to a page, whichever it was.</summary>
+    public static IReadOnlyList<double> PagesAlone(string path, DateTimeOffset since, DateTimeOffset until) =>
+        [.. Found(path, since, until).Where(one => one.Name == Parameters && one.Of.StartsWith("Pimm.Web.", StringComparison.Ordinal) && one.Of.EndsWith("Page", StringComparison.Ordinal)).Select(one => one.Milliseconds)];
+
+    private static List<(string Name, string Of, double Milliseconds)> Found(string path, DateTimeOffset since, DateTimeOffset until)
+    {
+        var found = new List<(string, string, double)>();
         // The process still writes.
         using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
         while (reader.ReadLine() is { } line)
@@ -46,10 +60,6 @@ internal static class ServerMeasures
                 found.Add((name, of, value * 1000));
             }
         }
-        var parts = found.Where(one => one.Name == Parameters && one.Of.StartsWith("Pimm.Web.", StringComparison.Ordinal)).GroupBy(one => one.Of).Where(part => part.Count() >= FewestTimes)
-            .Select(part => HandlingTime.From(part.Key["Pimm.Web.".Length..], part.Select(one => one.Milliseconds)))
-            .Where(part => part.Of.EndsWith("Page", StringComparison.Ordinal) || part.P95 >= WorthAWord).OrderByDescending(part => part.P95);
-        return [.. parts, .. new[] { (Events, "any event of a page"), (Diffs, "any difference sent") }.Where(one => found.Any(measure => measure.Name == one.Item1))
-            .Select(one => HandlingTime.From(one.Item2, found.Where(measure => measure.Name == one.Item1).Select(measure => measure.Milliseconds)))];
+        return found;
     }
 }

@@ -105,7 +105,7 @@ internal static class SideBySide
     }
 
     /// <summary>The fields of /proc/PID/stat behind the name, of which the first is no number; null when the process has ended.</summary>
-    private static long[]? StatusOf(string process)
+    internal static long[]? StatusOf(string process)
     {
         try
         {

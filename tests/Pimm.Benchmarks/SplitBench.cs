@@ -23,16 +23,7 @@ internal static class SplitBench
 
     private static async Task<int> RunAsync(SideBySideArguments given)
     {
-        var stream = new RandomStream(1, "customers");
-        var customers = new Guid[given.Size];
-        double[][] covariates = [new double[given.Size], new double[given.Size]];
-        for (var i = 0; i < customers.Length; i++)
-        {
-            customers[i] = new Guid(unchecked((int)stream.NextUInt64()), 0, 0, BitConverter.GetBytes(stream.NextUInt64()));
-            var common = stream.NextNormal();
-            (covariates[0][i], covariates[1][i]) = (Math.Exp(common + stream.NextNormal()), Math.Exp(common + stream.NextNormal()));
-        }
-        Array.Sort(customers);
+        var (customers, covariates) = Customers((int)given.Size);
         await using var cluster = PrivateCluster.Start("shared_buffers=2GB", "max_wal_size=16GB", "max_parallel_workers_per_gather=2");
         await using var database = await TestDatabase.MigratedAsync(cluster);
         await FillAsync(database, customers, covariates);
@@ -52,6 +43,22 @@ internal static class SplitBench
             },
             $"PostgreSQL: uuid_hash_extended with one salt measured, times {Salts} as arithmetic");
         return SideBySide.Tell("split", given, [result]);
+    }
+
+    /// <summary>Customers in their order, with two covariates that are long-tailed and correlated.</summary>
+    internal static (Guid[] Customers, double[][] Covariates) Customers(int size)
+    {
+        var stream = new RandomStream(1, "customers");
+        var customers = new Guid[size];
+        double[][] covariates = [new double[size], new double[size]];
+        for (var i = 0; i < customers.Length; i++)
+        {
+            customers[i] = new Guid(unchecked((int)stream.NextUInt64()), 0, 0, BitConverter.GetBytes(stream.NextUInt64()));
+            var common = stream.NextNormal();
+            (covariates[0][i], covariates[1][i]) = (Math.Exp(common + stream.NextNormal()), Math.Exp(common + stream.NextNormal()));
+        }
+        Array.Sort(customers);
+        return (customers, covariates);
     }
 
     private static async Task FillAsync(TestDatabase database, Guid[] customers, double[][] covariates)

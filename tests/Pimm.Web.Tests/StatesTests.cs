@@ -5,6 +5,7 @@ using System.Text.RegularExpressions;
 using Dapper;
 using Deque.AxeCore.Playwright;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Playwright;
 using Pimm.Core.Access;
 using Pimm.Core.Approving;
@@ -15,19 +16,39 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Pimm.Web.Tests;
 
+/// <summary>An app on the rows that no other test reads: these tests take tables away from it, and give them back.</summary>
+public sealed class PatientApp(WebFixture web) : IAsyncLifetime
+{
+    // A page that waits for a lock is not ended by the clock, and no sampler finds anything for the list of notices.
+    internal static readonly Dictionary<string, string> Settings = new()
+    {
+        ["Database__PageTimeoutSeconds"] = "120", ["Notifying__Look"] = "00:10:00", ["Access__RevalidationSeconds"] = "60", ["Api__Burst"] = "1000",
+    };
+
+    internal IHost Host { get; private set; } = null!;
+
+    internal PimmApp App { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        Host = new SeededCampaign(web.Untouched, web.Exports).CreateHost();
+        App = await PimmApp.StartAsync(web.Untouched, Settings);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await App.DisposeAsync();
+        Host.Dispose();
+    }
+}
+
 /// <summary>Every page while it has nothing, while it waits, and when it fails; the list itself is what all other tests see.</summary>
-public sealed class StatesTests(WebFixture web)
+public sealed class StatesTests(WebFixture web, PatientApp patient) : IClassFixture<PatientApp>
 {
     private const string Role = "pimm_test_app";
 
     /// <summary>What a person is never to read: statements, stacks, drivers, and where the database is.</summary>
     private static readonly string[] Secret = ["select ", "Npgsql", "   at ", ".cs:line", "Exception", "Host=", "Password=", Role, "SQLSTATE"];
-
-    // A page that waits for a lock is not ended by the clock, and no sampler finds anything for the list of notices.
-    private static readonly Dictionary<string, string> Patient = new()
-    {
-        ["Database__PageTimeoutSeconds"] = "120", ["Notifying__Look"] = "00:10:00", ["Access__RevalidationSeconds"] = "60", ["Api__Burst"] = "1000",
-    };
 
     /// <summary>Beside those of docs/pages.md.</summary>
     private static IEnumerable<DocumentedPage> Pages =>
@@ -44,7 +65,7 @@ public sealed class StatesTests(WebFixture web)
     {
         await using var database = await TestDatabase.MigratedAsync();
         using var host = new SeededCampaign(database, web.Exports).CreateHost();
-        await using var app = await PimmApp.StartAsync(database, Patient);
+        await using var app = await PimmApp.StartAsync(database, PatientApp.Settings);
         await using var page = await web.OpenElsewhereAsync(app, host, "first", Roles.Administrator);
         var found = new List<string>();
         foreach (var one in Pages)
@@ -75,10 +96,8 @@ public sealed class StatesTests(WebFixture web)
     [Fact]
     public async Task Every_page_says_that_it_waits_and_what_failed_and_comes_back_when_it_is_asked_again()
     {
-        var database = web.Untouched;
-        using var host = new SeededCampaign(database, web.Exports).CreateHost();
+        var (database, host, app) = (web.Untouched, patient.Host, patient.App);
         await host.Services.GetRequiredService<ApprovalDesk>().SubmitAsync(await SeededCampaign.CreateIdleAsync(host.Services, web.Campaign, "Waits"), "user:author", null, Cancel);
-        await using var app = await PimmApp.StartAsync(database, Patient);
         await using var page = await web.OpenElsewhereAsync(app, host, "patient", Roles.Administrator);
         await page.GoAsync("/help");
         var clicks = 0;
@@ -102,9 +121,7 @@ public sealed class StatesTests(WebFixture web)
     [Fact]
     public async Task What_fails_inside_is_answered_with_an_id_that_the_log_has_and_with_nothing_else()
     {
-        await using var database = await TestDatabase.MigratedAsync();
-        using var host = new SeededCampaign(database, web.Exports).CreateHost();
-        await using var app = await PimmApp.StartAsync(database, Patient);
+        var (database, host, app) = (web.Untouched, patient.Host, patient.App);
         await using (var page = await web.OpenElsewhereAsync(app, host, "unlucky", Roles.Administrator)) { }
         using var session = await Session.OfAsync(app.Address, "unlucky");
         var key = (await host.Services.GetRequiredService<KeyAdministration>().CreateAsync("unlucky", [ApiScopes.CampaignsRead], 1, "tests", Cancel)).Text;
@@ -114,6 +131,7 @@ public sealed class StatesTests(WebFixture web)
         using var shown = await session.SendAsync(HttpMethod.Get, "/account");
         using var nobody = new Session(app.Address);
         using var form = await nobody.SignInAsync("unlucky", "anything");
+        await ExecuteAsync(database, $"grant select on campaign, app_user to {Role}");
 
         var problem = JsonDocument.Parse(await ShouldBeOursAsync(endpoint, "application/problem+json")).RootElement;
         problem.GetProperty("code").GetString().ShouldBe("failed");

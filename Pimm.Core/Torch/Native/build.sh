@@ -59,8 +59,10 @@ for object in "$output"/*.o; do
 done
 
 jobs=()
+objects=()
 for source in "$sources"/*.cpp; do
   object=$output/$(basename "$source" .cpp).o
+  objects+=("$object")  # what a source that is gone left behind is not linked
   stale=$(find "$source" "$sources"/*.h "$sources/build.sh" "$api/torch/version.h" -newer "$object" 2>/dev/null || echo all)
   [[ -f $object && -z $stale ]] && continue
   # shellcheck disable=SC2086
@@ -70,6 +72,6 @@ done
 for job in "${jobs[@]}"; do wait "$job"; done
 
 # Nothing names libtorch_cuda's symbols; without --no-as-needed the linker would drop it and CUDA would seem absent.
-"$cxx" -shared -o "$output/libpimmtorch.so.part" "$output"/*.o -L"$lib" -Wl,-rpath,"$lib" \
+"$cxx" -shared -o "$output/libpimmtorch.so.part" "${objects[@]}" -L"$lib" -Wl,-rpath,"$lib" \
   -Wl,--no-as-needed -ltorch_cpu -lc10 $cuda -ldl
 mv "$output/libpimmtorch.so.part" "$output/libpimmtorch.so"

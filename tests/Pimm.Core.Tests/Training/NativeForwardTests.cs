@@ -90,7 +90,8 @@ public class NativeForwardTests
             foreach (var (name, parameter) in network.named_parameters())
             {
                 using var noise = torch.randn_like(parameter);
-                parameter.mul_(name.StartsWith("embeddings", StringComparison.Ordinal) || name.Contains("attention", StringComparison.Ordinal) ? 40 : 1.5);
+                // Not much larger: rounding grows with the scores that are compared in the attention.
+                parameter.mul_(name.StartsWith("embeddings", StringComparison.Ordinal) || name.Contains("attention", StringComparison.Ordinal) ? 15 : 1.2);
                 if (name.Contains("ias", StringComparison.Ordinal))
                 {
                     parameter.add_(noise.mul_(0.3));

@@ -14,27 +14,30 @@ namespace pimm {
 void multiply(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda, const float* b,
               int64_t ldb, bool add, float* c, int64_t ldc);
 
+// Consecutive blocks make up a part, which one thread computes and which has sums of its own. The parts follow from the rows alone:
+// any number of threads gives the same bits.
 struct Blocks {
-  // The number of blocks is a multiple of eight whatever the threads are, so that two, four or eight have as much to do and none of
-  // the numbers depends on how many there are.
   Blocks(int64_t rows, int64_t floats_a_row) : all(rows) {
     constexpr int64_t cache = 160 << 10;  // floats: more than half of a megabyte, the rest is for the weights
     const int64_t most = std::clamp<int64_t>(cache / std::max<int64_t>(floats_a_row, 1), 32, 512);
-    const int64_t count = 8 * ((rows + 8 * most - 1) / (8 * most));
-    size = std::max<int64_t>((rows + count - 1) / std::max<int64_t>(count, 1), 32);
+    while (parts < 16 && rows >= 512 * parts) parts *= 2;
+    in_part = std::max<int64_t>((rows + parts * most - 1) / (parts * most), 1);
+    size = std::max<int64_t>((rows + parts * in_part - 1) / (parts * in_part), 1);
   }
 
-  int64_t count() const { return (all + size - 1) / size; }
-
-  // body(thread, first row, rows) for each block.
+  // body(part, first row, rows) for each block.
   template <class Body>
   void each(Body body) const {
-    at::parallel_for(0, count(), 1, [&](int64_t from, int64_t to) {
-      for (int64_t block = from; block < to; ++block) body(at::get_thread_num(), block * size, std::min(size, all - block * size));
+    at::parallel_for(0, parts, 1, [&](int64_t from, int64_t to) {
+      for (int64_t part = from; part < to; ++part) {
+        for (int64_t row = part * in_part * size; row < std::min(all, (part + 1) * in_part * size); row += size) {
+          body(part, row, std::min(size, all - row));
+        }
+      }
     });
   }
 
-  int64_t all, size;
+  int64_t all, size, in_part, parts = 1;
 };
 
 // ReLU and dropout of rows of `width` numbers after a bias, in place; `start` is the number of the first element in its layer.

@@ -239,10 +239,10 @@ class Premises : public torch::autograd::Function<Premises> {
     const auto parts = Trace::made(chain, own);
     at::Tensor logits = at::empty({chain.rows, chain.tasks}, own.options());
     const pimm::Blocks blocks(chain.rows, chain.floats());
-    const at::Tensor room = at::empty({at::get_num_threads(), blocks.size * chain.width}, own.options());
-    blocks.each([&](int64_t thread, int64_t row, int64_t count) {
+    const at::Tensor room = at::empty({blocks.parts, blocks.size * chain.width}, own.options());
+    blocks.each([&](int64_t part, int64_t row, int64_t count) {
       forward_block(chain, own.data_ptr<float>(), numbers(labels), numbers(shown), parts, logits.data_ptr<float>(),
-                    room.data_ptr<float>() + thread * room.size(1), row, count);
+                    room.data_ptr<float>() + part * room.size(1), row, count);
     });
     variable_list saved{own};
     saved.insert(saved.end(), parameters.begin(), parameters.end());
@@ -263,17 +263,17 @@ class Premises : public torch::autograd::Function<Premises> {
     int64_t all = 0;
     for (const auto& parameter : parameters) all += parameter.numel();
     const pimm::Blocks blocks(chain.rows, chain.floats() + 10 * chain.width);
-    const at::Tensor sums = at::zeros({at::get_num_threads(), all}, own.options());
-    const at::Tensor room = at::empty({at::get_num_threads(), 9 * blocks.size * chain.width}, own.options());
-    blocks.each([&](int64_t thread, int64_t row, int64_t rows) {
+    const at::Tensor sums = at::zeros({blocks.parts, all}, own.options());
+    const at::Tensor room = at::empty({blocks.parts, 9 * blocks.size * chain.width}, own.options());
+    blocks.each([&](int64_t part, int64_t row, int64_t rows) {
       std::vector<float*> mine;
-      float* at = sums.data_ptr<float>() + thread * all;
+      float* at = sums.data_ptr<float>() + part * all;
       for (const auto& parameter : parameters) {
         mine.push_back(at);
         at += parameter.numel();
       }
       backward_block(chain, own.data_ptr<float>(), parts, gradient.data_ptr<float>(), to.data_ptr<float>(), mine,
-                     room.data_ptr<float>() + thread * room.size(1), row, rows);
+                     room.data_ptr<float>() + part * room.size(1), row, rows);
     });
 
     const at::Tensor total = sums.size(0) == 1 ? sums[0] : sums.sum(0);

@@ -82,7 +82,7 @@ void forward_block(const Bank& bank, const float* input, const std::vector<Layer
   }
 }
 
-// The rows of a block within a whole layer, or room of a thread's own for them.
+// The rows of a block within a whole layer, or room of a part's own for them.
 Layer whole(const at::Tensor& layer, const Bank& bank, int64_t at, int64_t row) {
   return {layer.data_ptr<float>() + row * bank.widths[at], bank.rows * bank.widths[at]};
 }
@@ -90,10 +90,10 @@ Layer whole(const at::Tensor& layer, const Bank& bank, int64_t at, int64_t row) 
 at::Tensor forward_alone(const Bank& bank, const at::Tensor& input) {
   const pimm::Blocks blocks(bank.rows, bank.floats);
   at::Tensor last = bank.made(bank.layers - 1, input);
-  const at::Tensor room = at::empty({at::get_num_threads(), blocks.size * bank.floats}, input.options());
-  blocks.each([&](int64_t thread, int64_t row, int64_t count) {
+  const at::Tensor room = at::empty({blocks.parts, blocks.size * bank.floats}, input.options());
+  blocks.each([&](int64_t part, int64_t row, int64_t count) {
     std::vector<Layer> found;
-    float* free = room.data_ptr<float>() + thread * room.size(1);
+    float* free = room.data_ptr<float>() + part * room.size(1);
     for (int64_t layer = 0; layer + 1 < bank.layers; ++layer) {
       found.push_back({free, blocks.size * bank.widths[layer]});
       free += bank.copies(layer) * found.back().apart;
@@ -104,7 +104,7 @@ at::Tensor forward_alone(const Bank& bank, const at::Tensor& input) {
   return last;
 }
 
-// Gradients of all parameters as one thread has found them.
+// Gradients of all parameters as one part of the batch has them.
 struct Sums {
   Sums(const Bank& bank, float* start) {
     for (int64_t layer = 0; layer < bank.layers; ++layer) {
@@ -196,8 +196,9 @@ class Towers : public torch::autograd::Function<Towers> {
     const at::TensorList parameters(saved.data() + 1, count);
     const Bank bank(input, parameters, shares, std::vector<int64_t>(shares.size()));
     const at::Tensor to = context->needs_input_grad(0) ? at::empty_like(input) : at::Tensor();
-    at::Tensor sums = at::zeros({at::get_num_threads(), Sums::size(bank)}, input.options());
-    run(bank, input, {saved.data() + 1 + count, saved.data() + saved.size()}, gradient, to, sums);
+    const pimm::Blocks blocks(bank.rows, 2 * bank.floats);
+    at::Tensor sums = at::zeros({blocks.parts, Sums::size(bank)}, input.options());
+    run(bank, blocks, input, {saved.data() + 1 + count, saved.data() + saved.size()}, gradient, to, sums);
 
     const at::Tensor total = sums.size(0) == 1 ? sums[0] : sums.sum(0);
     variable_list answers{to};
@@ -213,17 +214,16 @@ class Towers : public torch::autograd::Function<Towers> {
   }
 
  private:
-  static void run(const Bank& bank, const at::Tensor& input, const std::vector<at::Tensor>& layers, const at::Tensor& gradient,
+  static void run(const Bank& bank, const pimm::Blocks& blocks, const at::Tensor& input, const std::vector<at::Tensor>& layers, const at::Tensor& gradient,
                   const at::Tensor& to, at::Tensor& sums) {
-    const pimm::Blocks blocks(bank.rows, 2 * bank.floats);
     const int64_t widest = *std::max_element(bank.widths.begin(), bank.widths.end()), size = blocks.size * widest;
     const at::Tensor room = at::empty({sums.size(0), 3 * size}, input.options());
-    blocks.each([&](int64_t thread, int64_t row, int64_t count) {
+    blocks.each([&](int64_t part, int64_t row, int64_t count) {
       std::vector<Layer> found;
       for (int64_t layer = 0; layer < bank.layers; ++layer) found.push_back(whole(layers[layer], bank, layer, row));
-      float* free = room.data_ptr<float>() + thread * room.size(1);
+      float* free = room.data_ptr<float>() + part * room.size(1);
       Backward{bank, input.data_ptr<float>(), gradient.data_ptr<float>(), to.defined() ? to.data_ptr<float>() : nullptr, std::move(found),
-               Sums(bank, sums.data_ptr<float>() + thread * sums.size(1)), free, free + size, free + 2 * size}
+               Sums(bank, sums.data_ptr<float>() + part * sums.size(1)), free, free + size, free + 2 * size}
           .run(row, count);
     });
   }

@@ -24,6 +24,7 @@ public sealed class ChunkedImport(ImportStore imports, ImportProgressStore progr
             return;
         }
         using var file = await OpenAsync(run, intake, source, sha256, cancellationToken);
+        FaultPoint.Reach("import.opened");
         var (progress, done) = await TakeAsync(run, intake, file, sha256, cancellationToken);
         if (progress is null)
         {

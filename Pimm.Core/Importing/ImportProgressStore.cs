@@ -107,9 +107,19 @@ public sealed class ImportProgressStore(QuarantineStore quarantine, TimeProvider
             key.audienceId, key.kind, fileName = file.Source, sha256, run.RunId, run.Fence, settings = intake.Options.Settings, at = time.GetUtcNow(),
             header = file.Header, delimiter = file.Delimiter.ToString(), by = intake.Options.By, replayOf = intake.Options.ReplayOf,
         });
-        return id is { } begun
-            ? new TakenFile(await connection.QuerySingleAsync<ImportProgress>(SelectProgress, new { id = begun }), null)
-            : new TakenFile(null, await connection.ExecuteScalarAsync<long?>(SelectBegun, key));
+        if (id is not { } begun)
+        {
+            return new TakenFile(null, await connection.ExecuteScalarAsync<long?>(SelectBegun, key));
+        }
+
+        // Nobody else can begin with these bytes now; who had begun may have finished since this run looked for them.
+        if (await ImportStore.FindSameAsync(connection, key.audienceId, key.kind, sha256, intake.Options.Settings) is { } finished)
+        {
+            await connection.ExecuteAsync(Delete, new { id = begun });
+            return new TakenFile(null, finished.Id);
+        }
+
+        return new TakenFile(await connection.QuerySingleAsync<ImportProgress>(SelectProgress, new { id = begun }), null);
     }
 
     /// <summary>The position behind a chunk and what was wrong in it, in the chunk's transaction.</summary>

@@ -79,8 +79,13 @@ public sealed class ImportStore(NpgsqlDataSource database, TimeProvider time)
     public async Task<ImportedFile?> FindSameAsync(long audienceId, string kind, byte[] sha256, string settings, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        return await connection.QuerySingleOrDefaultAsync<ImportedFile>(new CommandDefinition(SelectSame, new { audienceId, kind, sha256, settings }, cancellationToken: cancellationToken));
+        return await FindSameAsync(connection, audienceId, kind, sha256, settings, cancellationToken);
     }
+
+    /// <summary>As above, in the caller's transaction.</summary>
+    public static Task<ImportedFile?> FindSameAsync(
+        NpgsqlConnection connection, long audienceId, string kind, byte[] sha256, string settings, CancellationToken cancellationToken = default) =>
+        connection.QuerySingleOrDefaultAsync<ImportedFile>(new CommandDefinition(SelectSame, new { audienceId, kind, sha256, settings }, cancellationToken: cancellationToken));
 
     public async Task<IReadOnlyList<ImportedFile>> FilesAsync(long audienceId, CancellationToken cancellationToken = default)
     {

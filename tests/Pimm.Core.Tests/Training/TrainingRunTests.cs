@@ -79,9 +79,9 @@ public class TrainingRunTests
         var samples = 0L;
 
         var model = toy.Train(
-            request with { Options = request.Options with { Refit = true, LearningRate = 0.5, Epochs = 8 } }, progress => samples = progress.SamplesInEpoch);
+            request with { Options = request.Options with { Refit = true, LearningRate = 0.05, Epochs = 12 } }, progress => samples = progress.SamplesInEpoch);
 
-        (model.Description.EpochsTrained, model.Description.BestEpoch).ShouldBe((8, 8));
+        (model.Description.EpochsTrained, model.Description.BestEpoch).ShouldBe((12, 12));
         samples.ShouldBe(toy.Data.Rows - model.Description.Rows.Test);
         using var predictor = new Predictor(model, threads: 1);
         var rows = toy.Data.RowsOf(Split.Validation);

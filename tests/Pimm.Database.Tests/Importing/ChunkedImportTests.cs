@@ -148,6 +148,34 @@ public sealed class ChunkedImportTests(ChunkedWorld world) : IClassFixture<Chunk
     }
 
     [Fact]
+    public async Task An_import_that_ends_while_another_of_the_same_bytes_begins_is_not_made_twice()
+    {
+        var audience = await AudienceAsync("twice, one after the other");
+        var content = Content("history", bad: 2);
+        var first = await AskAsync(audience, "history", "first.csv", content);
+        var second = await AskAsync(audience, "history", "second.csv", content);
+        using var looked = new ManualResetEventSlim();
+        await using var worker = await FaultyWorker.StartAsync(world.Pimm, Kinds, (run, name) =>
+        {
+            if (name == "import.opened" && run.RunId == second)
+            {
+                // It has looked for the file and found none; now the other one ends.
+                looked.Set();
+                FinishedAsync(first).GetAwaiter().GetResult().State.ShouldBe(JobStates.Succeeded);
+            }
+            else if (name == "import.chunk-done" && run.RunId == first)
+            {
+                looked.Wait(TimeSpan.FromSeconds(20)).ShouldBeTrue();
+            }
+        }, slots: 2);
+
+        (await FinishedAsync(second)).Result!.ShouldNotContain("\"alreadyImportedAt\": null");
+
+        Seen(audience, "history").ShouldBe(Rows - 2);
+        (await world.Pimm.Service<ImportStore>().FilesAsync(audience.Id, Cancel)).ShouldHaveSingleItem();
+    }
+
+    [Fact]
     public async Task A_file_of_a_run_that_failed_is_gone_on_with_by_the_next_run_of_the_same_bytes()
     {
         var audience = await AudienceAsync("taken over");

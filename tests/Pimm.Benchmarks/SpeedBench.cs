@@ -18,7 +18,7 @@ internal sealed class SpeedBench(string root)
     public static int Start(string root, IReadOnlyCollection<string> known, string[] arguments)
     {
         var benches = Benches.Where(known.Contains).ToArray();
-        var only = arguments is ["--only", var names] ? names.Split(',') : benches;
+        var only = arguments is ["--only", var names] ? names.Split(',', StringSplitOptions.RemoveEmptyEntries) : benches;
         if (arguments is not ([] or ["--only", _]) || only.Except(benches).Any())
         {
             Console.Error.WriteLine($"speed takes --only with some of {string.Join(",", benches)}.");

@@ -79,6 +79,11 @@ internal sealed class SpeedBench(string root)
         {
             return Row(name, Number(result, "measured"), Number(result, "min"), Number(result, "max"), Text(result, "unit"), target.GetString()!, result.GetProperty("held").GetBoolean(), Text(result, "remark"));
         }
+        if (result.TryGetProperty("value", out var value))
+        {
+            var (number, most) = (value.GetDouble(), Number(result, "bound"));
+            return Row(name, number, number, number, $" {Text(result, "unit")}", string.Create(CultureInfo.InvariantCulture, $"at most {most:0.##}"), result.GetProperty("held").GetBoolean(), "");
+        }
         var ratio = result.GetProperty("ratio");
         double? least = result.TryGetProperty("bound", out var bound) && bound.ValueKind == JsonValueKind.Number ? bound.GetDouble() : bench == "train" ? TrainTarget(name) : null;
         return Row(name, Number(ratio, "median"), Number(ratio, "min"), Number(ratio, "max"), " ×", least is { } asked ? string.Create(CultureInfo.InvariantCulture, $"at least {asked:0.##} ×") : "",

@@ -186,6 +186,11 @@ internal sealed class WebBench(WebOptions options) : IAsyncDisposable
     {
         if (worker is not null)
         {
+            if (trainer != 0)
+            {
+                // Stopped, it would not see that its worker ends, and stay.
+                ProcessTree.Signal(trainer, "CONT");
+            }
             await worker.DisposeAsync();
         }
         client.Dispose();

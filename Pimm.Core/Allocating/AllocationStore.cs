@@ -1,7 +1,6 @@
 using System.Globalization;
 using Dapper;
 using Npgsql;
-using NpgsqlTypes;
 using Pimm.Core.Database;
 
 namespace Pimm.Core.Allocating;
@@ -90,7 +89,7 @@ public sealed class AllocationStore(NpgsqlDataSource database, TimeProvider time
         var rows = BulkCopy.ReadAsync(
             connection, $"(select customer, arm, flagged from assignment where campaign_id = {campaignId} order by customer)",
             static export => new Assignment(
-                export.Read<Guid>(NpgsqlDbType.Uuid), (byte)export.Read<short>(NpgsqlDbType.Smallint), export.Read<bool>(NpgsqlDbType.Boolean)),
+                export.ReadGuid(), (byte)export.ReadInt16(), export.ReadBoolean()),
             cancellationToken);
         await foreach (var assignment in rows)
         {
@@ -136,10 +135,10 @@ public sealed class AllocationStore(NpgsqlDataSource database, TimeProvider time
         });
         await BulkCopy.WriteAsync(connection, "assignment (customer, campaign_id, arm, flagged)", assignments, (import, assignment) =>
         {
-            import.Write(assignment.Customer, NpgsqlDbType.Uuid);
-            import.Write(allocation.CampaignId, NpgsqlDbType.Bigint);
-            import.Write((short)assignment.Arm, NpgsqlDbType.Smallint);
-            import.Write(assignment.Flagged, NpgsqlDbType.Boolean);
+            import.Write(assignment.Customer);
+            import.Write(allocation.CampaignId);
+            import.Write((short)assignment.Arm);
+            import.Write(assignment.Flagged);
         }, cancellationToken);
         return true;
     }
@@ -178,50 +177,20 @@ public sealed class AllocationStore(NpgsqlDataSource database, TimeProvider time
         int Exported(byte arm) => plans.Count(p => p.Arm == arm && p.Policy == arm && p.Action == 1);
     }
 
-    private static PlanRow ReadPlan(NpgsqlBinaryExporter export)
-    {
-        var customer = export.Read<Guid>(NpgsqlDbType.Uuid);
-        var date = export.Read<DateOnly>(NpgsqlDbType.Date);
-        var policy = (byte)export.Read<short>(NpgsqlDbType.Smallint);
-        var arm = (byte)export.Read<short>(NpgsqlDbType.Smallint);
-        var action = (byte)export.Read<short>(NpgsqlDbType.Smallint);
-        var exploration = export.Read<bool>(NpgsqlDbType.Boolean);
-        var rank = ReadOptional<int>(export, NpgsqlDbType.Integer);
-        return new PlanRow(customer, date, policy, arm, action, exploration, rank, ReadOptional<float>(export, NpgsqlDbType.Real));
-    }
+    private static PlanRow ReadPlan(CopyReader export) => new(
+        export.ReadGuid(), export.ReadDate(), (byte)export.ReadInt16(), (byte)export.ReadInt16(), (byte)export.ReadInt16(), export.ReadBoolean(),
+        export.ReadInt32OrNull(), export.ReadSingleOrNull());
 
-    private static T? ReadOptional<T>(NpgsqlBinaryExporter export, NpgsqlDbType type) where T : struct
+    private static void WritePlan(CopyWriter import, long campaignId, PlanRow plan)
     {
-        if (!export.IsNull)
-        {
-            return export.Read<T>(type);
-        }
-        export.Skip();
-        return null;
-    }
-
-    private static void WritePlan(NpgsqlBinaryImporter import, long campaignId, PlanRow plan)
-    {
-        import.Write(plan.Customer, NpgsqlDbType.Uuid);
-        import.Write(campaignId, NpgsqlDbType.Bigint);
-        import.Write(plan.WaveDate, NpgsqlDbType.Date);
-        import.Write((short)plan.Policy, NpgsqlDbType.Smallint);
-        import.Write((short)plan.Arm, NpgsqlDbType.Smallint);
-        import.Write((short)plan.Action, NpgsqlDbType.Smallint);
-        import.Write(plan.Exploration, NpgsqlDbType.Boolean);
-        WriteOptional(import, plan.Rank, NpgsqlDbType.Integer);
-        WriteOptional(import, plan.Propensity, NpgsqlDbType.Real);
-    }
-
-    private static void WriteOptional<T>(NpgsqlBinaryImporter import, T? value, NpgsqlDbType type) where T : struct
-    {
-        if (value is { } present)
-        {
-            import.Write(present, type);
-        }
-        else
-        {
-            import.WriteNull();
-        }
+        import.Write(plan.Customer);
+        import.Write(campaignId);
+        import.Write(plan.WaveDate);
+        import.Write((short)plan.Policy);
+        import.Write((short)plan.Arm);
+        import.Write((short)plan.Action);
+        import.Write(plan.Exploration);
+        import.Write(plan.Rank);
+        import.Write(plan.Propensity);
     }
 }

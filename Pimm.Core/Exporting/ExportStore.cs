@@ -1,6 +1,5 @@
 using Dapper;
 using Npgsql;
-using NpgsqlTypes;
 using Pimm.Core.Database;
 
 namespace Pimm.Core.Exporting;
@@ -143,16 +142,13 @@ public sealed class ExportStore(NpgsqlDataSource database)
         await connection.ExecuteAsync(new CommandDefinition(MarkRemoved, file, cancellationToken: cancellationToken));
     }
 
-    private static void Write(NpgsqlBinaryImporter import, (ExportedList List, WithheldCustomer Customer) row)
+    private static void Write(CopyWriter import, (ExportedList List, WithheldCustomer Customer) row)
     {
-        import.Write(row.Customer.WaveDate, NpgsqlDbType.Date);
-        import.Write(row.List.Arm, NpgsqlDbType.Smallint);
-        import.Write(row.List.Channel, NpgsqlDbType.Text);
-        import.Write(row.Customer.Customer, NpgsqlDbType.Uuid);
-        import.Write(row.Customer.Reason, NpgsqlDbType.Text);
-        if (row.Customer.RemovedWith is { } file)
-            import.Write(file, NpgsqlDbType.Text);
-        else
-            import.WriteNull();
+        import.Write(row.Customer.WaveDate);
+        import.Write(row.List.Arm);
+        import.Write(row.List.Channel);
+        import.Write(row.Customer.Customer);
+        import.Write(row.Customer.Reason);
+        import.Write(row.Customer.RemovedWith);
     }
 }

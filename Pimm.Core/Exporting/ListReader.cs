@@ -2,7 +2,6 @@ using System.Data;
 using System.Globalization;
 using Dapper;
 using Npgsql;
-using NpgsqlTypes;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Database;
 using Pimm.Core.Importing;
@@ -109,7 +108,7 @@ internal sealed class ListReader(NpgsqlConnection connection, ListSpec list) : I
 
     /// <summary>Whom the gate let pass when the wave's list was handed out, in the order of its lines.</summary>
     public IAsyncEnumerable<Guid> PassedAsync(DateOnly wave, CancellationToken cancellationToken) =>
-        BulkCopy.ReadAsync(connection, $"(select p.customer from {Passed(wave)} order by p.customer)", export => export.Read<Guid>(NpgsqlDbType.Uuid), cancellationToken);
+        BulkCopy.ReadAsync(connection, $"(select p.customer from {Passed(wave)} order by p.customer)", export => export.ReadGuid(), cancellationToken);
 
     public Task<long> CountPassedAsync(DateOnly wave, CancellationToken cancellationToken) =>
         connection.ExecuteScalarAsync<long>(new CommandDefinition($"select count(*) from {Passed(wave)}", commandTimeout: 0, cancellationToken: cancellationToken));
@@ -153,20 +152,12 @@ internal sealed class ListReader(NpgsqlConnection connection, ListSpec list) : I
     private IAsyncEnumerable<ListRow> ReadAsync(string source, CancellationToken cancellationToken) =>
         BulkCopy.ReadAsync(connection, source, Read, cancellationToken);
 
-    private ListRow Read(NpgsqlBinaryExporter export)
+    private ListRow Read(CopyReader export)
     {
-        var row = new ListRow(export.Read<Guid>(NpgsqlDbType.Uuid), Optional<string>(export, NpgsqlDbType.Text), new byte[]?[list.Profile.Kinds.Count]);
+        var row = new ListRow(export.ReadGuid(), export.ReadTextOrNull(), new byte[]?[list.Profile.Kinds.Count]);
         for (var kind = 0; kind < row.Sealed.Length; kind++)
-            row.Sealed[kind] = Optional<byte[]>(export, NpgsqlDbType.Bytea);
+            row.Sealed[kind] = export.ReadBytesOrNull();
         return row;
-    }
-
-    private static T? Optional<T>(NpgsqlBinaryExporter export, NpgsqlDbType type) where T : class
-    {
-        if (!export.IsNull)
-            return export.Read<T>(type);
-        export.Skip();
-        return null;
     }
 
     private static string Text(DateOnly day) => day.ToString("O", CultureInfo.InvariantCulture);

@@ -3,7 +3,6 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using Dapper;
 using Npgsql;
-using NpgsqlTypes;
 using Pimm.Core.Database;
 
 namespace Pimm.Core.Identifying;
@@ -57,7 +56,7 @@ public sealed class IdentifierStore(NpgsqlDataSource database, Sealer sealer)
         await sealer.ReadyAsync(cancellationToken);
         await BulkCopy.WriteAsync(connection, "import_identifier (import_file_id, customer, kind, blind_index, sealed, seen_at)", identifiers, (import, identifier) =>
         {
-            import.Write(importFileId, NpgsqlDbType.Bigint);
+            import.Write(importFileId);
             Write(import, identifier);
         }, cancellationToken);
     }
@@ -108,18 +107,18 @@ public sealed class IdentifierStore(NpgsqlDataSource database, Sealer sealer)
         _ => Mask.Rest(value),
     };
 
-    private void Write(NpgsqlBinaryImporter import, CustomerIdentifier identifier)
+    private void Write(CopyWriter import, CustomerIdentifier identifier)
     {
         Span<byte> context = stackalloc byte[ContextBytes];
         FillContext(context, identifier.Customer, identifier.Kind);
-        import.Write(identifier.Customer, NpgsqlDbType.Uuid);
-        import.Write((short)identifier.Kind, NpgsqlDbType.Smallint);
+        import.Write(identifier.Customer);
+        import.Write((short)identifier.Kind);
         if (identifier.Kind is IdentifierKind.Email or IdentifierKind.Phone or IdentifierKind.Maid)
-            import.Write(sealer.BlindIndex(identifier.Kind, identifier.Value), NpgsqlDbType.Bytea);
+            import.Write(sealer.BlindIndex(identifier.Kind, identifier.Value));
         else
             import.WriteNull();
-        import.Write(sealer.Seal(Encoding.UTF8.GetBytes(identifier.Value), context), NpgsqlDbType.Bytea);
-        import.Write(identifier.SeenAt.ToUniversalTime(), NpgsqlDbType.TimestampTz);
+        import.Write(sealer.Seal(Encoding.UTF8.GetBytes(identifier.Value), context));
+        import.Write(identifier.SeenAt.ToUniversalTime());
     }
 
     private const int ContextBytes = 18;

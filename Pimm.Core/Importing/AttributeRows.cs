@@ -2,7 +2,7 @@ using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
 using Npgsql;
-using NpgsqlTypes;
+using Pimm.Core.Database;
 using Pimm.Core.Statistics;
 
 namespace Pimm.Core.Importing;
@@ -46,9 +46,9 @@ internal abstract class AttributeRows(Audience audience, DelimitedReader file, M
     protected double Number(int attribute) => Audience.Attributes[attribute].IsNumber ? _numbers[attribute] : double.NaN;
 
     /// <summary>Writes the columns before the attributes.</summary>
-    protected abstract void WriteKeys(NpgsqlBinaryImporter import);
+    protected abstract void WriteKeys(CopyWriter import);
 
-    public override void Write(NpgsqlBinaryImporter import)
+    public override void Write(CopyWriter import)
     {
         WriteKeys(import);
         for (var attribute = 0; attribute < _numbers.Length; attribute++)
@@ -60,11 +60,11 @@ internal abstract class AttributeRows(Audience audience, DelimitedReader file, M
             }
             else if (Audience.Attributes[attribute].IsNumber)
             {
-                import.Write(_numbers[attribute], NpgsqlDbType.Double);
+                import.Write(_numbers[attribute]);
             }
             else
             {
-                import.Write(Encoding.UTF8.GetString(File[place]), NpgsqlDbType.Text);
+                import.WriteText(File[place]);
             }
         }
     }

@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Npgsql;
-using NpgsqlTypes;
 using Pimm.Core.Database;
 using Pimm.Core.Suppressing;
 
@@ -23,7 +22,7 @@ public sealed class AudienceReader(NpgsqlDataSource database)
         var range = next is null ? $"customer >= '{first}'" : $"customer >= '{first}' and customer < '{next}'";
         var source =
             $"(select customer, {audience.AttributeList()} from {audience.CustomersTable} where version = {version} and {range} order by customer)";
-        return ReadAsync(audience, source, static (export, batch, row) => batch.Customers[row] = export.Read<Guid>(NpgsqlDbType.Uuid), cancellationToken);
+        return ReadAsync(audience, source, static (export, batch, row) => batch.Customers[row] = export.ReadGuid(), cancellationToken);
     }
 
     /// <summary>Impressions strictly before <paramref name="before"/> of all but objectors, oldest first; ties by everything else that is read, so that the order is the data's.</summary>
@@ -36,9 +35,9 @@ public sealed class AudienceReader(NpgsqlDataSource database)
             $"order by h.impression_at, h.customer, h.stage, {audience.AttributeList("h.")})";
         var batches = ReadAsync(audience, source, static (export, batch, row) =>
         {
-            batch.Customers[row] = export.Read<Guid>(NpgsqlDbType.Uuid);
-            batch.Stages[row] = export.Read<short>(NpgsqlDbType.Smallint);
-            batch.ImpressionTicks[row] = export.Read<DateTime>(NpgsqlDbType.TimestampTz).Ticks;
+            batch.Customers[row] = export.ReadGuid();
+            batch.Stages[row] = export.ReadInt16();
+            batch.ImpressionTicks[row] = export.ReadInstant().Ticks;
         }, cancellationToken);
         await foreach (var batch in batches)
         {
@@ -55,9 +54,9 @@ public sealed class AudienceReader(NpgsqlDataSource database)
             $"where {range.Condition("h", audience)} and {SuppressionGate.MayBeLearnedFrom("h.customer")} order by h.impression_at, h.customer)";
         var batches = ReadAsync(audience, source, static (export, batch, row) =>
         {
-            batch.Customers[row] = export.Read<Guid>(NpgsqlDbType.Uuid);
-            batch.Stages[row] = export.Read<short>(NpgsqlDbType.Smallint);
-            batch.ImpressionTicks[row] = export.Read<DateTime>(NpgsqlDbType.TimestampTz).Ticks;
+            batch.Customers[row] = export.ReadGuid();
+            batch.Stages[row] = export.ReadInt16();
+            batch.ImpressionTicks[row] = export.ReadInstant().Ticks;
         }, cancellationToken);
         await foreach (var batch in batches)
         {
@@ -67,7 +66,7 @@ public sealed class AudienceReader(NpgsqlDataSource database)
 
     /// <summary>Goes on reading while the caller works on a batch.</summary>
     private async IAsyncEnumerable<AttributeBatch> ReadAsync(
-        Audience audience, string source, Action<NpgsqlBinaryExporter, AttributeBatch, int> readKeys,
+        Audience audience, string source, Action<CopyReader, AttributeBatch, int> readKeys,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -102,7 +101,7 @@ public sealed class AudienceReader(NpgsqlDataSource database)
     }
 
     private async IAsyncEnumerable<AttributeBatch> BatchesAsync(
-        Audience audience, string source, Action<NpgsqlBinaryExporter, AttributeBatch, int> readKeys,
+        Audience audience, string source, Action<CopyReader, AttributeBatch, int> readKeys,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
@@ -131,22 +130,17 @@ public sealed class AudienceReader(NpgsqlDataSource database)
         }
     }
 
-    private static void ReadAttributes(NpgsqlBinaryExporter export, AttributeBatch batch, int row)
+    private static void ReadAttributes(CopyReader export, AttributeBatch batch, int row)
     {
         for (var attribute = 0; attribute < batch.Attributes.Count; attribute++)
         {
-            var missing = export.IsNull;
-            if (missing)
-            {
-                export.Skip();
-            }
             if (batch.Numbers[attribute] is { } numbers)
             {
-                numbers[row] = missing ? double.NaN : export.Read<double>(NpgsqlDbType.Double);
+                numbers[row] = export.ReadDoubleOrNull() ?? double.NaN;
             }
             else
             {
-                batch.Texts[attribute]![row] = missing ? null : export.Read<string>(NpgsqlDbType.Text);
+                batch.Texts[attribute]![row] = export.ReadTextOrNull();
             }
         }
     }

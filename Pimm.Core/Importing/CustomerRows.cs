@@ -1,5 +1,5 @@
 using Npgsql;
-using NpgsqlTypes;
+using Pimm.Core.Database;
 
 namespace Pimm.Core.Importing;
 
@@ -45,10 +45,10 @@ internal sealed class CustomerRows(Audience audience, DelimitedReader file, Impo
         _facts?.Clear();
     }
 
-    protected override void WriteKeys(NpgsqlBinaryImporter import)
+    protected override void WriteKeys(CopyWriter import)
     {
-        import.Write(Customer, NpgsqlDbType.Uuid);
-        import.Write(progress.Version!.Value, NpgsqlDbType.Integer);
-        import.Write(Key, NpgsqlDbType.Text);
+        import.Write(Customer);
+        import.Write(progress.Version!.Value);
+        import.Write(Key);
     }
 }

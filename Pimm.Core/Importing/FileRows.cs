@@ -39,7 +39,7 @@ public abstract class FileRows(DelimitedReader file)
     /// <returns>null when the row can be used; a warning when it is left out on purpose</returns>
     public abstract ImportProblem? Take();
 
-    public abstract void Write(NpgsqlBinaryImporter import);
+    public abstract void Write(CopyWriter import);
 
     /// <summary>Writes what the chunk's rows say beside their own table, behind its COPY and in its transaction.</summary>
     public virtual Task SaveBesidesAsync(NpgsqlConnection connection) => Task.CompletedTask;

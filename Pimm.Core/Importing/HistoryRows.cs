@@ -1,5 +1,5 @@
 using Npgsql;
-using NpgsqlTypes;
+using Pimm.Core.Database;
 
 namespace Pimm.Core.Importing;
 
@@ -27,21 +27,14 @@ internal sealed class HistoryRows(Audience audience, DelimitedReader file, Impor
     /// <summary>What a person should know of the rows taken in.</summary>
     public IReadOnlyList<string> Notes() => _notes.Sentences(File.Source);
 
-    protected override void WriteKeys(NpgsqlBinaryImporter import)
+    protected override void WriteKeys(CopyWriter import)
     {
-        import.Write(Customer, NpgsqlDbType.Uuid);
-        import.Write(_time.UtcDateTime, NpgsqlDbType.TimestampTz);
-        import.Write(importFileId, NpgsqlDbType.Bigint);
-        import.Write((short)_stage, NpgsqlDbType.Smallint);
-        import.Write(Columns.Targeted is not { } place || !File[place].SequenceEqual("0"u8), NpgsqlDbType.Boolean);
-        if (double.IsNaN(_amount))
-        {
-            import.WriteNull();
-        }
-        else
-        {
-            import.Write(_amount, NpgsqlDbType.Double);
-        }
+        import.Write(Customer);
+        import.Write(_time.UtcDateTime);
+        import.Write(importFileId);
+        import.Write((short)_stage);
+        import.Write(Columns.Targeted is not { } place || !File[place].SequenceEqual("0"u8));
+        import.Write(double.IsNaN(_amount) ? (double?)null : _amount);
     }
 
     private ImportProblem? TakeTime()

@@ -1,6 +1,5 @@
 using Dapper;
 using Npgsql;
-using NpgsqlTypes;
 using Pimm.Core.Database;
 
 namespace Pimm.Core.Importing;
@@ -150,7 +149,7 @@ public sealed class ImportStore(NpgsqlDataSource database, TimeProvider time)
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await connection.ExecuteAsync(CreateChecked);
-        await BulkCopy.WriteAsync(connection, "checked_customer (customer)", customers, static (import, customer) => import.Write(customer, NpgsqlDbType.Uuid), cancellationToken);
+        await BulkCopy.WriteAsync(connection, "checked_customer (customer)", customers, static (import, customer) => import.Write(customer), cancellationToken);
         var erased = await connection.ExecuteScalarAsync<long>(new CommandDefinition(CountErased, commandTimeout: 0, cancellationToken: cancellationToken));
         return new ImportForecast(audience.Id == 0 ? 0 : await connection.ExecuteScalarAsync<long>(new CommandDefinition(
             $"""

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Dapper;
 using Npgsql;
-using NpgsqlTypes;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Database;
 
@@ -92,7 +91,7 @@ public sealed class CampaignOutcomeStore(NpgsqlDataSource database)
         var delivered = new HashSet<(Guid, DateOnly)>();
         var deliveries = BulkCopy.ReadAsync(
             connection, $"(select customer, wave_date from delivery where campaign_id = {campaign.Id})",
-            static export => (export.Read<Guid>(NpgsqlDbType.Uuid), export.Read<DateOnly>(NpgsqlDbType.Date)), cancellationToken);
+            static export => (export.ReadGuid(), export.ReadDate()), cancellationToken);
         await foreach (var delivery in deliveries)
         {
             delivered.Add(delivery);
@@ -148,21 +147,8 @@ public sealed class CampaignOutcomeStore(NpgsqlDataSource database)
     // COPY takes no parameters; the calendar of the machine's language may count other years.
     private static string Literal(DateTimeOffset instant) => string.Create(CultureInfo.InvariantCulture, $"timestamptz '{instant.UtcDateTime:yyyy-MM-dd HH:mm:ss.ffffff}+00'");
 
-    private static (Guid Customer, DateTimeOffset First, double? Amount, long WithoutAmount) ReadOutcome(NpgsqlBinaryExporter export)
-    {
-        var customer = export.Read<Guid>(NpgsqlDbType.Uuid);
-        var first = new DateTimeOffset(export.Read<DateTime>(NpgsqlDbType.TimestampTz));
-        double? amount = null;
-        if (export.IsNull)
-        {
-            export.Skip();
-        }
-        else
-        {
-            amount = export.Read<double>(NpgsqlDbType.Double);
-        }
-        return (customer, first, amount, export.Read<long>(NpgsqlDbType.Bigint));
-    }
+    private static (Guid Customer, DateTimeOffset First, double? Amount, long WithoutAmount) ReadOutcome(CopyReader export) =>
+        (export.ReadGuid(), new DateTimeOffset(export.ReadInstant()), export.ReadDoubleOrNull(), export.ReadInt64());
 
     private static async Task<DateTimeOffset?> InstantAsync(NpgsqlConnection connection, string query, object parameters) =>
         await connection.ExecuteScalarAsync<DateTime?>(query, parameters) is { } instant ? new DateTimeOffset(instant) : null;

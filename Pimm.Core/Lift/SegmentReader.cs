@@ -1,5 +1,4 @@
 using Npgsql;
-using NpgsqlTypes;
 using Pimm.Core.Allocating;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Database;
@@ -58,15 +57,15 @@ public sealed class SegmentReader(NpgsqlDataSource database, ScoringStore scorin
 
     /// <summary>Takes the row in when its customer is the next one; who was left out of the customers is passed.</summary>
     private static bool ReadRow(
-        NpgsqlBinaryExporter export, IReadOnlyList<CampaignCustomer> customers, ref int place, double[]?[] numbers, string?[]?[] texts,
+        CopyReader export, IReadOnlyList<CampaignCustomer> customers, ref int place, double[]?[] numbers, string?[]?[] texts,
         Dictionary<string, string> levels)
     {
-        var wanted = export.Read<Guid>(NpgsqlDbType.Uuid) is var customer && place < customers.Count && customers[place].Customer == customer;
+        var wanted = export.ReadGuid() is var customer && place < customers.Count && customers[place].Customer == customer;
         for (var i = 0; i < numbers.Length; i++)
         {
             if (numbers[i] is { } column)
             {
-                var value = export.IsNull ? Skipped(export, double.NaN) : export.Read<double>(NpgsqlDbType.Double);
+                var value = export.ReadDoubleOrNull() ?? double.NaN;
                 if (wanted)
                 {
                     column[place] = value;
@@ -74,7 +73,7 @@ public sealed class SegmentReader(NpgsqlDataSource database, ScoringStore scorin
             }
             else if (texts[i] is { } words)
             {
-                var text = export.IsNull ? Skipped<string?>(export, null) : export.Read<string>(NpgsqlDbType.Text);
+                var text = export.ReadTextOrNull();
                 if (wanted)
                 {
                     words[place] = text is null ? null : Known(levels, text);
@@ -92,11 +91,5 @@ public sealed class SegmentReader(NpgsqlDataSource database, ScoringStore scorin
             levels.Add(text, known = text);
         }
         return known;
-    }
-
-    private static T Skipped<T>(NpgsqlBinaryExporter export, T value)
-    {
-        export.Skip();
-        return value;
     }
 }

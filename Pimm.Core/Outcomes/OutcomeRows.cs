@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Npgsql;
-using NpgsqlTypes;
+using Pimm.Core.Database;
 using Pimm.Core.Importing;
 using Pimm.Core.Statistics;
 
@@ -64,19 +64,19 @@ internal sealed class OutcomeRows(Audience audience, DelimitedReader file, long 
         return TakeImpression() ?? TakeAmount();
     }
 
-    public override void Write(NpgsqlBinaryImporter import)
+    public override void Write(CopyWriter import)
     {
         var ofImpression = _takenKind != OutcomeKind.Outcome;
-        import.Write(importFileId, NpgsqlDbType.Bigint);
-        import.Write(File.Line, NpgsqlDbType.Bigint);
-        import.Write(Encoding.UTF8.GetString(File[_event]), NpgsqlDbType.Text);
-        import.Write((short)_takenKind, NpgsqlDbType.Smallint);
-        import.Write(CustomerHash.Of(Encoding.UTF8.GetString(File[_customer])), NpgsqlDbType.Uuid);
-        WriteWhen(import, ofImpression, _takenCampaign, NpgsqlDbType.Bigint);
-        WriteWhen(import, ofImpression, _takenWave, NpgsqlDbType.Date);
-        WriteWhen(import, _takenKind == OutcomeKind.Funnel, (short)_takenStage, NpgsqlDbType.Smallint);
-        import.Write(_takenTime.UtcDateTime, NpgsqlDbType.TimestampTz);
-        WriteWhen(import, !double.IsNaN(_takenAmount), _takenAmount, NpgsqlDbType.Double);
+        import.Write(importFileId);
+        import.Write(File.Line);
+        import.Write(Encoding.UTF8.GetString(File[_event]));
+        import.Write((short)_takenKind);
+        import.Write(CustomerHash.Of(Encoding.UTF8.GetString(File[_customer])));
+        import.Write(ofImpression ? _takenCampaign : (long?)null);
+        import.Write(ofImpression ? _takenWave : (DateOnly?)null);
+        import.Write(_takenKind == OutcomeKind.Funnel ? (short)_takenStage : (short?)null);
+        import.Write(_takenTime.UtcDateTime);
+        import.Write(double.IsNaN(_takenAmount) ? (double?)null : _takenAmount);
     }
 
     private ImportProblem? TakeImpression()
@@ -117,18 +117,6 @@ internal sealed class OutcomeRows(Audience audience, DelimitedReader file, long 
             : text.SequenceEqual("funnel"u8) ? OutcomeKind.Funnel
             : text.SequenceEqual("outcome"u8) ? OutcomeKind.Outcome : 0;
         return kind != 0;
-    }
-
-    private static void WriteWhen<T>(NpgsqlBinaryImporter import, bool present, T value, NpgsqlDbType type)
-    {
-        if (present)
-        {
-            import.Write(value, type);
-        }
-        else
-        {
-            import.WriteNull();
-        }
     }
 
     private ImportProblem Problem(string column, string code, string message) => new(File.Line, column, code, message);

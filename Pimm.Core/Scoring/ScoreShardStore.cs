@@ -1,6 +1,5 @@
 using Dapper;
 using Npgsql;
-using NpgsqlTypes;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Database;
 using Pimm.Core.Importing;
@@ -215,9 +214,9 @@ public sealed class ScoreShardStore(NpgsqlDataSource database, TimeProvider time
     private static Task<long> CopyAsync(NpgsqlConnection connection, long scoringId, IReadOnlyList<CustomerScore> scores, CancellationToken cancellationToken) =>
         BulkCopy.WriteAsync(connection, "score (customer, scoring_id, control_score, treatment_score)", scores, (import, score) =>
         {
-            import.Write(score.Customer, NpgsqlDbType.Uuid);
-            import.Write(scoringId, NpgsqlDbType.Bigint);
-            import.Write(score.Control, NpgsqlDbType.Real);
-            import.Write(score.Treatment, NpgsqlDbType.Real);
+            import.Write(score.Customer);
+            import.Write(scoringId);
+            import.Write(score.Control);
+            import.Write(score.Treatment);
         }, cancellationToken);
 }

@@ -1,6 +1,5 @@
 using Dapper;
 using Npgsql;
-using NpgsqlTypes;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Database;
 
@@ -61,7 +60,7 @@ public sealed class ScoringStore(NpgsqlDataSource database)
         var rows = BulkCopy.ReadAsync(
             connection, $"(select customer, control_score, treatment_score from score where scoring_id = {scoringId} order by customer)",
             static export => new CustomerScore(
-                export.Read<Guid>(NpgsqlDbType.Uuid), export.Read<float>(NpgsqlDbType.Real), export.Read<float>(NpgsqlDbType.Real)),
+                export.ReadGuid(), export.ReadSingle(), export.ReadSingle()),
             cancellationToken);
         await foreach (var score in rows)
         {

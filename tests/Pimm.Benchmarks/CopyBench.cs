@@ -1,7 +1,6 @@
 using System.Globalization;
 using Dapper;
 using Npgsql;
-using NpgsqlTypes;
 using Pimm.Core.Allocating;
 using Pimm.Core.Database;
 using Pimm.Core.Scoring;
@@ -38,10 +37,10 @@ internal static class CopyBench
             results.Add(await bench.OutAsync("scores", "select customer, control_score, treatment_score from score where scoring_id = 1 order by customer", async () => scores = await scorings.ScoresAsync(1)));
             results.Add(await bench.InAsync("scores", "select customer, scoring_id, control_score, treatment_score from score", "score (customer, scoring_id, control_score, treatment_score)", () => scores, (import, score) =>
             {
-                import.Write(score.Customer, NpgsqlDbType.Uuid);
-                import.Write(1L, NpgsqlDbType.Bigint);
-                import.Write(score.Control, NpgsqlDbType.Real);
-                import.Write(score.Treatment, NpgsqlDbType.Real);
+                import.Write(score.Customer);
+                import.Write(1L);
+                import.Write(score.Control);
+                import.Write(score.Treatment);
             }));
             const string columns = "customer, wave_date, policy, arm, action, exploration, rank, propensity";
             results.Add(await bench.OutAsync("plans", $"select {columns} from wave_plan where campaign_id = 1 order by wave_date, customer, policy", async () => plans = await allocations.PlansAsync(1)));
@@ -54,17 +53,17 @@ internal static class CopyBench
         }
     }
 
-    private static void WritePlan(NpgsqlBinaryImporter import, PlanRow plan)
+    private static void WritePlan(CopyWriter import, PlanRow plan)
     {
-        import.Write(plan.Customer, NpgsqlDbType.Uuid);
-        import.Write(1L, NpgsqlDbType.Bigint);
-        import.Write(plan.WaveDate, NpgsqlDbType.Date);
-        import.Write((short)plan.Policy, NpgsqlDbType.Smallint);
-        import.Write((short)plan.Arm, NpgsqlDbType.Smallint);
-        import.Write((short)plan.Action, NpgsqlDbType.Smallint);
-        import.Write(plan.Exploration, NpgsqlDbType.Boolean);
-        import.Write(plan.Rank, NpgsqlDbType.Integer);
-        import.Write(plan.Propensity, NpgsqlDbType.Real);
+        import.Write(plan.Customer);
+        import.Write(1L);
+        import.Write(plan.WaveDate);
+        import.Write((short)plan.Policy);
+        import.Write((short)plan.Arm);
+        import.Write((short)plan.Action);
+        import.Write(plan.Exploration);
+        import.Write(plan.Rank);
+        import.Write(plan.Propensity);
     }
 
     private static async Task FillAsync(TestDatabase database, long rows)
@@ -99,7 +98,7 @@ internal static class CopyBench
             return result with { Remark = Remark(allocated) };
         }
 
-        public async Task<SideBySideResult> InAsync<T>(string name, string query, string target, Func<IReadOnlyList<T>> given, Action<NpgsqlBinaryImporter, T> write)
+        public async Task<SideBySideResult> InAsync<T>(string name, string query, string target, Func<IReadOnlyList<T>> given, Action<CopyWriter, T> write)
         {
             var (file, table, allocated) = (Path.Combine(folder, name), target.Split(' ')[0], 0L);
             await Psql.RunAsync(database, $"\\copy ({query}) to '{file}' binary\ncreate table {table}_in (like {table});\nselect 1;\n", 1);

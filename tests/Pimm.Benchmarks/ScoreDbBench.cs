@@ -1,6 +1,5 @@
 using System.Globalization;
 using Dapper;
-using NpgsqlTypes;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Database;
 using Pimm.Core.Importing;
@@ -96,9 +95,9 @@ internal sealed class ScoreDbBench(PrivateCluster cluster, PimmInstance pimm, Ca
     private static Task WriteAsync(Npgsql.NpgsqlConnection owner, long scoring, IReadOnlyList<CustomerScore> scores) =>
         BulkCopy.WriteAsync(owner, "score_alone (customer, scoring_id, control_score, treatment_score)", scores, (import, score) =>
         {
-            import.Write(score.Customer, NpgsqlDbType.Uuid);
-            import.Write(scoring, NpgsqlDbType.Bigint);
-            import.Write(score.Control, NpgsqlDbType.Real);
-            import.Write(score.Treatment, NpgsqlDbType.Real);
+            import.Write(score.Customer);
+            import.Write(scoring);
+            import.Write(score.Control);
+            import.Write(score.Treatment);
         }, CancellationToken.None);
 }

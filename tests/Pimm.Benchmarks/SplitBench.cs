@@ -1,6 +1,5 @@
 using System.Globalization;
 using Dapper;
-using NpgsqlTypes;
 using Pimm.Core.Allocating;
 using Pimm.Core.Database;
 using Pimm.Core.Statistics;
@@ -67,9 +66,9 @@ internal static class SplitBench
         await owner.ExecuteAsync("create unlogged table split (customer uuid, a double precision, b double precision)");
         await BulkCopy.WriteAsync(owner, "split", Enumerable.Range(0, customers.Length), (import, i) =>
         {
-            import.Write(customers[i], NpgsqlDbType.Uuid);
-            import.Write(covariates[0][i], NpgsqlDbType.Double);
-            import.Write(covariates[1][i], NpgsqlDbType.Double);
+            import.Write(customers[i]);
+            import.Write(covariates[0][i]);
+            import.Write(covariates[1][i]);
         }, CancellationToken.None);
         await owner.ExecuteAsync("vacuum analyze split", commandTimeout: 0);
     }

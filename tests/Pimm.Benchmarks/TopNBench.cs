@@ -1,6 +1,5 @@
 using System.Globalization;
 using Dapper;
-using NpgsqlTypes;
 using Pimm.Core.Allocating;
 using Pimm.Core.Campaigns;
 using Pimm.Core.Database;
@@ -84,13 +83,13 @@ internal static class TopNBench
         await owner.ExecuteAsync("create unlogged table top_n (customer uuid, tie bigint, control real, treatment real, arm smallint, flagged boolean)");
         await BulkCopy.WriteAsync(owner, "top_n", scores.Zip(assignments), (import, row) =>
         {
-            import.Write(row.First.Customer, NpgsqlDbType.Uuid);
+            import.Write(row.First.Customer);
             // As the hash without a sign, in the order of numbers with one.
-            import.Write((long)(CustomerHash.Salted(row.First.Customer, tie) ^ (1UL << 63)), NpgsqlDbType.Bigint);
-            import.Write(row.First.Control, NpgsqlDbType.Real);
-            import.Write(row.First.Treatment, NpgsqlDbType.Real);
-            import.Write((short)row.Second.Arm, NpgsqlDbType.Smallint);
-            import.Write(row.Second.Flagged, NpgsqlDbType.Boolean);
+            import.Write((long)(CustomerHash.Salted(row.First.Customer, tie) ^ (1UL << 63)));
+            import.Write(row.First.Control);
+            import.Write(row.First.Treatment);
+            import.Write((short)row.Second.Arm);
+            import.Write(row.Second.Flagged);
         }, CancellationToken.None);
         await owner.ExecuteAsync("vacuum analyze top_n", commandTimeout: 0);
     }

@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Dapper;
 using Npgsql;
-using NpgsqlTypes;
 using Pimm.Core.Database;
 using Pimm.Core.Queueing;
 using Pimm.Core.Scoring;
@@ -104,8 +103,8 @@ public sealed class TwoWorkersScoreTests
         return (rows, Convert.ToHexStringLower(hash.GetHashAndReset()));
     }
 
-    private static CustomerScore Read(NpgsqlBinaryExporter row) =>
-        new(row.Read<Guid>(NpgsqlDbType.Uuid), row.Read<float>(NpgsqlDbType.Real), row.Read<float>(NpgsqlDbType.Real));
+    private static CustomerScore Read(CopyReader row) =>
+        new(row.ReadGuid(), row.ReadSingle(), row.ReadSingle());
 
     private static async Task UntilAsync(Func<Task<bool>> condition)
     {

@@ -25,6 +25,8 @@ function begin(form) {
     });
   }
   addEventListener('beforeunload', event => request && event.preventDefault());
+  // Chosen before this script was there; a file that the browser itself put back stays where it is.
+  if (file.files.length && performance.getEntriesByType('navigation')[0]?.type === 'navigate') send(file.files[0]);
 
   function send(chosen) {
     if (chosen.size === 0) return refuse(say('empty', chosen.name));

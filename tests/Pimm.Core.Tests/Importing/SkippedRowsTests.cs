@@ -1,5 +1,6 @@
 using System.Text;
 using Npgsql;
+using Pimm.Core.Database;
 using Pimm.Core.Importing;
 using Shouldly;
 using Xunit;
@@ -38,6 +39,6 @@ public sealed class SkippedRowsTests : IDisposable
             return null;
         }
 
-        public override void Write(NpgsqlBinaryImporter import) => throw new NotSupportedException();
+        public override void Write(CopyWriter import) => throw new NotSupportedException();
     }
 }

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using Dapper;
 using Microsoft.Extensions.Logging.Abstractions;
-using NpgsqlTypes;
 using Pimm.Core.Database;
 using Pimm.Core.Operating;
 using Pimm.Core.Queueing;
@@ -29,7 +28,7 @@ public sealed class MeterTests
         await using (var connection = await world.Database.Owner.OpenConnectionAsync(Cancel))
         {
             await connection.ExecuteAsync("create table metered_rows_7(x int)");
-            (await BulkCopy.WriteAsync(connection, "metered_rows_7 (x)", [1, 2, 3], (row, x) => row.Write(x, NpgsqlDbType.Integer), Cancel)).ShouldBe(3);
+            (await BulkCopy.WriteAsync(connection, "metered_rows_7 (x)", [1, 2, 3], (row, x) => row.Write(x), Cancel)).ShouldBe(3);
             await connection.ExecuteAsync("insert into backup(folder, snapshot_at, finished_at, bytes, seconds) values ('/b', now() - interval '1 hour', now(), 1, 1)");
         }
         var lost = await world.AskAsync("lost", maxAttempts: 1);

@@ -17,7 +17,7 @@ public sealed class ArmCustomers
     private readonly SaltKey _exploration, _tie;
 
     /// <param name="flagged">who is flagged, as it was stored; null: it is hashed again, to the same</param>
-    public ArmCustomers(IReadOnlyList<Guid> customers, double[] controlScores, double[] treatmentScores, SelectionSalts salts, bool[]? flagged = null)
+    public ArmCustomers(IReadOnlyList<Guid> customers, float[] controlScores, float[] treatmentScores, SelectionSalts salts, bool[]? flagged = null)
     {
         if (controlScores.Length != customers.Count || treatmentScores.Length != customers.Count)
             throw new InputException($"{customers.Count} customers have {controlScores.Length} control scores and {treatmentScores.Length} treatment scores; both models score every eligible customer.");
@@ -36,7 +36,7 @@ public sealed class ArmCustomers
     public bool[] Flagged { get; }
 
     /// <summary>Scores[policy][customer], the policy being the arm whose model it is.</summary>
-    public double[][] Scores { get; }
+    public float[][] Scores { get; }
 
     public ulong ExplorationHash(int customer) => CustomerHash.Salted(Customers[customer], _exploration);
 
@@ -53,13 +53,13 @@ public sealed class ArmCustomers
         return flagged;
     }
 
-    private static double[] Finite(double[] scores)
+    private static float[] Finite(float[] scores)
     {
         var (wrong, gate) = (scores.Length, new Lock());
         Parallel.For(0, (scores.Length + CustomersAtOnce - 1) / CustomersAtOnce, part =>
         {
             int customer = part * CustomersAtOnce, end = Math.Min(scores.Length, customer + CustomersAtOnce);
-            while (customer < end && double.IsFinite(scores[customer]))
+            while (customer < end && float.IsFinite(scores[customer]))
                 customer++;
             if (customer < end)
                 lock (gate)

@@ -4,13 +4,13 @@ using Pimm.Core.Scoring;
 namespace Pimm.Core.Allocating;
 
 /// <summary>One arm's customers, who of them is flagged, and both models' scores, column by column, in the order of the customers.</summary>
-internal sealed record ArmMembers(Guid[] Customers, bool[] Flagged, double[] ControlScores, double[] TreatmentScores)
+internal sealed record ArmMembers(Guid[] Customers, bool[] Flagged, float[] ControlScores, float[] TreatmentScores)
 {
     private const int RowsAtOnce = 65_536;
 
     // Every place is written, so nothing has to be cleared first.
     private ArmMembers(int count) : this(
-        GC.AllocateUninitializedArray<Guid>(count), GC.AllocateUninitializedArray<bool>(count), GC.AllocateUninitializedArray<double>(count), GC.AllocateUninitializedArray<double>(count))
+        GC.AllocateUninitializedArray<Guid>(count), GC.AllocateUninitializedArray<bool>(count), GC.AllocateUninitializedArray<float>(count), GC.AllocateUninitializedArray<float>(count))
     {
     }
 

@@ -1,7 +1,7 @@
 namespace Pimm.Core.Allocating;
 
 /// <summary>A customer's place in an order.</summary>
-internal readonly record struct OrderKey(double Score, ulong Hash, int Customer);
+internal readonly record struct OrderKey(float Score, ulong Hash, int Customer);
 
 /// <summary>
 /// The first customers of an order out of a stream in any order: highest score first, of equals the smaller hash, of those the
@@ -17,7 +17,7 @@ internal sealed class FrontRunners(int wanted, Guid[] identities) : IComparer<Or
     private OrderKey? _last;
 
     /// <summary>Whoever has a lower score need not be offered.</summary>
-    public double Threshold { get; private set; } = wanted == 0 ? double.PositiveInfinity : double.NegativeInfinity;
+    public float Threshold { get; private set; } = wanted == 0 ? float.PositiveInfinity : float.NegativeInfinity;
 
     public void Offer(OrderKey key, bool flagged)
     {

@@ -94,7 +94,7 @@ public static class WaveSelector
     private static OrderKey[] Ranked(ArmCustomers customers, CampaignPlanState plan, Arm policy, int wanted, int parts) =>
         WavePool.InParts(customers, wanted, parts, (from, to, front) =>
         {
-            ReadOnlySpan<double> scores = customers.Scores[(int)policy];
+            ReadOnlySpan<float> scores = customers.Scores[(int)policy];
             for (int customer = from; customer < to; customer++)
                 if (scores[customer] >= front.Threshold && plan.IsFree(customer))
                     front.Offer(new OrderKey(scores[customer], customers.TieHash(customer), customer), customers.Flagged[customer]);

@@ -55,8 +55,9 @@ public sealed class ScoringStore(NpgsqlDataSource database)
     /// <summary>All scores of a scoring, ordered by customer.</summary>
     public async Task<IReadOnlyList<CustomerScore>> ScoresAsync(long scoringId, CancellationToken cancellationToken = default)
     {
+        var expected = await FindAsync(scoringId, cancellationToken) is { } scoring ? checked((int)scoring.Customers) : 0;
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        var scores = new List<CustomerScore>();
+        var scores = new List<CustomerScore>(expected);
         var rows = BulkCopy.ReadAsync(
             connection, $"(select customer, control_score, treatment_score from score where scoring_id = {scoringId} order by customer)",
             static export => new CustomerScore(

@@ -46,7 +46,7 @@ public static class SimulatedCampaign
         var arms = new[] { Arm.Control, Arm.Treatment }
             .Select(arm => Enumerable.Range(0, keys.Length).Where(i => split.Arms[i] == arm).ToArray()).ToArray();
         var salts = new SelectionSalts($"hold-{seed}", $"explore-{seed}", $"tie-{seed}", options.HoldBackShare);
-        ArmState[] states = arms.Select(members => new ArmState(new ArmCustomers(Pick(keys, members), Pick(control, members), Pick(treatment, members), salts))).ToArray();
+        ArmState[] states = arms.Select(members => new ArmState(new ArmCustomers(Pick(keys, members), Scores(control, members), Scores(treatment, members), salts))).ToArray();
         WavePlan[] plans = Enumerable.Range(0, options.Waves)
             .Select(w => WaveSelector.PlanWave(states[0], states[1], w, options.Impressions, options.ExplorationShare)).ToArray();
         LiftWave[] waves = plans.Select(plan => new LiftWave(
@@ -84,4 +84,7 @@ public static class SimulatedCampaign
     }
 
     private static T[] Pick<T>(T[] values, int[] members) => Array.ConvertAll(members, i => values[i]);
+
+    // As precise as scores are stored.
+    private static float[] Scores(double[] values, int[] members) => Array.ConvertAll(members, i => (float)values[i]);
 }

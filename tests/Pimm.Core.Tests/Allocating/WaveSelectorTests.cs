@@ -13,8 +13,8 @@ public sealed class WaveSelectorTests
     {
         var stream = new RandomStream(seed);
         Guid[] keys = Enumerable.Range(0, customers).Select(i => CustomerHash.Of($"{name}-{i}")).ToArray();
-        double[] control = keys.Select(_ => stream.NextDouble()).ToArray();
-        double[] treatment = sameScores ? control : keys.Select(_ => stream.NextDouble()).ToArray();
+        float[] control = keys.Select(_ => (float)stream.NextDouble()).ToArray();
+        float[] treatment = sameScores ? control : keys.Select(_ => (float)stream.NextDouble()).ToArray();
         return new ArmState(new ArmCustomers(keys, control, treatment, Salts with { HoldBackShare = holdBackShare }));
     }
 
@@ -25,7 +25,7 @@ public sealed class WaveSelectorTests
         WavePlan wave = WaveSelector.PlanWave(control, treatment, 0, 200, 0);
         PolicyPlan own = wave.Treatment.Own;
         own.Policy.ShouldBe(Pimm.Core.Allocating.Arm.Treatment);
-        double[] scores = treatment.Customers.Scores[1];
+        float[] scores = treatment.Customers.Scores[1];
         own.Members.Select(m => m.Rank!.Value).ShouldBe(Enumerable.Range(1, own.Members.Count));
         own.Members.Zip(own.Members.Skip(1)).ShouldAllBe(pair => scores[pair.First.Customer] >= scores[pair.Second.Customer]);
         own.Members.ShouldAllBe(m => (m.Action == WaveAction.HeldBack) == treatment.Customers.Flagged[m.Customer]);
@@ -86,8 +86,8 @@ public sealed class WaveSelectorTests
     {
         Guid[] keys = Enumerable.Range(0, 1000).Select(i => CustomerHash.Of($"k{i}")).ToArray();
         var reversedKeys = keys.Reverse().ToArray();
-        var forward = new ArmState(new ArmCustomers(keys, new double[1000], new double[1000], Salts));
-        var backward = new ArmState(new ArmCustomers(reversedKeys, new double[1000], new double[1000], Salts));
+        var forward = new ArmState(new ArmCustomers(keys, new float[1000], new float[1000], Salts));
+        var backward = new ArmState(new ArmCustomers(reversedKeys, new float[1000], new float[1000], Salts));
         Guid[] Reached(ArmState arm, Guid[] names) => WaveSelector.PlanWave(arm, Arm("t", 1000, 11), 0, 50, 0.1).Control.Own.Members.Select(m => names[m.Customer]).ToArray();
         Reached(backward, reversedKeys).ShouldBe(Reached(forward, keys));
     }
@@ -142,7 +142,7 @@ public sealed class WaveSelectorTests
             ArmState Coarse(string name, int customers)
             {
                 Guid[] keys = [.. Enumerable.Range(0, customers).Select(i => CustomerHash.Of($"{name}-{i}"))];
-                double[] Scores() => [.. keys.Select(_ => (double)stream.NextInt(levels))];
+                float[] Scores() => [.. keys.Select(_ => (float)stream.NextInt(levels))];
                 return new ArmState(new ArmCustomers(keys, Scores(), Scores(), Salts with { HoldBackShare = holdBackShare }));
             }
             ArmState control = Coarse("c", 3_000), treatment = Coarse("t", 3_100);

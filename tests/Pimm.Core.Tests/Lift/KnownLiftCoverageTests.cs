@@ -49,7 +49,7 @@ public sealed class KnownLiftCoverageTests
         byte[][] plans = campaign.Plans(5, arms);
         int[][] members = [Of(0), Of(1)];
         ArmState[] states = members.Select(m => new ArmState(new ArmCustomers(Pick(campaign.Keys, m),
-            Pick(campaign.Scores(Arm.Control), m), Pick(campaign.Scores(Arm.Treatment), m), RepeatedCampaign.Salts(5)))).ToArray();
+            Scores(campaign, Arm.Control, m), Scores(campaign, Arm.Treatment, m), RepeatedCampaign.Salts(5)))).ToArray();
         WavePlan wave = WaveSelector.PlanWave(states[0], states[1], 0, campaign.Impressions, 0);
         foreach ((ArmWave arm, int[] positions) in new[] { (wave.Control, members[0]), (wave.Treatment, members[1]) })
             foreach (PolicyPlan plan in new[] { arm.Own, arm.Shadow })
@@ -74,6 +74,8 @@ public sealed class KnownLiftCoverageTests
     }
 
     private static T[] Pick<T>(T[] values, int[] positions) => Array.ConvertAll(positions, i => values[i]);
+
+    private static float[] Scores(RepeatedCampaign of, Arm policy, int[] positions) => Array.ConvertAll(positions, i => (float)of.Scores(policy)[i]);
 
     private static int Covered(Repetition[] runs, Func<Repetition, Estimate> of, double truth) => runs.Count(run => of(run).Excludes(truth) == false);
 

@@ -36,7 +36,7 @@ internal sealed class RepeatedCampaign
     {
         (_truths, _scores, Eligible, Impressions) = (truths, [control, treatment], truths.Length, impressions);
         Keys = Enumerable.Range(0, Eligible).Select(i => CustomerHash.Of($"{seed}-{i}")).ToArray();
-        var everybody = new ArmCustomers(Keys, control, treatment, Salts(0));
+        var everybody = new ArmCustomers(Keys, new float[Eligible], new float[Eligible], Salts(0));
         _rankings = [.. _scores.Select(scores => Enumerable.Range(0, Eligible).OrderByDescending(i => scores[i]).ThenBy(everybody.TieHash).ToArray())];
         _byOrganic = Enumerable.Range(0, Eligible).OrderByDescending(i => _truths[i].Organic).ToArray();
     }

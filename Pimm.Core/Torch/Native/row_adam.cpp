@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "adam.h"
+#include "fused.h"
 #include "row_steps.h"
 #include "tensors.h"
 
@@ -75,7 +76,6 @@ class Rows {
     const int64_t count = ids.numel();
     const int64_t first = int64_t(rows_.size()), first_answer = int64_t(answers_.size());
     remember(ids.data_ptr<int64_t>(), count);
-    looked_up_.push_back(count);
     averaged_ = table.mean != nullptr;
     if (table.touched) {
       arrange(table, first, int32_t(step - 1));
@@ -87,26 +87,43 @@ class Rows {
     } else {
       copy_rows(table.w, table.width, ids.data_ptr<int64_t>(), count, found.data_ptr<float>());
     }
+    leaves_.push_back(found.set_requires_grad(true));
     return found;
   }
 
-  // Adds up the gradients of what was looked up; one that is not defined is 0.
-  void add_up(const std::vector<at::Tensor>& gradients, int64_t row_width) {
-    sums_.assign(rows_.size() * row_width, 0.0f);
-    const int32_t* answers = answers_.data();
-    for (size_t which = 0; which < looked_up_.size(); answers += looked_up_[which++]) {
-      if (!gradients[which].defined()) continue;
-      const float* gradient = gradients[which].data_ptr<float>();
-      with_width(row_width, [&](auto width) {
-        for (int64_t i = 0; i < looked_up_[which]; ++i) {
-          float* sum = sums_.data() + answers[i] * width;
-          for (int64_t at = 0; at < width; ++at) sum[at] += gradient[i * width + at];
-        }
-      });
-    }
+  bool has_gradient() const {
+    return std::any_of(leaves_.begin(), leaves_.end(), [](const at::Tensor& leaf) { return leaf.grad().defined(); });
   }
 
-  const std::vector<int64_t>& looked_up() const { return looked_up_; }
+  // A gradient can still come to what was looked up while somebody else holds it: a network's output, for one.
+  void zero_gradients() {
+    bool held = false;
+    for (auto& leaf : leaves_) {
+      leaf.mutable_grad().reset();
+      held |= leaf.use_count() > 1;
+    }
+    if (!held) forget();
+  }
+
+  // Adds up the gradients of what was looked up; one that is not there is 0.
+  void add_up(int64_t row_width) {
+    sums_.assign(rows_.size() * row_width, 0.0f);
+    const int32_t* answers = answers_.data();
+    for (const auto& leaf : leaves_) {
+      const int64_t count = leaf.size(0);
+      if (leaf.grad().defined()) {
+        const at::Tensor collected = leaf.grad().contiguous();
+        const float* gradient = collected.data_ptr<float>();
+        with_width(row_width, [&](auto width) {
+          for (int64_t i = 0; i < count; ++i) {
+            float* sum = sums_.data() + answers[i] * width;
+            for (int64_t at = 0; at < width; ++at) sum[at] += gradient[i * width + at];
+          }
+        });
+      }
+      answers += count;
+    }
+  }
 
   void step_waiting(const Table& table, int64_t step) {
     TORCH_CHECK(averaged_ == (table.mean != nullptr), "a running mean began between a look-up and its step");
@@ -147,7 +164,7 @@ class Rows {
     for (const int32_t row : rows_) slot_[row] = -1;
     rows_.clear();
     answers_.clear();
-    looked_up_.clear();
+    leaves_.clear();
     groups_.clear();
   }
 
@@ -331,7 +348,7 @@ class Rows {
   std::vector<int32_t> slot_;       // of a row: its number among those looked up since the last step; -1 for none
   std::vector<int32_t> rows_;       // by number
   std::vector<int32_t> answers_;    // of all look-ups one after the other: the number of the row
-  std::vector<int64_t> looked_up_;  // how many rows each look-up asked for
+  std::vector<at::Tensor> leaves_;  // what each look-up found, which collects a gradient
   std::vector<int32_t> groups_;     // numbers in groups of rows that waited alike, -1 where a group has a place left; or by tile
   std::vector<int32_t> waits_, starts_;
   bool averaged_ = false;
@@ -340,49 +357,43 @@ class Rows {
   std::vector<Line> state_;          // the groups' weights and moments from the look-up to the step
 };
 
-Table table_of(void* weights, void* first, void* second, void* mean, void* touched) {
-  const at::Tensor w = pimm::borrow(weights), m = pimm::borrow(first), v = pimm::borrow(second);
+Table table_of(const pimm_rows& how) {
+  const at::Tensor w = pimm::borrow(how.weights);
   TORCH_CHECK(w.dim() == 2 && w.size(0) < (int64_t(1) << 31), "the table must be [rows, width]");
-  const auto numbers = [&](void* tensor, int64_t count) -> float* {
+  const auto numbers = [](void* tensor, int64_t count) -> float* {
     if (!tensor) return nullptr;
     const at::Tensor one = pimm::borrow(tensor);
     TORCH_CHECK(one.is_contiguous() && one.scalar_type() == at::kFloat && one.device().is_cpu(), "all must be contiguous floats on the CPU");
     TORCH_CHECK(one.numel() == count, "moments and mean must be like the table, touched [rows]");
     return one.data_ptr<float>();
   };
-  return {numbers(weights, w.numel()), numbers(first, w.numel()), numbers(second, w.numel()), numbers(mean, w.numel()),
-          numbers(touched, w.size(0)), w.size(0), w.size(1)};
+  return {numbers(how.weights, w.numel()), numbers(how.first, w.numel()), numbers(how.second, w.numel()), numbers(how.mean, w.numel()),
+          numbers(how.touched, w.size(0)), w.size(0), w.size(1)};
 }
 
-at::Tensor checked_ids(void* ids, int64_t rows) {
-  at::Tensor list = pimm::borrow(ids);
-  TORCH_CHECK(list.is_contiguous() && list.scalar_type() == at::kLong, "ids must be contiguous int64");
-  const int64_t* each = list.data_ptr<int64_t>();
+void check_ids(const at::Tensor& ids, int64_t rows) {
+  TORCH_CHECK(ids.is_contiguous() && ids.scalar_type() == at::kLong, "ids must be contiguous int64");
+  const int64_t* each = ids.data_ptr<int64_t>();
   bool good = true;
-  for (int64_t i = 0; i < list.numel(); ++i) good &= uint64_t(each[i]) < uint64_t(rows);
+  for (int64_t i = 0; i < ids.numel(); ++i) good &= uint64_t(each[i]) < uint64_t(rows);
   TORCH_CHECK(good, "an id is none of ", rows, " rows");
-  return list;
 }
 
-std::vector<at::Tensor> checked_gradients(void* const* gradients, int32_t count, const std::vector<int64_t>& looked_up, int64_t width) {
-  TORCH_CHECK(size_t(count) == looked_up.size(), "every look-up needs a gradient, or none");
-  std::vector<at::Tensor> each;
-  for (int32_t which = 0; which < count; ++which) {
-    each.push_back(gradients[which] ? pimm::borrow(gradients[which]).contiguous() : at::Tensor());
-    TORCH_CHECK(!gradients[which] || (each.back().scalar_type() == at::kFloat && each.back().numel() == looked_up[which] * width),
-                "a gradient must be like the rows that were looked up");
-  }
-  return each;
-}
-
-Rows& rows_of(void* self, const pimm_rows* how) {
-  TORCH_CHECK(how->step < 1 << 24, "more steps than a float can count");
+Rows& rows_of(void* self, const pimm_rows& how) {
+  TORCH_CHECK(how.step < 1 << 24, "more steps than a float can count");
   auto& rows = *static_cast<Rows*>(self);
-  rows.plan.prepare(*how);
+  rows.plan.prepare(how);
   return rows;
 }
 
 }  // namespace
+
+at::Tensor pimm::look_up(void* rows, const pimm_rows& how, const at::Tensor& ids) {
+  const at::NoGradGuard quiet;
+  const Table table = table_of(how);
+  check_ids(ids, table.rows);
+  return rows_of(rows, how).look_up(table, ids, how.step);
+}
 
 PIMM_EXPORT int32_t pimm_rows_new(int64_t rows, void** made) noexcept {
   return pimm::guarded([&] { *made = new Rows(rows); });
@@ -390,39 +401,47 @@ PIMM_EXPORT int32_t pimm_rows_new(int64_t rows, void** made) noexcept {
 
 PIMM_EXPORT void pimm_rows_free(void* self) noexcept { delete static_cast<Rows*>(self); }
 
-// The rows that ids names, as they are before step how->step. They are remembered until that step, or until they are forgotten.
-PIMM_EXPORT int32_t pimm_rows_look_up(void* self, const pimm_rows* how, void* weights, void* first, void* second, void* mean,
-                                      void* touched, void* ids, void** found) noexcept {
+// The rows that ids names, as they are before step how->step, as a leaf that collects their gradient. They are remembered until that
+// step, or until they are forgotten.
+PIMM_EXPORT int32_t pimm_rows_look_up(void* self, const pimm_rows* how, void* ids, void** found) noexcept {
+  return pimm::guarded([&] { *found = pimm::hand_over(pimm::look_up(self, *how, pimm::borrow(ids))); });
+}
+
+// Step how->step, along the gradients of all look-ups since the last in their order and, where rows do not wait, that of the table
+// itself. taken: 0 where there is no gradient at all.
+PIMM_EXPORT int32_t pimm_rows_step(void* self, const pimm_rows* how, int32_t* taken) noexcept {
   return pimm::guarded([&] {
-    const Table table = table_of(weights, first, second, mean, touched);
-    *found = pimm::hand_over(rows_of(self, how).look_up(table, checked_ids(ids, table.rows), how->step));
+    const at::NoGradGuard quiet;
+    const Table table = table_of(*how);
+    const at::Tensor weights = pimm::borrow(how->weights);
+    const at::Tensor whole = !table.touched && weights.grad().defined() ? weights.grad().contiguous() : at::Tensor();
+    TORCH_CHECK(!whole.defined() || (whole.scalar_type() == at::kFloat && whole.numel() == weights.numel()), "a gradient of the table must be like it");
+    auto& rows = rows_of(self, *how);
+    *taken = whole.defined() || rows.has_gradient();
+    if (*taken) {
+      rows.add_up(table.width);
+      if (table.touched) {
+        rows.step_waiting(table, how->step);
+      } else {
+        rows.step_all(table, *how, whole.defined() ? whole.data_ptr<float>() : nullptr);
+      }
+      weights.unsafeGetTensorImpl()->bump_version();
+    }
+    rows.forget();
   });
 }
 
-// Step how->step, along the gradients of all look-ups since the last in their order; null for one that has none. `whole`, where it is
-// not null, is a gradient of the whole table beside them, for tables whose rows do not wait.
-PIMM_EXPORT int32_t pimm_rows_step(void* self, const pimm_rows* how, void* weights, void* first, void* second, void* mean, void* touched,
-                                   void* const* gradients, int32_t count, void* whole) noexcept {
+// No gradient of the table, nor of what was looked up; what nobody else holds is forgotten.
+PIMM_EXPORT int32_t pimm_rows_zero_gradients(void* self, void* weights) noexcept {
   return pimm::guarded([&] {
-    const Table table = table_of(weights, first, second, mean, touched);
-    auto& rows = rows_of(self, how);
-    rows.add_up(checked_gradients(gradients, count, rows.looked_up(), table.width), table.width);
-    if (touched) {
-      rows.step_waiting(table, how->step);
-    } else {
-      const at::Tensor all = whole ? pimm::borrow(whole).contiguous() : at::Tensor();
-      TORCH_CHECK(!whole || (all.scalar_type() == at::kFloat && all.numel() == table.rows * table.width), "a gradient of the table must be like it");
-      rows.step_all(table, *how, whole ? all.data_ptr<float>() : nullptr);
-    }
-    rows.forget();
-    pimm::borrow(weights).unsafeGetTensorImpl()->bump_version();
+    pimm::borrow(weights).mutable_grad().reset();
+    static_cast<Rows*>(self)->zero_gradients();
   });
 }
 
 PIMM_EXPORT void pimm_rows_forget(void* self) noexcept { static_cast<Rows*>(self)->forget(); }
 
 // All steps up to how->step for every row.
-PIMM_EXPORT int32_t pimm_rows_catch_up(void* self, const pimm_rows* how, void* weights, void* first, void* second, void* mean,
-                                       void* touched) noexcept {
-  return pimm::guarded([&] { rows_of(self, how).catch_up_all(table_of(weights, first, second, mean, touched), int32_t(how->step)); });
+PIMM_EXPORT int32_t pimm_rows_catch_up(void* self, const pimm_rows* how) noexcept {
+  return pimm::guarded([&] { rows_of(self, *how).catch_up_all(table_of(*how), int32_t(how->step)); });
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "blocks.h"
+#include "exponential.h"
 #include "fused.h"
 #include "tensors.h"
 
@@ -13,27 +14,10 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// e^x to the last bit but one, as Cephes' expf: products and sums alone, so that it takes as many numbers at once as a register holds.
-__attribute__((always_inline)) inline float exponential(float x) {
-  x = x < -87.0f ? -87.0f : x > 88.0f ? 88.0f : x;
-  constexpr float round = 12582912.0f;  // 1.5 · 2^23: what is added to it is rounded to a whole number
-  const float whole = (x * 1.44269504088896341f + round) - round;
-  const float r = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;
-  float p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  const float value = (p * r) * r + r + 1.0f;
-  union {
-    int32_t bits;
-    float power;
-  } scale{(int32_t(whole) + 127) << 23};
-  return x != x ? x : value * scale.power;
+__attribute__((always_inline)) inline float logistic(float x) {
+  pimm::logistic<int32_t>(x);
+  return x;
 }
-
-__attribute__((always_inline)) inline float logistic(float x) { return 1.0f / (1.0f + exponential(-x)); }
 
 __attribute__((always_inline)) inline float dot(const float* __restrict a, const float* __restrict b, int64_t count) {
   constexpr int64_t lanes = 16;

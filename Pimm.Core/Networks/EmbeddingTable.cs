@@ -43,15 +43,18 @@ public sealed class EmbeddingTable : Module<Tensor, Tensor>
     /// <summary>The merged table, [Σ V_f, e].</summary>
     public Parameter Weight => table.weight!;
 
-    /// <summary>Looks rows up instead of the table while training, [n] → [n, e]; null: the table does, and its gradient is dense.</summary>
-    internal Func<Tensor, Tensor>? Rows { get; set; }
+    /// <summary>Looks rows up instead of the table while training; null: the table does, and its gradient is dense.</summary>
+    internal RowAdam? Rows { get; set; }
+
+    /// <summary>[F] int64, where a field's rows begin in the merged table.</summary>
+    internal Tensor Offsets => offsets;
 
     /// <param name="ids">[B, F] int64, each in its own field's vocabulary (not checked here: a larger id reads the next field).</param>
     /// <returns>[B, D]</returns>
     public override Tensor forward(Tensor ids)
     {
         var rows = ids + offsets;
-        var found = Rows is { } lookUp && training && is_grad_enabled() ? lookUp(rows.view(-1)) : table.call(rows);
+        var found = Rows is { } learned && training && is_grad_enabled() ? learned.LookUp(rows.view(-1)) : table.call(rows);
         return found.view(ids.shape[0], Width);
     }
 }

@@ -64,6 +64,16 @@ public abstract class MultiTaskNetwork : Module<Tensor, Premise?, Tensor>
         return [.. Enumerable.Range(0, (int)outputs.shape[1]).Select(column => outputs.narrow(1, column, 1))];
     }
 
+    /// <summary>
+    /// Adds the gradients of <see cref="StageLoss.CrossEntropy"/> to the parameters', and the loss to a sum, all in one native function,
+    /// where the network has one: beside it nothing happens on the managed side.
+    /// </summary>
+    /// <param name="labels">[B, T] of 0 and 1</param>
+    /// <param name="weights">[T] task weights; null for 1 each</param>
+    /// <param name="losses">the sum, one number</param>
+    /// <returns>false where it has none, and nothing was done</returns>
+    internal virtual bool LearnsAtOnce(Tensor ids, Premise? premise, Tensor labels, Tensor? weights, Tensor losses) => false;
+
     /// <param name="outputs">[B, T], or [B, T + 1] with an amount</param>
     /// <returns>[B, T]: the outputs of the stages as they are, without the amount's</returns>
     public Tensor StageOutputs(Tensor outputs) => PredictsAmount ? outputs.narrow(1, 0, Shape.Tasks) : outputs;

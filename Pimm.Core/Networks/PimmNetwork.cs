@@ -24,6 +24,9 @@ public sealed class PimmNetwork : MultiTaskNetwork
     private readonly TowerBank towers;
     private readonly PremiseChain chain;
     private readonly PimmOptions options;
+#if !TORCH_PACKAGE
+    private TorchSharp.Accelerated.FusedNetwork? fused;
+#endif
 
     public PimmNetwork(NetworkShape shape, PimmOptions options)
         : base(PimmOptions.Kind, shape, new(options.TaskWeights, options.CalibratorWeight, options.L2) { AttentionL2 = options.AttentionL2 })
@@ -46,4 +49,19 @@ public sealed class PimmNetwork : MultiTaskNetwork
     public override IReadOnlyList<Parameter> Attention => [.. chain.AttentionWeights];
 
     public override Tensor forward(Tensor ids, Premise? premise) => chain.call(towers.call(embeddings.call(ids)), premise);
+
+#if !TORCH_PACKAGE
+    internal override bool LearnsAtOnce(Tensor ids, Premise? premise, Tensor labels, Tensor? weights, Tensor losses)
+    {
+        // A single layer's towers lie side by side, and have to be taken apart first.
+        if (!training || !chain.IsUsual || towers.Dropout.Count < 2 || embeddings.Rows is not { } rows)
+        {
+            return false;
+        }
+
+        fused ??= new(embeddings.Offsets, [.. towers.Learned], [.. towers.Dropout], [.. chain.Together], options.TransferDropout);
+        fused.Learn(rows, ids, labels, premise?.Shown, weights, losses);
+        return true;
+    }
+#endif
 }

@@ -65,13 +65,14 @@ public sealed class PremiseChain : Module<Tensor, Premise?, Tensor>
 
 #if !TORCH_PACKAGE
     /// <summary>Whether every setting that has a say in the computation is the one by default, which is fused into one function.</summary>
-    private bool IsUsual => options is
+    internal bool IsUsual => options is
     {
         Premise: true, Implicit: true, PremiseBias: false, DetachImplicit: false,
         PremiseActivation: PremiseActivation.Sigmoid, TransferLayer: TransferLayer.Relu,
     };
 
-    private IReadOnlyList<Parameter> Together =>
+    /// <summary>All its parameters in the order in which the fused function takes them.</summary>
+    internal IReadOnlyList<Parameter> Together =>
         together ??= [.. heads.Learned, .. merges.SelectMany(merge => merge.Learned), .. AttentionWeights];
 #endif
 

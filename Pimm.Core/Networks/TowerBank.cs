@@ -61,6 +61,12 @@ public sealed class TowerBank : Module<Tensor, Tensor>
     /// <summary>d.</summary>
     public int OutputWidth { get; }
 
+    /// <summary>Dropped after each layer while training.</summary>
+    internal IReadOnlyList<double> Dropout => dropout;
+
+    /// <summary>The layers' weights, then their biases.</summary>
+    internal IEnumerable<Parameter> Learned => [.. weights, .. biases];
+
     /// <param name="input">[G, B, in], or [B, in] where G = 1</param>
     /// <returns>[G·n, B, d]</returns>
     public override Tensor forward(Tensor input)

@@ -41,24 +41,23 @@ public sealed class AveragedWeights(MultiTaskNetwork network, double window) : I
             return;
         }
 
-        using var scope = NewDisposeScope();
-        using var quiet = no_grad();
-        // In the beginning the mean is over all steps so far.
-        var share = Math.Min(1, stepsBetween / Math.Min(window, steps));
         if (mean.Count == 0)
         {
-            foreach (var (name, weights) in network.named_parameters())
-            {
-                Begin(name, weights);
-            }
-
+            Begin();
             return;
         }
 
+        // In the beginning the mean is over all steps so far.
+        var share = Math.Min(1, stepsBetween / Math.Min(window, steps));
+#if !TORCH_PACKAGE
+        TorchSharp.Accelerated.RunningMean.TakeIn(own, share);
+#else
+        using var quiet = no_grad();
         foreach (var (kept, weights) in own)
         {
             kept.mul_(1 - share).add_(weights, share);
         }
+#endif
     }
 
     /// <summary>Forgets the steps so far: what was learned before no longer counts.</summary>
@@ -75,9 +74,9 @@ public sealed class AveragedWeights(MultiTaskNetwork network, double window) : I
     {
         Restart();
         Count(stepsBefore);
-        foreach (var (name, weights) in hasMean ? network.named_parameters() : [])
+        if (hasMean)
         {
-            Begin(name, weights);
+            Begin();
         }
     }
 
@@ -116,6 +115,16 @@ public sealed class AveragedWeights(MultiTaskNetwork network, double window) : I
     }
 
     private RowAdam? LazyOf(Tensor weights) => lazy.FirstOrDefault(table => ReferenceEquals(table.Table, weights));
+
+    private void Begin()
+    {
+        using var scope = NewDisposeScope();
+        using var quiet = no_grad();
+        foreach (var (name, weights) in network.named_parameters())
+        {
+            Begin(name, weights);
+        }
+    }
 
     private void Begin(string name, Tensor weights)
     {

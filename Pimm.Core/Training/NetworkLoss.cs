@@ -41,6 +41,12 @@ public sealed class NetworkLoss : IDisposable
         return loss.detach();
     }
 
+    /// <summary>As <see cref="Backward"/>, and adds the loss to a sum, where network and loss are such that one native function does it all.</summary>
+    /// <returns>false where they are not, and nothing was done</returns>
+    internal bool LearnsAtOnce(Tensor ids, Premise? premise, Tensor labels, Tensor losses) =>
+        objective is { Loss: StageLoss.CrossEntropy, CalibratorWeight: <= 0, Adjustment: null } && !network.PredictsAmount
+        && network.LearnsAtOnce(ids, premise, labels, weights, losses);
+
     /// <param name="outputs">[B, T], or [B, T + 1] with an amount</param>
     /// <returns>the whole loss, a scalar</returns>
     public Tensor Of(Tensor outputs, Tensor labels, Tensor? amounts)

@@ -144,7 +144,7 @@ public sealed class NetworkOptimizer : IDisposable
             var table = new RowAdam(embedding.Weight, learningRate, IsIn([network.Regularised], embedding.Weight) ? network.Objective.L2 : 0, wait);
             tables.Add(table);
             embeddings.Add(embedding);
-            embedding.Rows = table.LookUp;
+            embedding.Rows = table;
         }
     }
 }

@@ -200,8 +200,7 @@ public sealed class TrainingLoop
     /// <returns>The sum of the epoch's losses.</returns>
     private double MustBeFinite(TrainingState state)
     {
-        using var losses = state.Losses.cpu();
-        return losses.item<float>() is var sum && float.IsFinite(sum) ? sum : throw new TrainingDivergedException(FormattableString.Invariant(
+        return state.SumOfLosses() is var sum && float.IsFinite(sum) ? sum : throw new TrainingDivergedException(FormattableString.Invariant(
             $"The loss stopped being a number in epoch {state.Epoch + 1} at learning rate {options.LearningRate}; choose a smaller one."));
     }
 }

@@ -8,7 +8,7 @@ namespace Pimm.Core.Training;
 /// <param name="SamplesPerSecond">Training rows a second since the run began, validation not counted in the time.</param>
 /// <param name="Remaining">Until the end of <paramref name="LastEpoch"/> at this pace; a better epoch makes it longer. Null at first.</param>
 /// <param name="Finished">The epoch just finished, on the last report of each epoch.</param>
-public sealed record TrainingProgress(
+public readonly record struct TrainingProgress(
     int Epoch, int LastEpoch, long Samples, long SamplesInEpoch, double SamplesPerSecond, TimeSpan? Remaining, EpochMetrics? Finished)
 {
     /// <summary>What is done otherwise than asked for, in one sentence; null for nothing, and in every report but the first.</summary>

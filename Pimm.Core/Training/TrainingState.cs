@@ -53,7 +53,7 @@ internal sealed class TrainingState : IDisposable
     /// <summary>How many rows of the epoch under way have been learned from.</summary>
     public int Row { get; set; }
 
-    /// <summary>The sum of the losses of this epoch's batches; reading it waits for the device.</summary>
+    /// <summary>The sum of the losses of this epoch's batches.</summary>
     public Tensor Losses { get; }
 
     /// <summary>Time spent on training steps, by the attempts before too.</summary>
@@ -64,6 +64,18 @@ internal sealed class TrainingState : IDisposable
     {
         using var quiet = no_grad();
         Losses.add_(loss);
+    }
+
+    /// <summary>Reads the sum, which waits for the device.</summary>
+    public float SumOfLosses()
+    {
+        if (Losses.device_type == DeviceType.CPU)
+        {
+            return Losses.item<float>();
+        }
+
+        using var losses = Losses.cpu();
+        return losses.item<float>();
     }
 
     /// <summary>Begins an epoch: no losses yet.</summary>

@@ -28,16 +28,19 @@ internal abstract class TrainingStep(TrainingState state) : IDisposable
 /// <summary>Gathers every batch on the host and copies it to the device.</summary>
 internal sealed class GatheredStep : TrainingStep
 {
-    private readonly MultiTaskNetwork network;
+    private readonly Snapshot data;
     private readonly AmountModel? amount;
     private readonly Device device;
-    private readonly SnapshotBatches batches;
     private readonly PremiseDraws? draws;
     private readonly NetworkLoss loss;
+    // An epoch has batches of two sizes: all but its last, and that.
+    private TrainingBatch? batch;
+    private TrainingBatch? other;
 
     public GatheredStep(TrainingState state, Snapshot data, AmountModel? amount, Device device) : base(state)
     {
-        (network, this.amount, this.device, batches) = (state.Network, amount, device, new SnapshotBatches(data));
+        (this.data, this.amount, this.device) = (data, amount, device);
+        var network = state.Network;
         draws = network.Curriculum is { } curriculum ? new PremiseDraws(curriculum, network.Shape.Tasks, state.Premises) : null;
         loss = new NetworkLoss(network, device);
     }
@@ -46,21 +49,54 @@ internal sealed class GatheredStep : TrainingStep
 
     public override void Take(int count)
     {
-        using var scope = NewDisposeScope();
-        batches.Gather(State.Order.AsSpan(State.Row, count));
-        var tasks = network.Shape.Tasks;
+        var rows = Of(count);
+        rows.Fill(State.Order.AsSpan(State.Row, count));
         var progress = State.Epoch + (double)State.Row / State.Order.Length;
-        var ids = tensor(batches.Ids, [count, network.Shape.Fields]).to(device);            // [B, F]
-        var labels = tensor(batches.Labels, [count, tasks]).to(device);                     // [B, T]
-        var premise = draws?.Draw(count, progress) is { } shown ? new Premise(labels, tensor(shown, [count, tasks - 1]).to(device)) : null;
-        var amounts = amount is null ? null : tensor(Array.ConvertAll(batches.Amounts, amount.ToTraining)).to(device);
+        var premise = draws?.Draw(TrainingBatch.Numbers<float>(rows.Premise.Shown), progress) == true ? rows.Premise : null;
 
         State.Optimizer.ZeroGradients();
-        var value = loss.Backward(ids, premise, labels, amounts);
+        if (device.type != DeviceType.CPU)
+        {
+            LearnOnDevice(rows, premise);
+        }
+        else if (!loss.LearnsAtOnce(rows.Ids, premise, rows.Labels, State.Losses))
+        {
+            using var scope = NewDisposeScope();
+            State.AddLoss(loss.Backward(rows.Ids, premise, rows.Labels, rows.Amounts));
+        }
+
         State.Optimizer.Step();
         State.Averaged?.Step();
-        State.AddLoss(value);
     }
 
-    public override void Dispose() => loss.Dispose();
+    public override void Dispose()
+    {
+        loss.Dispose();
+        batch?.Dispose();
+        other?.Dispose();
+    }
+
+    private void LearnOnDevice(TrainingBatch rows, Premise? premise)
+    {
+        using var scope = NewDisposeScope();
+        var labels = rows.Labels.to(device);
+        var shown = premise is null ? null : new Premise(labels, premise.Shown.to(device));
+        State.AddLoss(loss.Backward(rows.Ids.to(device), shown, labels, rows.Amounts?.to(device)));
+    }
+
+    private TrainingBatch Of(int count)
+    {
+        if (batch?.Rows != count)
+        {
+            (batch, other) = (other, batch);
+        }
+
+        if (batch?.Rows != count)
+        {
+            batch?.Dispose();
+            batch = new TrainingBatch(data, count, amount);
+        }
+
+        return batch;
+    }
 }

@@ -12,8 +12,6 @@ internal sealed class RowAdam : IDisposable
 {
     private readonly double learningRate;
     private readonly double decay;
-    private readonly RowsHandle rows;
-    private readonly List<Tensor> wanted = [];
     private double window;
     private long every = 1;
 
@@ -26,7 +24,7 @@ internal sealed class RowAdam : IDisposable
         Second = zeros_like(table).DetachFromDisposeScope();
         Touched = wait ? zeros(table.shape[0]).DetachFromDisposeScope() : null;
         NativeTorch.Check(NativeTorch.pimm_rows_new(table.shape[0], out nint made), "rows");
-        rows = new RowsHandle(made);
+        Rows = new RowsHandle(made);
     }
 
     /// <summary>Whether a table can be updated so.</summary>
@@ -59,82 +57,53 @@ internal sealed class RowAdam : IDisposable
     /// <returns>[n, width]</returns>
     public Tensor LookUp(Tensor ids)
     {
-        using var quiet = no_grad();
-        // Whoever looked up and took no step has let go of it.
-        if (wanted.Count > 0 && wanted[0].IsInvalid)
-            Forget();
-        Check(NativeTorch.pimm_rows_look_up(rows, How(Steps + 1), Table.Handle, First.Handle, Second.Handle, Native(Mean), Native(Touched), ids.Handle, out nint found));
-        var leaf = new Tensor(found).requires_grad_();
-        wanted.Add(leaf);
-        return leaf;
+        Check(NativeTorch.pimm_rows_look_up(Rows, How, ids.Handle, out nint found));
+        return new Tensor(found);
     }
 
     /// <summary>One step along the gradients of what was looked up since the last, and of the table itself where it has one.</summary>
     public void Step()
     {
-        using var scope = NewDisposeScope();
-        using var quiet = no_grad();
-        var gradients = new Tensor?[wanted.Count];
-        for (int at = 0; at < gradients.Length; at++)
-            gradients[at] = wanted[at].IsInvalid ? null : wanted[at].grad;
-        var whole = Touched is null ? Table.grad : null;
-        if (whole is null && Array.TrueForAll(gradients, gradient => gradient is null))
-        {
-            Forget();
-            return;
-        }
-        Take(gradients, whole);
-        wanted.Clear();
-        Steps++;
+        Check(NativeTorch.pimm_rows_step(Rows, How, out int taken));
+        Steps += taken;
     }
 
     /// <summary>Takes every step that still waits, so that the table can be read as a whole.</summary>
     public void CatchUp()
     {
-        Forget();
-        if (Steps > 0 && Touched is { } touched)
-            Check(NativeTorch.pimm_rows_catch_up(rows, How(Steps), Table.Handle, First.Handle, Second.Handle, Native(Mean), touched.Handle));
+        NativeTorch.pimm_rows_forget(Rows);
+        if (Steps > 0 && Touched is not null)
+            Check(NativeTorch.pimm_rows_catch_up(Rows, At(Steps)));
     }
 
-    public void ZeroGradient() => Table.ClearGradient(toNone: true);
+    public void ZeroGradient() => Check(NativeTorch.pimm_rows_zero_gradients(Rows, Table.Handle));
 
     public void Dispose()
     {
         First.Dispose();
         Second.Dispose();
         Touched?.Dispose();
-        rows.Dispose();
+        Rows.Dispose();
     }
 
-    // Whoever calls holds the tensor through the call.
-    private static nint Native(Tensor? tensor) => tensor is null ? 0 : tensor.Handle.DangerousGetHandle();
+    /// <summary>What native code remembers between a look-up and its step.</summary>
+    internal RowsHandle Rows { get; }
 
-    private unsafe void Take(Tensor?[] gradients, Tensor? whole)
-    {
-        Span<nint> each = stackalloc nint[gradients.Length];
-        for (int at = 0; at < each.Length; at++)
-            each[at] = Native(gradients[at]);
-        fixed (nint* first = each)
-            Check(NativeTorch.pimm_rows_step(rows, How(Steps + 1), Table.Handle, First.Handle, Second.Handle, Native(Mean), Native(Touched), first, each.Length, Native(whole)));
-        GC.KeepAlive(gradients);
-        GC.KeepAlive(whole);
-    }
+    /// <summary>The next step. Whoever hands it over keeps this object until the call is over.</summary>
+    internal NativeRows How => At(Steps + 1);
 
-    private void Forget()
-    {
-        wanted.Clear();
-        NativeTorch.pimm_rows_forget(rows);
-    }
-
-    private NativeRows How(long step) => new()
+    private NativeRows At(long step) => new()
     {
         Rate = learningRate, Beta1 = 0.9, Beta2 = 0.999, Eps = 1e-8, WeightDecay = decay, Step = step,
         Window = Mean is null ? 0 : window, MeanStart = MeanStart, MeanEvery = every,
+        Weights = Native(Table), First = Native(First), Second = Native(Second), Mean = Native(Mean), Touched = Native(Touched),
     };
+
+    private static nint Native(Tensor? tensor) => tensor is null ? 0 : tensor.Handle.DangerousGetHandle();
 
     private void Check(int failed)
     {
         NativeTorch.Check(failed, $"row_adam({Table.Describe()})");
-        GC.KeepAlive(Mean);
+        GC.KeepAlive(this);
     }
 }

@@ -89,15 +89,22 @@ internal static unsafe partial class NativeTorch
     [LibraryImport(Library)] public static partial void pimm_rows_free(nint rows);
 
     [LibraryImport(Library)]
-    public static partial int pimm_rows_look_up(RowsHandle rows, in NativeRows how, TensorHandle weights, TensorHandle first, TensorHandle second, nint mean, nint touched, TensorHandle ids, out nint found);
+    public static partial int pimm_rows_look_up(RowsHandle rows, in NativeRows how, TensorHandle ids, out nint found);
 
-    [LibraryImport(Library)]
-    public static partial int pimm_rows_step(RowsHandle rows, in NativeRows how, TensorHandle weights, TensorHandle first, TensorHandle second, nint mean, nint touched, nint* gradients, int count, nint whole);
+    [LibraryImport(Library)] public static partial int pimm_rows_step(RowsHandle rows, in NativeRows how, out int taken);
 
-    [LibraryImport(Library)]
-    public static partial int pimm_rows_catch_up(RowsHandle rows, in NativeRows how, TensorHandle weights, TensorHandle first, TensorHandle second, nint mean, TensorHandle touched);
+    [LibraryImport(Library)] public static partial int pimm_rows_zero_gradients(RowsHandle rows, TensorHandle weights);
+
+    [LibraryImport(Library)] public static partial int pimm_rows_catch_up(RowsHandle rows, in NativeRows how);
 
     [LibraryImport(Library)] public static partial void pimm_rows_forget(RowsHandle rows);
+
+    [LibraryImport(Library)]
+    public static partial int pimm_gather(in NativeColumns columns, int* chosen, long count, TensorHandle ids, TensorHandle labels, nint amounts);
+
+    [LibraryImport(Library)] public static partial int pimm_learn(RowsHandle rows, in NativeRows how, in NativeNetwork network, in NativeBatch batch);
+
+    [LibraryImport(Library)] public static partial int pimm_take_in(nint* tensors, int count, double share);
 
     [LibraryImport(Library)] public static partial void pimm_clock(int running);
 
@@ -182,6 +189,47 @@ internal struct NativeRows
     public double Window;
     public long MeanStart;
     public long MeanEvery;
+    public nint Weights;
+    public nint First;
+    public nint Second;
+    public nint Mean;
+    public nint Touched;
+}
+
+/// <summary>pimm_columns.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeColumns
+{
+    public int* Ids;
+    public byte* Labels;
+    public float* Amounts;
+    public long Rows;
+    public int Fields;
+    public int Tasks;
+}
+
+/// <summary>pimm_batch.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeBatch
+{
+    public nint Ids;
+    public nint Labels;
+    public nint Shown;
+    public nint TaskWeights;
+    public nint Losses;
+}
+
+/// <summary>pimm_network.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeNetwork
+{
+    public nint Offsets;
+    public nint* Towers;
+    public double* TowerShares;
+    public nint* Chain;
+    public double ChainShare;
+    public int Layers;
+    public int ChainCount;
 }
 
 /// <summary>pimm_adam.</summary>

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "exponential.h"
 #include "forward.h"
 
 #define PIMM_INLINE __attribute__((always_inline)) inline
@@ -139,35 +140,12 @@ struct Block {
     for (int i = 0; i < lanes; ++i) *at(to + i * block) = line[i];
   }
 
-  // e^x within 2e-7 of itself, for x from -87 to 88 and what lies beyond as those (Cephes' expf).
-  static PIMM_INLINE void exponential(V& x) {
-    x = x < V{} - 87.0f ? V{} - 87.0f : x;
-    x = x > V{} + 88.0f ? V{} + 88.0f : x;
-    constexpr float shift = 12582912.0f;  // 1.5 · 2^23: the sum's last bits are the rounded number
-    const V shifted = x * 1.44269504f + shift;
-    const V whole = shifted - shift;
-    const V rest = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;
-    V value = rest * 1.9875691500e-4f + 1.3981999507e-3f;
-    value = value * rest + 8.3334519073e-3f;
-    value = value * rest + 4.1665795894e-2f;
-    value = value * rest + 1.6666665459e-1f;
-    value = value * rest + 5.0000001201e-1f;
-    value = value * (rest * rest) + rest + 1.0f;
-    x = value * reinterpret_cast<V>((reinterpret_cast<I>(shifted) + (127 - 0x4B400000)) << 23);
-  }
-
-  static PIMM_INLINE void sigmoid(V& x) {
-    x = -x;
-    exponential(x);
-    x = 1.0f / (1.0f + x);
-  }
-
   // z = u · w + b
   static PIMM_INLINE void head(const float* weights, int64_t width, const float* state, float* probabilities) {
     for (int64_t row = 0; row < block; row += lanes) {
       V sum = V{} + weights[width];
       for (int64_t j = 0; j < width; ++j) sum += *at(state + j * block + row) * weights[j];
-      sigmoid(sum);
+      logistic<I>(sum);
       *at(probabilities + row) = sum;
     }
   }
@@ -180,10 +158,10 @@ struct Block {
         if (transfer.activation == Activation::relu) {
           z = z <= V{} ? V{} : z;
         } else if (transfer.activation == Activation::sigmoid) {
-          sigmoid(z);
+          logistic<I>(z);
         } else {
           z = 2.0f * z;
-          sigmoid(z);
+          logistic<I>(z);
           z = 2.0f * z - 1.0f;
         }
         *at(merged + j * block + row) += z;
@@ -208,7 +186,7 @@ struct Block {
     score(transfer.score, width, merged, scratch, theirs);
     for (int64_t row = 0; row < block; row += lanes) {
       V share = *at(mine + row) - *at(theirs + row);
-      sigmoid(share);
+      logistic<I>(share);
       *at(mine + row) = share;
     }
     float* mixed = scratch.chain[2].get();

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "blocks.h"
+#include "exponential.h"
+#include "fused.h"
 #include "tensors.h"
 
 namespace {
@@ -12,27 +14,10 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// e^x to the last bit but one, as Cephes' expf: products and sums alone, so that it takes as many numbers at once as a register holds.
-__attribute__((always_inline)) inline float exponential(float x) {
-  x = x < -87.0f ? -87.0f : x > 88.0f ? 88.0f : x;
-  constexpr float round = 12582912.0f;  // 1.5 · 2^23: what is added to it is rounded to a whole number
-  const float whole = (x * 1.44269504088896341f + round) - round;
-  const float r = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;
-  float p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  const float value = (p * r) * r + r + 1.0f;
-  union {
-    int32_t bits;
-    float power;
-  } scale{(int32_t(whole) + 127) << 23};
-  return x != x ? x : value * scale.power;
+__attribute__((always_inline)) inline float logistic(float x) {
+  pimm::logistic<int32_t>(x);
+  return x;
 }
-
-__attribute__((always_inline)) inline float logistic(float x) { return 1.0f / (1.0f + exponential(-x)); }
 
 __attribute__((always_inline)) inline float dot(const float* __restrict a, const float* __restrict b, int64_t count) {
   constexpr int64_t lanes = 16;
@@ -290,25 +275,32 @@ class Premises : public torch::autograd::Function<Premises> {
 
 }  // namespace
 
+at::Tensor pimm::premise_chain(const at::Tensor& own, const at::Tensor& labels, const at::Tensor& shown, void* const* parameters, int32_t count,
+                               double share) {
+  const at::Tensor from = own.contiguous();
+  TORCH_CHECK(from.device().is_cpu() && from.scalar_type() == at::kFloat && from.dim() == 3, "the towers must be [T, B, d] floats on the CPU");
+  TORCH_CHECK(share >= 0 && share < 1, "the share dropped must be at least 0 and below 1, but is ", share);
+  c10::optional<at::Tensor> known, drawn;
+  if (shown.defined()) {
+    known = labels.contiguous();
+    drawn = shown.contiguous();
+    TORCH_CHECK(known->scalar_type() == at::kFloat && drawn->scalar_type() == at::kFloat && known->numel() == from.size(0) * from.size(1) &&
+                    drawn->numel() == (from.size(0) - 1) * from.size(1), "labels must be [B, T] and what is shown [B, T − 1] floats");
+  }
+  std::vector<at::Tensor> all;
+  for (int32_t i = 0; i < count; ++i) all.push_back(pimm::borrow(parameters[i]));
+  std::vector<int64_t> keys;
+  for (int64_t transfer = 0; transfer + 1 < from.size(0); ++transfer) keys.push_back(share > 0 ? int64_t(pimm::draw_key()) : 0);
+  return Premises::apply(from, known, drawn, at::TensorList(all), share, keys);
+}
+
 // own [T, B, d] → logits [B, T]. labels [B, T] and shown [B, T − 1] are null where nothing is shown. share: dropped of the transfer
 // layers, 0 for none.
 PIMM_EXPORT int32_t pimm_premise_chain(void* own, void* labels, void* shown, void* const* parameters, int32_t count, double share,
                                        void** result) noexcept {
   return pimm::guarded([&] {
-    const at::Tensor from = pimm::borrow(own).contiguous();
-    TORCH_CHECK(from.device().is_cpu() && from.scalar_type() == at::kFloat && from.dim() == 3, "the towers must be [T, B, d] floats on the CPU");
-    TORCH_CHECK(share >= 0 && share < 1, "the share dropped must be at least 0 and below 1, but is ", share);
-    c10::optional<at::Tensor> known, drawn;
-    if (shown) {
-      known = pimm::borrow(labels).contiguous();
-      drawn = pimm::borrow(shown).contiguous();
-      TORCH_CHECK(known->scalar_type() == at::kFloat && drawn->scalar_type() == at::kFloat && known->numel() == from.size(0) * from.size(1) &&
-                      drawn->numel() == (from.size(0) - 1) * from.size(1), "labels must be [B, T] and what is shown [B, T − 1] floats");
-    }
-    std::vector<at::Tensor> all;
-    for (int32_t i = 0; i < count; ++i) all.push_back(pimm::borrow(parameters[i]));
-    std::vector<int64_t> keys;
-    for (int64_t transfer = 0; transfer + 1 < from.size(0); ++transfer) keys.push_back(share > 0 ? int64_t(pimm::draw_key()) : 0);
-    *result = pimm::hand_over(Premises::apply(from, known, drawn, at::TensorList(all), share, keys));
+    const at::Tensor drawn = shown ? pimm::borrow(shown) : at::Tensor();
+    *result = pimm::hand_over(
+        pimm::premise_chain(pimm::borrow(own), shown ? pimm::borrow(labels) : at::Tensor(), drawn, parameters, count, share));
   });
 }

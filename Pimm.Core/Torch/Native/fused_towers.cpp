@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "blocks.h"
+#include "fused.h"
 #include "tensors.h"
 
 namespace {
@@ -231,21 +232,22 @@ class Towers : public torch::autograd::Function<Towers> {
 
 }  // namespace
 
+at::Tensor pimm::towers(const at::Tensor& input, void* const* parameters, const double* shares, int32_t layers) {
+  const at::Tensor from = input.contiguous();
+  TORCH_CHECK(from.device().is_cpu() && from.scalar_type() == at::kFloat, "the input must be float on the CPU");
+  std::vector<at::Tensor> all;
+  for (int32_t i = 0; i < 2 * layers; ++i) all.push_back(pimm::borrow(parameters[i]));
+  const std::vector<double> dropped(shares, shares + layers);
+  std::vector<int64_t> keys;
+  for (const double share : dropped) {
+    TORCH_CHECK(share >= 0 && share < 1, "the share dropped must be at least 0 and below 1, but is ", share);
+    keys.push_back(share > 0 ? int64_t(pimm::draw_key()) : 0);
+  }
+  return at::GradMode::is_enabled() ? Towers::apply(from, at::TensorList(all), dropped, keys) : forward_alone(Bank(from, all, dropped, keys), from);
+}
+
 // n towers over each of G inputs: [G, B, in], or [B, in] where G is 1 → [G · n, B, d], with a single layer [G, B, n · d].
 // parameters: the layers' weights, then their biases, as TowerBank.cs holds them; shares: dropped of each layer, 0 for none.
 PIMM_EXPORT int32_t pimm_towers(void* input, void* const* parameters, const double* shares, int32_t layers, void** result) noexcept {
-  return pimm::guarded([&] {
-    const at::Tensor from = pimm::borrow(input).contiguous();
-    TORCH_CHECK(from.device().is_cpu() && from.scalar_type() == at::kFloat, "the input must be float on the CPU");
-    std::vector<at::Tensor> all;
-    for (int32_t i = 0; i < 2 * layers; ++i) all.push_back(pimm::borrow(parameters[i]));
-    const std::vector<double> dropped(shares, shares + layers);
-    std::vector<int64_t> keys;
-    for (const double share : dropped) {
-      TORCH_CHECK(share >= 0 && share < 1, "the share dropped must be at least 0 and below 1, but is ", share);
-      keys.push_back(share > 0 ? int64_t(pimm::draw_key()) : 0);
-    }
-    *result = pimm::hand_over(at::GradMode::is_enabled() ? Towers::apply(from, at::TensorList(all), dropped, keys)
-                                                         : forward_alone(Bank(from, all, dropped, keys), from));
-  });
+  return pimm::guarded([&] { *result = pimm::hand_over(pimm::towers(pimm::borrow(input), parameters, shares, layers)); });
 }

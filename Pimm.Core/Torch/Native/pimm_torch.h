@@ -51,6 +51,36 @@ struct pimm_rows {
   double window;       // of the running mean in steps, 0 for none
   int64_t mean_start;  // the step after which the mean began
   int64_t mean_every;  // steps from one to the next that the mean takes in
+  void *weights, *first, *second;  // tensors [rows, width]
+  void* mean;                      // the same, null before there is one
+  void* touched;                   // [rows], the last step that each has taken; null where rows do not wait
+};
+
+// Columns of a snapshot, row by row.
+struct pimm_columns {
+  const int32_t* ids;
+  const uint8_t* labels;
+  const float* amounts;  // null where there are none
+  int64_t rows;
+  int32_t fields, tasks;
+};
+
+// A batch and what becomes of it: tensors.
+struct pimm_batch {
+  void *ids, *labels;   // [B, F] int64 and [B, T] float
+  void* shown;          // [B, T - 1] float, null where nothing is shown
+  void* task_weights;   // [T], null for 1 each
+  void* losses;         // the batch's loss is added to it
+};
+
+// The parts of PIMM below its loss.
+struct pimm_network {
+  void* offsets;              // [F] int64, where a field's rows begin in the table
+  void* const* towers;        // the layers' weights, then their biases
+  const double* tower_shares;  // dropped of each layer
+  void* const* chain;
+  double chain_share;  // dropped of the transfer layers
+  int32_t layers, chain_count;
 };
 
 struct pimm_forward_shape {

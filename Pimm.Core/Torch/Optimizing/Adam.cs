@@ -27,16 +27,11 @@ public sealed class Adam : optim.Optimizer
 
     public override void step()
     {
-        using var unrecorded = no_grad();
-        using var scope = NewDisposeScope();
         for (int i = 0; i < Parameters.Count; i++)
         {
             var moments = Fitting(i);
-            if (!TakenInOnePass(Parameters[i], moments) && Parameters[i].grad is { } gradient)
-            {
-                moments.step++;
-                UpdateByOperators(Parameters[i], gradient, moments);
-            }
+            if (!TakenInOnePass(Parameters[i], moments))
+                StepByOperators(Parameters[i], moments);
         }
     }
 
@@ -93,8 +88,13 @@ public sealed class Adam : optim.Optimizer
         return taken != NotInOnePass;
     }
 
-    private void UpdateByOperators(Parameter parameter, Tensor gradient, State moments)
+    private void StepByOperators(Parameter parameter, State moments)
     {
+        using var unrecorded = no_grad();
+        using var scope = NewDisposeScope();
+        if (parameter.grad is not { } gradient)
+            return;
+        moments.step++;
         if (options.Maximize)
             gradient = gradient.neg();
         if (options.WeightDecay != 0)

@@ -22,8 +22,9 @@ public static partial class torch
 
             public void zero_grad(bool set_to_none = true)
             {
-                foreach (var parameter in Parameters)
-                    parameter.ClearGradient(set_to_none);
+                // By number: the enumerator of a list behind an interface would be garbage of every step.
+                for (int i = 0; i < Parameters.Count; i++)
+                    Parameters[i].ClearGradient(set_to_none);
             }
 
             /// <summary>One step along the gradients there are; a parameter without one stays.</summary>

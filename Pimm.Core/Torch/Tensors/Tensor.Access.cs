@@ -38,11 +38,17 @@ public static partial class torch
         }
 
         /// <summary>The one element of a tensor that has one.</summary>
-        public T item<T>() where T : unmanaged
+        public unsafe T item<T>() where T : unmanaged
         {
-            if (NumberOfElements != 1)
-                throw new ArgumentException($"{Describe()} has {NumberOfElements} elements; item needs one.");
-            return data<T>()[0];
+            var native = Native();
+            if (native.Elements != 1)
+                throw new ArgumentException($"{Describe()} has {native.Elements} elements; item needs one.");
+            if (native.DeviceType != 0 || (ScalarType)native.Type != TypeOf<T>())
+                return data<T>()[0];
+            // Read where it lies: an accessor would be garbage.
+            T number = *(T*)native.Storage;
+            GC.KeepAlive(this);
+            return number;
         }
 
         public Scalar ToScalar() => Ops.Item.CallScalar(this);

@@ -16,7 +16,7 @@ public class PremiseDrawsTests
     public void Shows_labels_at_the_rate_p_within_four_sigma(PremiseDraw draw, double probability)
     {
         const int rows = 40_000;
-        var shown = Draws(draw, probability).Draw(rows, 0)!;
+        var shown = Drawn(rows, draw, probability)!;
         var independent = draw == PremiseDraw.PerRow ? rows : rows * 2;
 
         shown.Average().ShouldBe((float)probability, (float)(4 * Math.Sqrt(probability * (1 - probability) / independent)));
@@ -25,9 +25,9 @@ public class PremiseDrawsTests
     [Fact]
     public void Draws_each_premise_each_row_or_the_batch_as_chosen()
     {
-        var premise = Draws(PremiseDraw.PerPremise, 0.5).Draw(1000, 0)!;
-        var row = Draws(PremiseDraw.PerRow, 0.5).Draw(1000, 0)!;
-        var batch = Draws(PremiseDraw.PerBatch, 0.5).Draw(1000, 0)!;
+        var premise = Drawn(1000, PremiseDraw.PerPremise, 0.5)!;
+        var row = Drawn(1000, PremiseDraw.PerRow, 0.5)!;
+        var batch = Drawn(1000, PremiseDraw.PerBatch, 0.5)!;
 
         Pairs(premise).Count(pair => pair.First != pair.Second).ShouldBeInRange(400, 600);
         Pairs(row).ShouldAllBe(pair => pair.First == pair.Second);
@@ -38,19 +38,24 @@ public class PremiseDrawsTests
     [Fact]
     public void Needs_no_draw_at_the_floor_of_zero_nor_for_a_single_task()
     {
-        Draws(PremiseDraw.PerPremise, 0).Draw(10, 0).ShouldBeNull();
-        new PremiseDraws(new(1, 0, 1, CurriculumClock.Epoch, PremiseDraw.PerPremise), tasks: 1, new RandomStream(1)).Draw(10, 0).ShouldBeNull();
-        Draws(PremiseDraw.PerPremise, 1).Draw(10, 0)!.ShouldAllBe(shows => shows == 1);
+        Drawn(10, PremiseDraw.PerPremise, 0).ShouldBeNull();
+        new PremiseDraws(new(1, 0, 1, CurriculumClock.Epoch, PremiseDraw.PerPremise), tasks: 1, new RandomStream(1)).Draw([], 0).ShouldBeFalse();
+        Drawn(10, PremiseDraw.PerPremise, 1)!.ShouldAllBe(shows => shows == 1);
     }
 
     [Fact]
     public void The_same_seed_draws_the_same()
     {
-        Draws(PremiseDraw.PerPremise, 0.5).Draw(100, 0).ShouldBe(Draws(PremiseDraw.PerPremise, 0.5).Draw(100, 0));
+        Drawn(100, PremiseDraw.PerPremise, 0.5).ShouldBe(Drawn(100, PremiseDraw.PerPremise, 0.5));
     }
 
-    private static PremiseDraws Draws(PremiseDraw draw, double probability) =>
-        new(new(probability, 0, probability, CurriculumClock.Epoch, draw), tasks: 3, new RandomStream(9, "premise"));
+    /// <returns>null where nothing needed drawing</returns>
+    private static float[]? Drawn(int rows, PremiseDraw draw, double probability)
+    {
+        var shown = new float[rows * 2];
+        var draws = new PremiseDraws(new(probability, 0, probability, CurriculumClock.Epoch, draw), tasks: 3, new RandomStream(9, "premise"));
+        return draws.Draw(shown, 0) ? shown : null;
+    }
 
     private static IEnumerable<(float First, float Second)> Pairs(float[] shown) => shown.Chunk(2).Select(pair => (pair[0], pair[1]));
 }

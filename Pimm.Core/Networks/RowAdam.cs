@@ -4,7 +4,7 @@ global using RowAdam = TorchSharp.Accelerated.RowAdam;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Pimm.Core.Training;
+namespace Pimm.Core.Networks;
 
 /// <summary>Stands in where there is no Torch/Accelerated: tables are updated as any other parameter, and rows cannot wait.</summary>
 internal sealed class RowAdam : IDisposable

@@ -17,15 +17,8 @@ public sealed class CampaignRoom(CampaignStore campaigns, AudienceStore audience
 
         var audience = await audiences.GetAsync(campaign.AudienceId);
         var stages = await campaigns.StagesAsync(id);
-        var runs = new Dictionary<string, StageRun>();
-        foreach (var stage in stages)
-        {
-            if (stage.RunId is { } runId)
-            {
-                runs[stage.Stage] = new StageRun(await queue.GetAsync(runId), await queue.ListLogAsync(runId));
-            }
-        }
-
+        var read = (await queue.ListWithLogsAsync([.. stages.Select(stage => stage.RunId).OfType<long>()])).ToDictionary(one => one.Run.Id, one => new StageRun(one.Run, one.Log));
+        var runs = stages.Where(stage => stage.RunId is { } run && read.ContainsKey(run)).ToDictionary(stage => stage.Stage, stage => read[stage.RunId!.Value]);
         return new CampaignContext(campaign, audience, stages, runs, mayAct, revision);
     }
 

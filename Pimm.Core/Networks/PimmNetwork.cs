@@ -39,6 +39,8 @@ public sealed class PimmNetwork : MultiTaskNetwork
 
     internal PimmOptions Options => options;
 
+    public override bool AnyThreads => chain.IsFused;
+
     public override PremiseCurriculum? Curriculum => options.Premise ? options.Curriculum : null;
 
     public override IReadOnlyList<Parameter> Regularised => [embeddings.Weight];

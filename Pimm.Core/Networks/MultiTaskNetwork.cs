@@ -32,6 +32,10 @@ public abstract class MultiTaskNetwork : Module<Tensor, Premise?, Tensor>
 
     public NetworkObjective Objective { get; }
 
+    /// <summary>Whether its training steps on the CPU come to the same bits with any number of threads; not where matrix products are
+    /// cut up among them.</summary>
+    public virtual bool AnyThreads => false;
+
     /// <summary>The curriculum its premises follow while training; null for a network without premises.</summary>
     public virtual PremiseCurriculum? Curriculum => null;
 

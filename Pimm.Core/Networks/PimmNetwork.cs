@@ -42,6 +42,8 @@ public sealed class PimmNetwork : MultiTaskNetwork
 
     internal PimmOptions Options => options;
 
+    public override bool AnyThreads => chain.IsFused;
+
     public override PremiseCurriculum? Curriculum => options.Premise ? options.Curriculum : null;
 
     public override IReadOnlyList<Parameter> Regularised => [embeddings.Weight];
@@ -54,7 +56,7 @@ public sealed class PimmNetwork : MultiTaskNetwork
     internal override bool LearnsAtOnce(Tensor ids, Premise? premise, Tensor labels, Tensor? weights, Tensor losses)
     {
         // A single layer's towers lie side by side, and have to be taken apart first.
-        if (!training || !chain.IsUsual || towers.Dropout.Count < 2 || embeddings.Rows is not { } rows)
+        if (!training || !chain.IsFused || towers.Dropout.Count < 2 || embeddings.Rows is not { } rows)
         {
             return false;
         }

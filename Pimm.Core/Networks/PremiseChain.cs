@@ -44,7 +44,7 @@ public sealed class PremiseChain : Module<Tensor, Premise?, Tensor>
     public override Tensor forward(Tensor own, Premise? premise)
     {
 #if !TORCH_PACKAGE
-        if (IsUsual && TorchSharp.Accelerated.Fused.Serves(own))
+        if (IsFused && TorchSharp.Accelerated.Fused.Serves(own))
         {
             return TorchSharp.Accelerated.Fused.PremiseChain(own, premise?.Labels, premise?.Shown, Together, training ? options.TransferDropout : 0);
         }
@@ -63,9 +63,11 @@ public sealed class PremiseChain : Module<Tensor, Premise?, Tensor>
         return cat(logits, 1);
     }
 
-#if !TORCH_PACKAGE
-    /// <summary>Whether every setting that has a say in the computation is the one by default, which is fused into one function.</summary>
-    internal bool IsUsual => options is
+#if TORCH_PACKAGE
+    public bool IsFused => false;
+#else
+    /// <summary>Whether every setting that has a say in the computation is the one by default, which is one function where that serves.</summary>
+    public bool IsFused => options is
     {
         Premise: true, Implicit: true, PremiseBias: false, DetachImplicit: false,
         PremiseActivation: PremiseActivation.Sigmoid, TransferLayer: TransferLayer.Relu,

@@ -88,7 +88,17 @@ public sealed class JobQueue(NpgsqlDataSource database, IOptions<QueueingOptions
     public async Task<IReadOnlyList<JobLogLine>> ListLogAsync(long id, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        return [.. await connection.QueryAsync<JobLogLine>(SelectLog, new { id })];
+        return [.. await connection.QueryAsync<JobLogLine>(SelectLog, new { ids = new[] { id } })];
+    }
+
+    /// <summary>Several runs, each with what it wrote, in one question to the database; those that are not there are left out.</summary>
+    public async Task<IReadOnlyList<(JobRun Run, IReadOnlyList<JobLogLine> Log)>> ListWithLogsAsync(IReadOnlyCollection<long> ids, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var both = await connection.QueryMultipleAsync($"{SelectSome}; {SelectLog}", new { ids = ids.ToArray() });
+        var runs = await both.ReadAsync<JobRun>();
+        var logs = (await both.ReadAsync<JobLogLine>()).ToLookup(line => line.RunId);
+        return [.. runs.Select(run => (run, (IReadOnlyList<JobLogLine>)[.. logs[run.Id]]))];
     }
 
     /// <summary>A queued run is cancelled at once, a running one when its worker's next heartbeat hears of it.</summary>
@@ -161,7 +171,7 @@ public sealed class JobQueue(NpgsqlDataSource database, IOptions<QueueingOptions
 
     private const string SelectByKey = "select id from job_run where kind = @Kind and dedupe_key = @DedupeKey";
 
-    private const string SelectRun = """
+    private const string Select = """
         select id, kind, dedupe_key, arguments, campaign_id, logical_date, requires, after_runs,
                array(select p.id from job_run p where r.state = 'queued' and p.id = any(r.after_runs) and p.state <> 'succeeded' order by p.id) as waits_for,
                state, attempt, max_attempts, max_duration, fence, owner,
@@ -169,17 +179,14 @@ public sealed class JobQueue(NpgsqlDataSource database, IOptions<QueueingOptions
                progress, progress_msg, result, error,
                created_at, started_at, finished_at
           from job_run r
-         where id = @id
         """;
 
-    private const string SelectRuns = """
-        select id, kind, dedupe_key, arguments, campaign_id, logical_date, requires, after_runs,
-               array(select p.id from job_run p where r.state = 'queued' and p.id = any(r.after_runs) and p.state <> 'succeeded' order by p.id) as waits_for,
-               state, attempt, max_attempts, max_duration, fence, owner,
-               lease_until, heartbeat_at, not_before, cancel_requested,
-               progress, progress_msg, result, error,
-               created_at, started_at, finished_at
-          from job_run r
+    private const string SelectRun = $"{Select} where id = @id";
+
+    private const string SelectSome = $"{Select} where id = any(@ids) order by id";
+
+    private const string SelectRuns = $"""
+        {Select}
          where (@campaignId::bigint is null or campaign_id = @campaignId)
            and (@kind::text is null or kind = @kind)
            and (@state::text is null or state = @state)
@@ -191,8 +198,8 @@ public sealed class JobQueue(NpgsqlDataSource database, IOptions<QueueingOptions
     private const string SelectLog = """
         select run_id, fence, seq, logged_at, level, message
           from job_run_log
-         where run_id = @id
-         order by fence, seq
+         where run_id = any(@ids)
+         order by run_id, fence, seq
         """;
 
     private const string Cancel = """

@@ -14,6 +14,10 @@ public sealed class ThreadTrial(TimeProvider clock)
     /// <summary>Training rows below which all cores are taken untried: such a training is over before the choice would matter.</summary>
     public const int LeastRows = 100_000;
 
+    /// <summary>Rows of a batch below which one thread computes, untried: the fused layers take fewer rows as one part, and other threads
+    /// would wait beside it for most of a step.</summary>
+    public const int LeastBatch = 512;
+
     // Fewer threads must save so much of the time; what is less is chance.
     private const double Saving = 0.1;
     private static readonly TimeSpan Long = TimeSpan.FromMilliseconds(10);

@@ -73,7 +73,17 @@ public sealed class TrainModel(TimeProvider clock)
             return before;
         }
 
-        if (rows < ThreadTrial.LeastRows || network.parameters().First().device_type != DeviceType.CPU)
+        if (network.parameters().First().device_type != DeviceType.CPU)
+        {
+            return Environment.ProcessorCount;
+        }
+
+        if (options.BatchFor(rows) < ThreadTrial.LeastBatch)
+        {
+            return 1;
+        }
+
+        if (rows < ThreadTrial.LeastRows)
         {
             return Environment.ProcessorCount;
         }

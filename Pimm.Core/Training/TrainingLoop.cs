@@ -36,11 +36,13 @@ public sealed class TrainingLoop
     private readonly int[] validationRows;
     private readonly AmountModel? amount;
     private readonly int batchSize;
+    private readonly SteppingThreads? threads;
 
     public TrainingLoop(MultiTaskNetwork network, Snapshot data, TrainingOptions options, TimeProvider clock)
     {
         (this.network, this.data, this.options, this.clock) = (network, data, options, clock);
         device = torch.device(options.Device);
+        threads = device.type == DeviceType.CPU && options.Threads is > 1 and var most && network.AnyThreads ? new(most, clock, options.Waited) : null;
         stepsBetweenReadings = device.type == DeviceType.CPU ? 20 : 100;
         var calibrationRows = data.RowsOf(Split.Calibration);
         validationRows = options.WholeValidation ? [.. data.RowsOf(Split.Validation), .. calibrationRows] : data.RowsOf(Split.Validation);
@@ -170,6 +172,7 @@ public sealed class TrainingLoop
         var last = LastEpoch(state.Stopping, state.Epoch);
         var rows = state.Order.Length;
         network.train();
+        threads?.Begin();
         pace.Start();
         while (state.Row < rows)
         {
@@ -177,6 +180,7 @@ public sealed class TrainingLoop
             var count = Math.Min(batchSize, rows - state.Row);
             step.Take(count);
             state.Row += count;
+            threads?.Look();
             if (state.Row / batchSize % stepsBetweenReadings == 0)
             {
                 MustBeFinite(state);
@@ -193,6 +197,7 @@ public sealed class TrainingLoop
         }
 
         pace.Stop();
+        threads?.End();
         state.Spent = pace.Spent;
         return MustBeFinite(state) / Math.Ceiling((double)rows / batchSize);
     }

@@ -56,9 +56,10 @@ public sealed record TrainingOptions
     /// <summary>Decides the initial weights, dropout, the order of rows and the premises' draws; 1 by default.</summary>
     public ulong Seed { get; init; } = 1;
 
-    /// <summary>Threads that compute, 1 to 1,024; unset, the default: as many as the machine has cores, or from 100,000 training rows on
-    /// fewer where a short trial at the start finds those clearly faster; the run's log says so. Part of what makes a run
-    /// repeatable: another number of threads adds up in another order.</summary>
+    /// <summary>Threads that compute, at most, 1 to 1,024; unset, the default: one for batches below <see cref="ThreadTrial.LeastBatch"/>
+    /// rows, otherwise as many as the machine has cores, or from 100,000 training rows on fewer where a trial finds those faster
+    /// (<see cref="ThreadTrial"/>). Fewer compute while others keep them waiting, where the weights stay the same
+    /// (<see cref="ThreadRation"/>).</summary>
     public int? Threads { get; init; }
 
     /// <summary><c>cpu</c> (the default) or <c>cuda:N</c>.</summary>
@@ -76,6 +77,9 @@ public sealed record TrainingOptions
 
     /// <summary>Keep the rows where it is computed on the CPU too, with the steps that a device takes, so that tests can run them.</summary>
     internal bool Resident { get; init; }
+
+    /// <summary>How long the threads of this process have waited for a processor; for tests another than the system's.</summary>
+    internal Func<TimeSpan?> Waited { get; init; } = ProcessorShare.Waited;
 
     /// <summary>Bytes free on the device, instead of asking it; for tests.</summary>
     internal long? DeviceMemory { get; init; }

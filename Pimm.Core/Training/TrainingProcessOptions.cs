@@ -12,12 +12,14 @@ public sealed class TrainingProcessOptions
     public string Executable { get; set; } = "";
 
     /// <summary>
-    /// What the process that trains is worth beside others on the machine: <c>BelowNormal</c> (the default), <c>Normal</c> or
-    /// <c>Idle</c>. Below normal, pages are answered first and the training takes what they leave.
+    /// What the process that trains is worth beside others on the machine: <c>Idle</c> (the default), <c>BelowNormal</c> or
+    /// <c>Normal</c>. Idle, pages are answered as if it were not there and it takes what they leave; below normal, it keeps about a
+    /// tenth where everything else is busy without end.
     /// </summary>
-    public ProcessPriorityClass Priority { get; set; } = ProcessPriorityClass.BelowNormal;
+    public ProcessPriorityClass Priority { get; set; } = ProcessPriorityClass.Idle;
 
-    /// <summary>Threads that compute; unset, the default: as many as the machine has cores, or fewer where a short trial finds those faster.</summary>
+    /// <summary>Threads that compute, at most; unset, the default: one for small batches, otherwise as many as the machine has cores, or fewer
+    /// where a short trial finds those faster. Fewer compute while others keep them waiting, where that leaves the weights as they are.</summary>
     public int? Threads { get; set; }
 
     /// <summary><c>cpu</c> (the default) or <c>cuda:N</c>.</summary>
@@ -48,7 +50,7 @@ public sealed class TrainingProcessOptions
 
         if (Priority is not (ProcessPriorityClass.BelowNormal or ProcessPriorityClass.Normal or ProcessPriorityClass.Idle))
         {
-            throw new InputException($"The setting Training:Priority is {Priority}: choose BelowNormal, Normal or Idle.");
+            throw new InputException($"The setting Training:Priority is {Priority}: choose Idle, BelowNormal or Normal.");
         }
 
         if (string.IsNullOrWhiteSpace(Folder))

@@ -18,7 +18,7 @@ public static class TrainRowsCommand
                 var training = JsonSerializer.Deserialize<RowsTraining>(
                     await File.ReadAllTextAsync(call.Arguments.GetValue(request)!, CancellationToken.None), JsonSerializerOptions.Web)
                     ?? throw new InputException("The request is empty.");
-                ProcessorShare.YieldAsGroup();
+                ProcessorShare.Yield();
                 using var stop = new TrainingStop();
                 _ = Task.Run(() => Obey(stop), CancellationToken.None);
                 // A signal to the whole group reaches the worker too, which hands the run over.

@@ -17,15 +17,8 @@ public sealed class CampaignRoom(CampaignStore campaigns, AudienceStore audience
 
         var audience = await audiences.GetAsync(campaign.AudienceId);
         var stages = await campaigns.StagesAsync(id);
-        var runs = new Dictionary<string, StageRun>();
-        foreach (var stage in stages)
-        {
-            if (stage.RunId is { } runId)
-            {
-                runs[stage.Stage] = new StageRun(await queue.GetAsync(runId), await queue.ListLogAsync(runId));
-            }
-        }
-
+        var read = (await queue.ListWithLogsAsync([.. stages.Select(stage => stage.RunId).OfType<long>()])).ToDictionary(one => one.Run.Id, one => new StageRun(one.Run, one.Log));
+        var runs = stages.Where(stage => stage.RunId is { } run && read.ContainsKey(run)).ToDictionary(stage => stage.Stage, stage => read[stage.RunId!.Value]);
         return new CampaignContext(campaign, audience, stages, runs, mayAct, revision);
     }
 
@@ -38,7 +31,12 @@ public sealed class CampaignRoom(CampaignStore campaigns, AudienceStore audience
             : null;
     }
 
-    /// <summary>Training belongs to a line, not to a campaign: its runs name no campaign.</summary>
-    public static bool Concerns(Campaign campaign, JobRun run) =>
-        run.CampaignId == campaign.Id || (run.CampaignId is null && run.Kind is "train" or "import" or "outcomes");
+    /// <summary>
+    /// Whether news of a run may change what a campaign's page shows. Training belongs to a line, not to a campaign: its runs name no
+    /// campaign. While one goes on that no stage shows, nothing changes here: each of its steps would be read by every open page.
+    /// </summary>
+    /// <param name="shown">the runs of the campaign's stages</param>
+    public static bool Concerns(long campaign, IEnumerable<StageRun> shown, JobRun run) =>
+        run.CampaignId == campaign || shown.Any(known => known.Run.Id == run.Id)
+        || (run.CampaignId is null && run.Kind is "train" or "import" or "outcomes" && (run.Progress is null || run.IsFinished));
 }

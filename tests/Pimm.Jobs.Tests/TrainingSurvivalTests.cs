@@ -76,6 +76,22 @@ public sealed class TrainingSurvivalTests(TrainingAudience world) : IClassFixtur
     }
 
     [Fact]
+    public async Task A_training_runs_when_nobody_else_wants_to()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Only Linux schedules so.");
+        var run = await world.TrainAsync(2_000);
+        await using var worker = world.Worker();
+        await world.CheckpointAsync(run);
+        var child = ChildOf(worker);
+
+        var policies = Directory.GetDirectories($"/proc/{child}/task").Select(thread => File.ReadAllText($"{thread}/stat").Split(") ")[^1].Split(' ')[38]).ToList();
+        await world.Queue.RequestCancelAsync(run, TestContext.Current.CancellationToken);
+        await world.FinishedAsync(run);
+
+        policies.Distinct().ShouldBe(["5"]);
+    }
+
+    [Fact]
     public async Task With_half_the_batch_it_goes_on_where_its_worker_was_killed_and_says_that_it_is_half()
     {
         var reference = await world.TrainAsync(Epochs, batch: 50);

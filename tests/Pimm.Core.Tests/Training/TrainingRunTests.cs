@@ -43,6 +43,16 @@ public class TrainingRunTests
         SHA256.HashData(other.Weights).ShouldNotBe(SHA256.HashData(first.Weights));
     }
 
+    [Fact]
+    public void One_thread_computes_small_batches_unless_somebody_says_otherwise()
+    {
+        using var toy = new ToyFunnel(1200);
+        var request = Short(5);
+
+        toy.Train(request with { Options = request.Options with { Threads = null } }).Description.Training.Threads.ShouldBe(1);
+        toy.Train(request with { Options = request.Options with { Threads = 2 } }).Description.Training.Threads.ShouldBe(2);
+    }
+
     // Invariant A13: without dropout the order of rows and the premises are all that is random after the first weights.
     [Fact]
     public void The_curriculum_changes_the_weights_but_a_network_without_premises_has_none()

@@ -32,6 +32,26 @@ public sealed class WorkerTests
     }
 
     [Fact]
+    public async Task Several_runs_are_read_at_once_each_with_its_own_log()
+    {
+        await using var world = await QueueWorld.CreateAsync();
+        var (first, second) = (await world.AskAsync("a"), await world.AskAsync("b"));
+        await world.StartAsync(async (run, cancel) =>
+        {
+            run.Log(run.Arguments.GetProperty("key").GetString()!);
+            run.Log("done");
+            await run.CompleteAsync(new { }, null, cancel);
+        });
+        await world.FinishedAsync(first);
+        await world.FinishedAsync(second);
+        var unlogged = await world.AskAsync("c", requires: ["what no worker offers"]);
+
+        var read = await world.Queue.ListWithLogsAsync([second, unlogged, first, first, unlogged + 1], Cancel);
+
+        read.Select(one => (one.Run.Id, string.Join(' ', one.Log.Select(line => line.Message)))).ShouldBe([(first, "a done"), (second, "b done"), (unlogged, "")]);
+    }
+
+    [Fact]
     public async Task A_run_that_waits_is_taken_at_once_by_notification()
     {
         await using var world = await QueueWorld.CreateAsync();

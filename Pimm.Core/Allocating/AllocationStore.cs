@@ -86,15 +86,9 @@ public sealed class AllocationStore(NpgsqlDataSource database, TimeProvider time
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         var assignments = new List<Assignment>();
-        var rows = BulkCopy.ReadAsync(
+        await BulkCopy.ReadAllAsync(
             connection, $"(select customer, arm, flagged from assignment where campaign_id = {campaignId} order by customer)",
-            static export => new Assignment(
-                export.ReadGuid(), (byte)export.ReadInt16(), export.ReadBoolean()),
-            cancellationToken);
-        await foreach (var assignment in rows)
-        {
-            assignments.Add(assignment);
-        }
+            static export => new Assignment(export.ReadGuid(), (byte)export.ReadInt16(), export.ReadBoolean()), assignments.Add, cancellationToken);
         return assignments;
     }
 
@@ -102,15 +96,11 @@ public sealed class AllocationStore(NpgsqlDataSource database, TimeProvider time
     public async Task<IReadOnlyList<PlanRow>> PlansAsync(long campaignId, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        var plans = new List<PlanRow>();
-        var rows = BulkCopy.ReadAsync(
+        var plans = new RowList<PlanRow>();
+        await BulkCopy.ReadAllAsync(
             connection,
             $"(select customer, wave_date, policy, arm, action, exploration, rank, propensity from wave_plan where campaign_id = {campaignId} order by wave_date, customer, policy)",
-            ReadPlan, cancellationToken);
-        await foreach (var plan in rows)
-        {
-            plans.Add(plan);
-        }
+            ReadPlan, plans.Add, cancellationToken);
         return plans;
     }
 

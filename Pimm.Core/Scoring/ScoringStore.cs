@@ -58,15 +58,9 @@ public sealed class ScoringStore(NpgsqlDataSource database)
         var expected = await FindAsync(scoringId, cancellationToken) is { } scoring ? checked((int)scoring.Customers) : 0;
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         var scores = new List<CustomerScore>(expected);
-        var rows = BulkCopy.ReadAsync(
+        await BulkCopy.ReadAllAsync(
             connection, $"(select customer, control_score, treatment_score from score where scoring_id = {scoringId} order by customer)",
-            static export => new CustomerScore(
-                export.ReadGuid(), export.ReadSingle(), export.ReadSingle()),
-            cancellationToken);
-        await foreach (var score in rows)
-        {
-            scores.Add(score);
-        }
+            static export => new CustomerScore(export.ReadGuid(), export.ReadSingle(), export.ReadSingle()), scores.Add, cancellationToken);
         return scores;
     }
 }

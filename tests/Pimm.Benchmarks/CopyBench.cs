@@ -72,6 +72,8 @@ internal static class CopyBench
         await owner.ExecuteAsync(
             $"""
             set session_replication_role = replica;
+            insert into scoring(id, campaign_id, audience_version, control_version_id, treatment_version_id, customers, exclusions, finished_at)
+            overriding system value values (1, 1, 1, 1, 1, {rows}, '[]', now());
             insert into score(customer, scoring_id, control_score, treatment_score)
             select md5(i::text)::uuid, 1, random(), random() from generate_series(1, {rows}) i order by 1;
             insert into wave_plan(customer, campaign_id, wave_date, policy, arm, action, exploration, rank, propensity)

@@ -36,6 +36,23 @@ public sealed class ImportPagesTests(WebFixture web)
     }
 
     [Fact]
+    public async Task A_file_chosen_before_the_page_is_ready_is_sent_when_it_is()
+    {
+        await using var page = await web.OpenAsync();
+        var script = new TaskCompletionSource();
+        await page.Page.RouteAsync("**/js/upload*", async route =>
+        {
+            await script.Task;
+            await route.ContinueAsync();
+        });
+        await page.Page.GotoAsync("/imports/new", new() { WaitUntil = WaitUntilState.Commit });
+        await page.Page.SetInputFilesAsync("#file", new FilePayload { Name = "header.csv", MimeType = "text/csv", Buffer = "id;age;city\n"u8.ToArray() });
+        script.SetResult();
+
+        await Expect(page.Page.Locator("[data-refusal]")).ToContainTextAsync("has a header and no rows");
+    }
+
+    [Fact]
     public async Task A_file_without_a_header_and_a_key_given_twice_cannot_be_checked()
     {
         await using var page = await web.OpenAsync();

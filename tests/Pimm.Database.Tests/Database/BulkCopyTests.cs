@@ -24,6 +24,23 @@ public sealed class BulkCopyTests(TestDatabase database) : IClassFixture<TestDat
         read.ShouldBe(rows);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(65_536)]
+    [InlineData(140_000)]
+    public async Task All_rows_are_read_into_a_list_of_pieces_in_their_order(int count)
+    {
+        await using var connection = await OpenAsync("select 1");
+        var rows = new RowList<int>();
+
+        await BulkCopy.ReadAllAsync(connection, $"(select generate_series(1, {count}))", row => row.ReadInt32(), rows.Add, Cancel);
+
+        rows.Count.ShouldBe(count);
+        rows.SequenceEqual(Enumerable.Range(1, count)).ShouldBeTrue();
+        Enumerable.Range(0, count).All(at => rows[at] == at + 1).ShouldBeTrue();
+        Should.Throw<ArgumentOutOfRangeException>(() => rows[count]);
+    }
+
     [Fact]
     public async Task A_stream_of_rows_is_written_too()
     {

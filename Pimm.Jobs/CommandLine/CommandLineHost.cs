@@ -20,8 +20,13 @@ public static class ExitCode
 /// <summary>Parses, runs one verb, and turns whatever happens into an exit code and at most one sentence on stderr.</summary>
 public static partial class CommandLineHost
 {
+    /// <summary>
+    /// Runs a verb beside the main thread. A signal to the process interrupts its main thread wherever that is, and oneDNN before 3.11.2
+    /// (uxlfoundation/oneDNN, issue 4845) multiplies with the stack pointer in the heap: a handler that begins there, as Ctrl-C's does,
+    /// overwrites what lies before. So the main thread computes nothing.
+    /// </summary>
     public static Task<int> RunAsync(string[] arguments, IReadOnlyList<Command> verbs) =>
-        RunAsync(arguments, verbs, Console.Out, Console.Error);
+        Task.Run(() => RunAsync(arguments, verbs, Console.Out, Console.Error));
 
     public static async Task<int> RunAsync(string[] arguments, IReadOnlyList<Command> verbs, TextWriter output, TextWriter error)
     {

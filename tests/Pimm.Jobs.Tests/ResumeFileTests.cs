@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Pimm.Jobs.Tests;
 
-/// <summary>`train --resume` after a Ctrl-C, in processes of their own.</summary>
+/// <summary>Signals to `train`, and `train --resume` after one, in processes of their own.</summary>
 public sealed class ResumeFileTests : IDisposable
 {
     private const string Epochs = "60";
@@ -35,6 +35,20 @@ public sealed class ResumeFileTests : IDisposable
         (resumed.ExitCode, whole.ExitCode).ShouldBe((ExitCode.Done, ExitCode.Done), resumed.Error);
         File.ReadAllBytes(At("cut/weights.safetensors")).SequenceEqual(File.ReadAllBytes(At("whole/weights.safetensors"))).ShouldBeTrue();
         Directory.Exists(At("cut/checkpoints")).ShouldBeFalse();
+    }
+
+    /// <summary>The runtime handles SIGCONT as it does Ctrl-C's signal, and goes on: many a moment of a training can be met in one.</summary>
+    [Fact]
+    public async Task Signals_change_nothing_of_what_is_computed_wherever_they_meet_it()
+    {
+        await using var met = PimmProcess.Start(null, Arguments("met"));
+        while (!met.HasExited)
+            met.Signal("CONT");
+
+        (await met.ExitedAsync()).ShouldBe(ExitCode.Done, met.Error);
+        var whole = await PimmProcess.RunAsync(null, Arguments("whole"));
+        whole.ExitCode.ShouldBe(ExitCode.Done, whole.Error);
+        File.ReadAllBytes(At("met/weights.safetensors")).SequenceEqual(File.ReadAllBytes(At("whole/weights.safetensors"))).ShouldBeTrue();
     }
 
     [Fact]

@@ -22,6 +22,15 @@ run_tests() {
   run_projects "$filter" "$long"
 }
 
+# Tests with a database or processes wait more than they compute; so do those with a browser, which must not wait too long.
+threads_of() {
+  case $1 in
+    Pimm.Core.Tests) echo default ;;
+    Pimm.Web.Tests) echo 1.5x ;;
+    *) echo 2x ;;
+  esac
+}
+
 # run_projects FILTER LONG: prints "N passed, N failed" last; fails when a test failed, a project crashed or none ran.
 run_projects() {
   local project options=(--no-ansi --no-progress) passed=0 failed=0 skipped=0 broken=()
@@ -29,8 +38,7 @@ run_projects() {
   [ "$2" = yes ] || options+=(--filter-not-trait Category=Long)
   for project in "${test_projects[@]}"; do
     [ -x "$(program_of "$project")" ] || continue
-    # Those with a database, processes or a browser wait more than they compute.
-    run_project "$project" "${options[@]}" --max-threads "$([ "$project" = Pimm.Core.Tests ] && echo default || echo 2x)"
+    run_project "$project" "${options[@]}" --max-threads "$(threads_of "$project")"
   done
   for project in ${broken[@]+"${broken[@]}"}; do
     echo "$project ended before it had run all its tests; its messages are above."

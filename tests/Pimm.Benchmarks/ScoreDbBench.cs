@@ -21,7 +21,7 @@ internal sealed class ScoreDbBench(PrivateCluster cluster, PimmInstance pimm, Ca
     private const int History = 20_000;
 
     public static int Start(string[] arguments) =>
-        SideBySideArguments.Of("score-db", arguments, "--customers", 1_000_000, 20_000, 100_000_000) is { } given ? RunAsync(given).GetAwaiter().GetResult() : 2;
+        SideBySideArguments.Of("score-db", arguments, "--customers", 10_000_000, 20_000, 100_000_000) is { } given ? RunAsync(given).GetAwaiter().GetResult() : 2;
 
     private static async Task<int> RunAsync(SideBySideArguments given)
     {

@@ -89,7 +89,7 @@ public sealed class AccountTests(WebFixture web)
         await ChangeAsync(page, "not the old one", "another long phrase");
         await Expect(page.Page.GetByRole(AriaRole.Alert)).ToContainTextAsync("The password is wrong");
         await ChangeAsync(page, WebFixture.Password, "another long phrase");
-        await Expect(page.Page.GetByRole(AriaRole.Status)).ToContainTextAsync("all other sessions have ended");
+        await Expect(page.Page.Locator("p.notice[role=status]")).ToContainTextAsync("all other sessions have ended");
 
         await page.GoAsync("/campaigns");
         page.Page.Url.ShouldEndWith("/campaigns");

@@ -156,7 +156,7 @@ public class MemoryTests
         return new WeakReference(array);
     }
 
-    private static long LiveAfterCollection()
+    internal static long LiveAfterCollection()
     {
         Collect();
         return Tensor.TotalCount;

@@ -101,7 +101,11 @@ public sealed class CopyReader
 
     private bool IsMissing()
     {
-        Await(sizeof(int));
+        if (length - at < sizeof(int))
+        {
+            Receive(sizeof(int));
+        }
+
         if (BinaryPrimitives.ReadInt32BigEndian(block.AsSpan(at)) != CopyFormat.Missing)
         {
             return false;
@@ -126,19 +130,19 @@ public sealed class CopyReader
 
     private ReadOnlySpan<byte> Take(int bytes)
     {
-        Await(bytes);
+        if (length - at < bytes)
+        {
+            Receive(bytes);
+        }
+
         var taken = block.AsSpan(at, bytes);
         at += bytes;
         return taken;
     }
 
-    private void Await(int bytes)
+    // Apart, so that the values of a row that is there are read without a call.
+    private void Receive(int bytes)
     {
-        if (length - at >= bytes)
-        {
-            return;
-        }
-
         if (bytes > block.Length - at)
         {
             var rest = block.AsSpan(at, length - at);

@@ -1,6 +1,10 @@
+using System.Diagnostics;
+using System.Globalization;
 using System.Text;
+using Dapper;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Playwright;
+using Npgsql;
 using Shouldly;
 using Xunit;
 using static Microsoft.Playwright.Assertions;
@@ -123,6 +127,49 @@ public sealed class ImportStoryTests(WebFixture web) : IAsyncLifetime
         await Expect(page.Page.Locator(".rows-bar").First).ToHaveAttributeAsync("aria-label", "2 created, 0 updated, 0 skipped, 1 put aside");
         await Expect(page.Page.Locator(".problems tbody tr")).ToContainTextAsync("unknown_customer");
         page.ShouldBeQuiet();
+    }
+
+    [Fact]
+    public async Task A_run_that_ends_while_its_page_reads_it_for_the_first_time_is_followed()
+    {
+        await using var page = await web.OpenAsync();
+        await SendAsync(page, "quick.csv", CustomerFile.Of(rows: 30, bad: 0, name: "quick"));
+        await MapAsync(page, "Quicker than its page");
+        await ButtonAsync(page, "Check all rows");
+        await Expect(page.Page.GetByRole(AriaRole.Button, new() { Name = "Apply: 30 customers become version 1" })).ToBeEnabledAsync();
+        await ButtonAsync(page, "Apply: 30 customers become version 1");
+        await Expect(page.Page.GetByText("Mapping used")).ToBeVisibleAsync();
+        await SendAsync(page, "again.csv", CustomerFile.Of(rows: 31, bad: 0, name: "quick"));
+        await MapAsync(page, "Quicker than its page, twice");
+        await ButtonAsync(page, "Check all rows");
+        await Expect(page.Page.GetByRole(AriaRole.Button, new() { Name = "Apply: 31 customers become version 1" })).ToBeEnabledAsync();
+        await worker.StopAsync(TestContext.Current.CancellationToken);
+
+        await using var other = await web.Database.Owner.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using (var connection = await web.Database.Owner.OpenConnectionAsync(TestContext.Current.CancellationToken))
+        await using (var transaction = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken))
+        {
+            // The page reads the run first and its log behind it.
+            await connection.ExecuteAsync("lock table job_run_log in access exclusive mode", transaction: transaction);
+            await ButtonAsync(page, "Apply: 31 customers become version 1");
+            await WaitForReadersAsync(other, 1);
+            await other.ExecuteAsync("""
+                update job_run set state = 'succeeded', progress = 1, finished_at = clock_timestamp(),
+                       result = (select result from job_run where kind = 'import' and result->>'importFileId' is not null order by id desc limit 1)
+                 where id = (select apply_run_id from import_draft where id = @draft)
+                """, new { draft = long.Parse(new Uri(page.Page.Url).Segments[^1], CultureInfo.InvariantCulture) });
+            await WaitForReadersAsync(other, 2);
+        }
+
+        await Expect(page.Page.GetByText("Mapping used")).ToBeVisibleAsync();
+    }
+
+    private static async Task WaitForReadersAsync(NpgsqlConnection connection, int readers)
+    {
+        for (var clock = Stopwatch.StartNew(); await connection.ExecuteScalarAsync<int>("select count(*) from pg_locks where relation = 'job_run_log'::regclass and not granted") < readers; await Task.Delay(20))
+        {
+            clock.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(20), $"{readers} readings of the log");
+        }
     }
 
     public ValueTask DisposeAsync()

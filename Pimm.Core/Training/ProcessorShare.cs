@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 
 namespace Pimm.Core.Training;
@@ -16,35 +17,57 @@ public static partial class ProcessorShare
     private const string GroupFile = "/proc/self/autogroup";
     private const string ThreadsFolder = "/proc/self/task";
     private const int IdlePolicy = 5; // SCHED_IDLE
+    private const int ThisThread = 0; // PRIO_PROCESS, which Linux takes for a thread
     private const string TimesFile = "/proc/self/schedstat";
 
     /// <summary>
-    /// Gives this process a session of its own, and the session the priority that the process has; nothing where processes are not
-    /// grouped, or the priority is the usual one. An idle process is scheduled as one too: whoever wakes up takes its processor as if
-    /// it were free.
+    /// Starts a process with a priority that all its threads have from the first on. On Linux a priority belongs to a thread, and those
+    /// take it over that this one starts: given to a process that runs, it misses the threads that are there and any that is just being
+    /// made. An idle process is scheduled as one too: whoever wakes up takes its processor as if it were free.
     /// </summary>
-    public static void Yield()
+    public static void Start(Process process, ProcessPriorityClass priority)
     {
-        using var process = Process.GetCurrentProcess();
-        var nice = process.PriorityClass switch { ProcessPriorityClass.BelowNormal => "10", ProcessPriorityClass.Idle => "19", _ => null };
-        if (nice is null || !OperatingSystem.IsLinux())
+        if (NiceOf(priority) is not { } nice || !OperatingSystem.IsLinux())
         {
+            process.Start();
             return;
         }
 
-        if (process.PriorityClass == ProcessPriorityClass.Idle)
+        ExceptionDispatchInfo? failure = null;
+        // Of its own, since it could not become faster again.
+        var starter = new Thread(() =>
         {
-            ScheduleAsIdle();
-        }
+            // Where one of these is refused, the other is all there is.
+            _ = setpriority(ThisThread, 0, nice);
+            _ = priority == ProcessPriorityClass.Idle ? sched_setscheduler(0, IdlePolicy, 0) : 0;
+            try
+            {
+                process.Start();
+            }
+            catch (Exception refused)
+            {
+                failure = ExceptionDispatchInfo.Capture(refused);
+            }
+        });
+        starter.Start();
+        starter.Join();
+        failure?.Throw();
+    }
 
-        if (!File.Exists(GroupingFile) || !File.ReadAllText(GroupingFile).StartsWith('1') || setsid() < 0)
+    /// <summary>Gives this process a session of its own, and the session the priority that the process was started with; nothing where
+    /// processes are not grouped, or the priority is the usual one.</summary>
+    public static void Yield()
+    {
+        using var process = Process.GetCurrentProcess();
+        if (NiceOf(process.PriorityClass) is not { } nice || !OperatingSystem.IsLinux()
+            || !File.Exists(GroupingFile) || !File.ReadAllText(GroupingFile).StartsWith('1') || setsid() < 0)
         {
             return;
         }
 
         try
         {
-            File.WriteAllText(GroupFile, nice);
+            File.WriteAllText(GroupFile, nice.ToString(CultureInfo.InvariantCulture));
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
@@ -52,20 +75,12 @@ public static partial class ProcessorShare
         }
     }
 
-    // A thread takes over what the one that starts it has: those that were started meanwhile, by one whose turn had not come, are found by
-    // looking again.
-    private static void ScheduleAsIdle()
+    private static int? NiceOf(ProcessPriorityClass priority) => priority switch
     {
-        var done = new HashSet<int>();
-        while (Directory.EnumerateDirectories(ThreadsFolder).Select(folder => int.Parse(Path.GetFileName(folder), CultureInfo.InvariantCulture)).Where(done.Add).ToList() is { Count: > 0 } found)
-        {
-            foreach (var thread in found)
-            {
-                // Where that is refused, or the thread has ended, its priority is all there is.
-                _ = sched_setscheduler(thread, IdlePolicy, 0);
-            }
-        }
-    }
+        ProcessPriorityClass.BelowNormal => 10,
+        ProcessPriorityClass.Idle => 19,
+        _ => null,
+    };
 
     /// <summary>How long all threads of this process together have been ready to run without having a processor, since each began; null
     /// where the system does not tell.</summary>
@@ -99,6 +114,9 @@ public static partial class ProcessorShare
 
     [LibraryImport("libc")]
     private static partial int setsid();
+
+    [LibraryImport("libc")]
+    private static partial int setpriority(int which, int who, int nice);
 
     [LibraryImport("libc")]
     private static partial int sched_setscheduler(int thread, int policy, in int priority);

@@ -46,11 +46,11 @@ public sealed class TrainingProcess(IOptions<TrainingProcessOptions> options, IO
         RowsTraining training, string request, Action<TrainingNews> tell, Func<bool> handsOver, CancellationToken cancellationToken)
     {
         await File.WriteAllTextAsync(request, JsonSerializer.Serialize(training, JsonSerializerOptions.Web), cancellationToken);
-        using var child = Process.Start(new ProcessStartInfo(Options.Executable, ["train-rows", request])
+        using var child = new Process
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
-        }) ?? throw new InvalidOperationException($"{Options.Executable} could not be started.");
-        Yield(child);
+            StartInfo = new(Options.Executable, ["train-rows", request]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true },
+        };
+        ProcessorShare.Start(child, Options.Priority);
         var lastWords = new Queue<string>();
         child.ErrorDataReceived += (_, line) => Keep(lastWords, line.Data);
         child.BeginErrorReadLine();
@@ -81,19 +81,6 @@ public sealed class TrainingProcess(IOptions<TrainingProcessOptions> options, IO
             2 => throw new InputException(string.Join('\n', lastWords).Trim()),
             var exitCode => throw TrainingDeath.Of(exitCode, string.Join('\n', lastWords)),
         };
-    }
-
-    // Before it has threads: each takes over what the one that starts it has.
-    private void Yield(Process child)
-    {
-        try
-        {
-            child.PriorityClass = Options.Priority;
-        }
-        catch (Exception gone) when (gone is InvalidOperationException or System.ComponentModel.Win32Exception)
-        {
-            // It has ended by itself, and how is said below; or the worker has a lower priority already.
-        }
     }
 
     /// <summary>Asks, waits, kills.</summary>

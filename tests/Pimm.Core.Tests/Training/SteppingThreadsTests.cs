@@ -44,21 +44,6 @@ public sealed class SteppingThreadsTests : IDisposable
         seen.ShouldBeEmpty();
     }
 
-    [Fact]
-    public void What_this_process_has_waited_is_known_and_grows()
-    {
-        Assert.SkipUnless(File.Exists("/proc/self/schedstat"), "This system does not tell.");
-        var waited = ProcessorShare.Waited()!.Value;
-        using var end = new CancellationTokenSource();
-        var busy = Enumerable.Range(0, 2 * Environment.ProcessorCount).Select(_ => new Thread(() => { while (!end.IsCancellationRequested) { } })).ToList();
-        busy.ForEach(thread => thread.Start());
-
-        SpinWait.SpinUntil(() => ProcessorShare.Waited() > waited + TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(30)).ShouldBeTrue();
-
-        end.Cancel();
-        busy.ForEach(thread => thread.Join());
-    }
-
     public void Dispose() => torch.set_num_threads(before);
 
     /// <param name="wait">between two looks, in ten looks of twenty</param>

@@ -38,7 +38,11 @@ internal sealed class ScoreDbBench(PrivateCluster cluster, PimmInstance pimm, Ca
         var name = string.Create(CultureInfo.InvariantCulture, $"{customers:N0} customers from database to database");
         var (pairs, remark) = (new List<(Took, Took)>(), "");
         await using var owner = await pimm.Database.Owner.OpenConnectionAsync();
-        await owner.ExecuteAsync("create table score_alone (like score including all); alter table score_alone add foreign key (scoring_id) references scoring");
+        await owner.ExecuteAsync(
+            """
+            create table score_alone (like score including all);
+            create trigger points after insert on score_alone referencing new table as changed for each statement execute function rows_point_to_a_row('points', 'scoring_id', 'scoring', 'id');
+            """);
         for (var turn = 0; turn <= Turns; turn++)
         {
             await owner.ExecuteAsync("truncate score, score_alone; checkpoint");

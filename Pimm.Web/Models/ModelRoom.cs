@@ -39,6 +39,17 @@ public sealed class ModelRoom(LineHistoryStore history, ModelStore models, Promo
         return new ModelsView(lines, await history.CountLinesAsync(search), chosen is null ? null : await LineAsync(chosen, versionsPage));
     }
 
+    /// <summary>The same view with the new progress and log of the training that is shown; null when more than progress has changed.</summary>
+    public async Task<ModelsView?> ProgressAsync(ModelsView view, JobRun changed) =>
+        view.Chosen is { Training: { } shown } chosen && shown.Run.Id == changed.Id && shown.Run.State == changed.State
+            ? view with { Chosen = chosen with { Training = new StageRun(changed, await queue.ListLogAsync(changed.Id)) } }
+            : null;
+
+    /// <summary>Whether news of a run may change what is shown. While one goes on for a line that is not the chosen one, nothing does: each of
+    /// its steps would be read by every open page.</summary>
+    public static bool Concerns(LineView? chosen, JobRun run) =>
+        LineOf(run) is { } line && (line == chosen?.Line.Id || run.Progress is null || run.IsFinished);
+
     /// <returns>null: there is no such version</returns>
     public async Task<VersionView?> VersionAsync(long id)
     {

@@ -22,8 +22,8 @@ public sealed class JobWatcher(NpgsqlDataSource database, JobQueue queue, ILogge
     /// <summary>Calls <paramref name="changed"/> with each changed run, or with null when changes may have been missed. Dispose to stop.</summary>
     public IDisposable Watch(Action<JobRun?> changed)
     {
-        var key = new object();
-        watchers[key] = changed;
+        var (key, language) = (new object(), ExecutionContext.Capture());
+        watchers[key] = run => Call(language, () => changed(run));
         return new Watching(() => watchers.TryRemove(key, out _));
     }
 
@@ -33,8 +33,8 @@ public sealed class JobWatcher(NpgsqlDataSource database, JobQueue queue, ILogge
     /// </summary>
     public IDisposable Watch(string prefix, Action changed)
     {
-        var key = new object();
-        readers[key] = (prefix, changed);
+        var (key, language) = (new object(), ExecutionContext.Capture());
+        readers[key] = (prefix, () => Call(language, changed));
         return new Watching(() => readers.TryRemove(key, out _));
     }
 
@@ -128,6 +128,19 @@ public sealed class JobWatcher(NpgsqlDataSource database, JobQueue queue, ILogge
             {
                 changed();
             }
+        }
+    }
+
+    // A page speaks the language of whoever renders it: out of here that would be the machine's.
+    private static void Call(ExecutionContext? language, Action changed)
+    {
+        if (language is null)
+        {
+            changed();
+        }
+        else
+        {
+            ExecutionContext.Run(language, static call => ((Action)call!)(), changed);
         }
     }
 

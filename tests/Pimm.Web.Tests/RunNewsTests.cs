@@ -1,8 +1,12 @@
+using System.Globalization;
+using Dapper;
+using Microsoft.Extensions.Logging.Abstractions;
 using Pimm.Core.Promoting;
 using Pimm.Core.Queueing;
 using Pimm.Testing;
 using Pimm.Web.Campaigns;
 using Pimm.Web.Models;
+using Pimm.Web.Shared;
 using Shouldly;
 using Xunit;
 
@@ -60,6 +64,32 @@ public sealed class RunNewsTests
         later.Lines.ShouldBeSameAs(view.Lines);
         (await room.ProgressAsync(view, run with { State = JobStates.Succeeded })).ShouldBeNull();
         (await room.ProgressAsync(view, run with { Id = 5 })).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Who_hears_news_hears_them_in_the_language_of_the_page()
+    {
+        await using var database = await TestDatabase.MigratedAsync();
+        var queue = new JobQueue(database.DataSource);
+        using var watcher = new JobWatcher(database.DataSource, queue, NullLogger<JobWatcher>.Instance);
+        await watcher.StartAsync(TestContext.Current.CancellationToken);
+        var (ofRuns, ofTopics) = (new TaskCompletionSource<string>(), new TaskCompletionSource<string>());
+        await Task.Run(() =>
+        {
+            CultureInfo.CurrentUICulture = CultureInfo.GetCultureInfo("zh-CN");
+            watcher.Watch(_ => ofRuns.TrySetResult(CultureInfo.CurrentUICulture.Name));
+            watcher.Watch("models", () => ofTopics.TrySetResult(CultureInfo.CurrentUICulture.Name));
+        });
+
+        // Whoever began to listen too late is told that something may have been missed.
+        await queue.EnqueueAsync(new JobRequest("lift", "language", new { }), TestContext.Current.CancellationToken);
+        await using var connection = await database.DataSource.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await connection.ExecuteAsync("select pg_notify('pimm_news', 'models')");
+
+        (await ofRuns.Task.WaitAsync(TimeSpan.FromSeconds(20))).ShouldBe("zh-CN");
+        (await ofTopics.Task.WaitAsync(TimeSpan.FromSeconds(20))).ShouldBe("zh-CN");
+        CultureInfo.CurrentUICulture.Name.ShouldNotBe("zh-CN");
+        await watcher.StopAsync(TestContext.Current.CancellationToken);
     }
 
     private static JobRun Run(long id, string kind, long? campaign, string state, float? progress) => new(

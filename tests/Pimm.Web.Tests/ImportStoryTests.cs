@@ -130,6 +130,45 @@ public sealed class ImportStoryTests(WebFixture web) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task News_that_come_faster_than_they_are_read_do_not_keep_a_page_as_it_was()
+    {
+        await using var page = await web.OpenAsync();
+        await SendAsync(page, "news.csv", CustomerFile.Of(rows: 30, bad: 0, name: "news"));
+        await MapAsync(page, "Much told about");
+        await ButtonAsync(page, "Check all rows");
+        await Expect(page.Page.GetByRole(AriaRole.Button, new() { Name = "Apply: 30 customers become version 1" })).ToBeEnabledAsync();
+        await worker.StopAsync(TestContext.Current.CancellationToken);
+        await using var app = await web.Database.DataSource.OpenConnectionAsync(TestContext.Current.CancellationToken);
+
+        // What is read after the click waits for one lock, what news begin to read later for the next.
+        await using var first = await LockAsync();
+        await ButtonAsync(page, "Apply: 30 customers become version 1");
+        await WaitAsync(app, "select exists (select from import_draft where id = @draft and apply_run_id is not null)", new { draft = DraftOf(page) });
+        await Task.Delay(500, TestContext.Current.CancellationToken);
+        await WaitForReadersAsync(app, 1);
+        var next = LockAsync();
+        await WaitAsync(app, "select exists (select from pg_locks where relation = 'job_run_log'::regclass and mode = 'AccessExclusiveLock' and not granted)");
+        var waiting = await app.ExecuteScalarAsync<int>(Waiting);
+        await app.ExecuteAsync("update job_run set progress = 0.5 where id = (select apply_run_id from import_draft where id = @draft)", new { draft = DraftOf(page) });
+        await WaitForReadersAsync(app, waiting + 1);
+        await first.ExecuteAsync("rollback");
+
+        await using var second = await next;
+        await Expect(page.Page.Locator("h1")).ToHaveTextAsync("Applying");
+        await WaitForReadersAsync(app, 1);
+        await second.ExecuteAsync("rollback");
+    }
+
+    private async Task<NpgsqlConnection> LockAsync()
+    {
+        var connection = await web.Database.Owner.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await connection.ExecuteAsync("begin; lock table job_run_log in access exclusive mode", commandTimeout: 60);
+        return connection;
+    }
+
+    private static long DraftOf(WatchedPage page) => long.Parse(new Uri(page.Page.Url).Segments[^1], CultureInfo.InvariantCulture);
+
+    [Fact]
     public async Task A_run_that_ends_while_its_page_reads_it_for_the_first_time_is_followed()
     {
         await using var page = await web.OpenAsync();
@@ -157,18 +196,22 @@ public sealed class ImportStoryTests(WebFixture web) : IAsyncLifetime
                 update job_run set state = 'succeeded', progress = 1, finished_at = clock_timestamp(),
                        result = (select result from job_run where kind = 'import' and result->>'importFileId' is not null order by id desc limit 1)
                  where id = (select apply_run_id from import_draft where id = @draft)
-                """, new { draft = long.Parse(new Uri(page.Page.Url).Segments[^1], CultureInfo.InvariantCulture) });
+                """, new { draft = DraftOf(page) });
             await WaitForReadersAsync(other, 2);
         }
 
         await Expect(page.Page.GetByText("Mapping used")).ToBeVisibleAsync();
     }
 
-    private static async Task WaitForReadersAsync(NpgsqlConnection connection, int readers)
+    private const string Waiting = "select count(*) from pg_locks where relation = 'job_run_log'::regclass and not granted";
+
+    private static Task WaitForReadersAsync(NpgsqlConnection connection, int readers) => WaitAsync(connection, $"select ({Waiting}) >= @readers", new { readers });
+
+    private static async Task WaitAsync(NpgsqlConnection connection, string condition, object? parameters = null)
     {
-        for (var clock = Stopwatch.StartNew(); await connection.ExecuteScalarAsync<int>("select count(*) from pg_locks where relation = 'job_run_log'::regclass and not granted") < readers; await Task.Delay(20))
+        for (var clock = Stopwatch.StartNew(); !await connection.ExecuteScalarAsync<bool>(condition, parameters); await Task.Delay(20))
         {
-            clock.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(20), $"{readers} readings of the log");
+            clock.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(20), condition);
         }
     }
 

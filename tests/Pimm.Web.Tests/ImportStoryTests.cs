@@ -143,7 +143,7 @@ public sealed class ImportStoryTests(WebFixture web) : IAsyncLifetime
         // What is read after the click waits for one lock, what news begin to read later for the next.
         await using var first = await LockAsync();
         await ButtonAsync(page, "Apply: 30 customers become version 1");
-        await WaitAsync(app, "select exists (select from import_draft where id = @draft and apply_run_id is not null)", new { draft = DraftOf(page) });
+        await WaitForApplyingAsync(app, page);
         await Task.Delay(500, TestContext.Current.CancellationToken);
         await WaitForReadersAsync(app, 1);
         var next = LockAsync();
@@ -191,6 +191,7 @@ public sealed class ImportStoryTests(WebFixture web) : IAsyncLifetime
             // The page reads the run first and its log behind it.
             await connection.ExecuteAsync("lock table job_run_log in access exclusive mode", transaction: transaction);
             await ButtonAsync(page, "Apply: 31 customers become version 1");
+            await WaitForApplyingAsync(other, page);
             await WaitForReadersAsync(other, 1);
             await other.ExecuteAsync("""
                 update job_run set state = 'succeeded', progress = 1, finished_at = clock_timestamp(),
@@ -202,6 +203,9 @@ public sealed class ImportStoryTests(WebFixture web) : IAsyncLifetime
 
         await Expect(page.Page.GetByText("Mapping used")).ToBeVisibleAsync();
     }
+
+    private static Task WaitForApplyingAsync(NpgsqlConnection connection, WatchedPage page) =>
+        WaitAsync(connection, "select exists (select from import_draft where id = @draft and apply_run_id is not null)", new { draft = DraftOf(page) });
 
     private const string Waiting = "select count(*) from pg_locks where relation = 'job_run_log'::regclass and not granted";
 

@@ -17,7 +17,7 @@ namespace Pimm.Benchmarks;
 internal sealed class ScoreDbBench(PrivateCluster cluster, PimmInstance pimm, Campaign campaign, Audience audience)
 {
     private const double Bound = 1 / 1.25;
-    private const int Turns = 3;
+    private const int Turns = 5;
     private const int History = 20_000;
 
     public static int Start(string[] arguments) =>

@@ -184,8 +184,8 @@ public sealed class ScoreShardsTests(ShardedCampaign world) : IClassFixture<Shar
         done.ShouldBe(ShardedCampaign.Shards);
         var shards = await ShouldBeLikeAloneAsync();
         shards.Select(s => s.Fence).Distinct().ShouldBe([1L, 2L], ignoreOrder: true);
-        // One more where it was on its way when the fifth broke.
-        shards.Count(s => s.Fence == 1).ShouldBeInRange(5, 6);
+        // Two are written at once: one more may be on its way when the fifth breaks, and another follow it before that is noticed.
+        shards.Count(s => s.Fence == 1).ShouldBeInRange(5, 7);
         (await CountAsync($"select count(*) from scoring where run_id = {id}")).ShouldBe(1);
     }
 

@@ -133,10 +133,7 @@ public sealed class ImportStoryTests(WebFixture web) : IAsyncLifetime
     public async Task News_that_come_faster_than_they_are_read_do_not_keep_a_page_as_it_was()
     {
         await using var page = await web.OpenAsync();
-        await SendAsync(page, "news.csv", CustomerFile.Of(rows: 30, bad: 0, name: "news"));
-        await MapAsync(page, "Much told about");
-        await ButtonAsync(page, "Check all rows");
-        await Expect(page.Page.GetByRole(AriaRole.Button, new() { Name = "Apply: 30 customers become version 1" })).ToBeEnabledAsync();
+        await CheckAsync(page, "news", 30, "Much told about");
         await worker.StopAsync(TestContext.Current.CancellationToken);
         await using var app = await web.Database.DataSource.OpenConnectionAsync(TestContext.Current.CancellationToken);
 
@@ -159,6 +156,14 @@ public sealed class ImportStoryTests(WebFixture web) : IAsyncLifetime
         await second.ExecuteAsync("rollback");
     }
 
+    private static async Task CheckAsync(WatchedPage page, string name, int rows, string audience)
+    {
+        await SendAsync(page, $"{name}.csv", CustomerFile.Of(rows, bad: 0, name: name));
+        await MapAsync(page, audience);
+        await ButtonAsync(page, "Check all rows");
+        await Expect(page.Page.GetByRole(AriaRole.Button, new() { Name = $"Apply: {rows} customers become version 1" })).ToBeEnabledAsync();
+    }
+
     private async Task<NpgsqlConnection> LockAsync()
     {
         var connection = await web.Database.Owner.OpenConnectionAsync(TestContext.Current.CancellationToken);
@@ -172,16 +177,10 @@ public sealed class ImportStoryTests(WebFixture web) : IAsyncLifetime
     public async Task A_run_that_ends_while_its_page_reads_it_for_the_first_time_is_followed()
     {
         await using var page = await web.OpenAsync();
-        await SendAsync(page, "quick.csv", CustomerFile.Of(rows: 30, bad: 0, name: "quick"));
-        await MapAsync(page, "Quicker than its page");
-        await ButtonAsync(page, "Check all rows");
-        await Expect(page.Page.GetByRole(AriaRole.Button, new() { Name = "Apply: 30 customers become version 1" })).ToBeEnabledAsync();
+        await CheckAsync(page, "quick", 30, "Quicker than its page");
         await ButtonAsync(page, "Apply: 30 customers become version 1");
         await Expect(page.Page.GetByText("Mapping used")).ToBeVisibleAsync();
-        await SendAsync(page, "again.csv", CustomerFile.Of(rows: 31, bad: 0, name: "quick"));
-        await MapAsync(page, "Quicker than its page, twice");
-        await ButtonAsync(page, "Check all rows");
-        await Expect(page.Page.GetByRole(AriaRole.Button, new() { Name = "Apply: 31 customers become version 1" })).ToBeEnabledAsync();
+        await CheckAsync(page, "quick", 31, "Quicker than its page, twice");
         await worker.StopAsync(TestContext.Current.CancellationToken);
 
         await using var other = await web.Database.Owner.OpenConnectionAsync(TestContext.Current.CancellationToken);

@@ -167,7 +167,7 @@ public sealed class ImportStoryTests(WebFixture web) : IAsyncLifetime
     private async Task<NpgsqlConnection> LockAsync()
     {
         var connection = await web.Database.Owner.OpenConnectionAsync(TestContext.Current.CancellationToken);
-        await connection.ExecuteAsync("begin; lock table job_run_log in access exclusive mode", commandTimeout: 60);
+        await connection.ExecuteAsync("begin; set local lock_timeout = 0; lock table job_run_log in access exclusive mode", commandTimeout: 60);
         return connection;
     }
 

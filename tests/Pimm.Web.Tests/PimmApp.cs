@@ -52,6 +52,8 @@ internal sealed partial class PimmApp : IAsyncDisposable
         start.Environment["ASPNETCORE_ENVIRONMENT"] = "Production";
         start.Environment["Access__AttemptsPerMinute"] = "1000";
         start.Environment["Api__RefusalsPerMinute"] = "100000";
+        // Tests hold what a page reads, for as long as a busy machine takes.
+        start.Environment["Database__LockTimeoutSeconds"] = "30";
         start.Environment["Importing__Uploads"] = Uploads;
         foreach (var (name, value) in settings ?? new Dictionary<string, string>())
         {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using Pimm.Core.Access;
 using Pimm.Testing;
@@ -32,6 +33,39 @@ public sealed class FrameTests(WebFixture web)
         await Expect(page.Page.Locator("dialog.keys")).ToBeHiddenAsync();
         await page.Page.Keyboard.PressAsync("n");
         await page.Page.WaitForURLAsync("**/schedules/new");
+        page.ShouldBeQuiet();
+    }
+
+    [Fact]
+    public async Task A_link_that_is_clicked_while_its_page_comes_alive_is_followed()
+    {
+        await using var page = await web.OpenAsync();
+        var (begun, clicked) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await page.Page.RouteWebSocketAsync(new Regex("/_blazor"), browser =>
+        {
+            var server = browser.ConnectToServer();
+            var messages = 0;
+            browser.OnMessage(async message =>
+            {
+                // The second, behind the handshake, says where the browser is; it reaches the server when it is there no more.
+                if (Interlocked.Increment(ref messages) > 1)
+                {
+                    begun.TrySetResult();
+                    await clicked.Task;
+                }
+                server.Send(message.Binary ?? []);
+            });
+        });
+        await page.Page.GotoAsync("/campaigns");
+        await begun.Task;
+        await page.Page.GetByRole(AriaRole.Link, new() { Name = "Runs", Exact = true }).ClickAsync();
+        await page.Page.WaitForURLAsync("**/runs");
+        await Expect(page.Page.Locator("h1")).ToHaveTextAsync("Runs");
+        clicked.SetResult();
+        await page.Page.WaitForSelectorAsync(".shell[data-alive=yes]");
+
+        await Expect(page.Page.Locator("h1")).ToHaveTextAsync("Runs");
+        new Uri(page.Page.Url).AbsolutePath.ShouldBe("/runs");
         page.ShouldBeQuiet();
     }
 

@@ -134,7 +134,6 @@ public sealed class ImportPagesTests(WebFixture web)
     [Fact]
     public async Task What_was_mapped_comes_back_from_the_check()
     {
-        using var worker = await web.StartImportWorkerAsync();
         await using var page = await web.OpenAsync();
         await ImportStoryTests.SendAsync(page, "back.csv", CustomerFile.Of(rows: 40, bad: 0, name: "back"));
         await ImportStoryTests.MapAsync(page, "There and back");
@@ -187,7 +186,6 @@ public sealed class ImportPagesTests(WebFixture web)
     [InlineData("light", 360)]
     public async Task Every_page_of_an_import_is_accessible_and_fits(string theme, int width)
     {
-        using var worker = await web.StartImportWorkerAsync();
         await using var page = await web.OpenAsync(theme: theme);
         await page.Page.SetViewportSizeAsync(width, 900);
         await page.Page.GotoAsync("/imports/new");

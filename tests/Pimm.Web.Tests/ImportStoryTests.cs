@@ -1,10 +1,5 @@
-using System.Diagnostics;
-using System.Globalization;
 using System.Text;
-using Dapper;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Playwright;
-using Npgsql;
 using Shouldly;
 using Xunit;
 using static Microsoft.Playwright.Assertions;
@@ -12,12 +7,8 @@ using static Microsoft.Playwright.Assertions;
 namespace Pimm.Web.Tests;
 
 /// <summary>A file's whole way through the pages, with a worker beside the app.</summary>
-public sealed class ImportStoryTests(WebFixture web) : IAsyncLifetime
+public sealed class ImportStoryTests(WebFixture web)
 {
-    private IHost worker = null!;
-
-    public async ValueTask InitializeAsync() => worker = await web.StartImportWorkerAsync();
-
     [Fact]
     public async Task A_file_with_bad_rows_is_mapped_checked_applied_mended_and_undone()
     {
@@ -127,101 +118,6 @@ public sealed class ImportStoryTests(WebFixture web) : IAsyncLifetime
         await Expect(page.Page.Locator(".rows-bar").First).ToHaveAttributeAsync("aria-label", "2 created, 0 updated, 0 skipped, 1 put aside");
         await Expect(page.Page.Locator(".problems tbody tr")).ToContainTextAsync("unknown_customer");
         page.ShouldBeQuiet();
-    }
-
-    [Fact]
-    public async Task News_that_come_faster_than_they_are_read_do_not_keep_a_page_as_it_was()
-    {
-        await using var page = await web.OpenAsync();
-        await CheckAsync(page, "news", 30, "Much told about");
-        await worker.StopAsync(TestContext.Current.CancellationToken);
-        await using var app = await web.Database.DataSource.OpenConnectionAsync(TestContext.Current.CancellationToken);
-
-        // What is read after the click waits for one lock, what news begin to read later for the next.
-        await using var first = await LockAsync();
-        await ButtonAsync(page, "Apply: 30 customers become version 1");
-        await WaitForApplyingAsync(app, page);
-        await Task.Delay(500, TestContext.Current.CancellationToken);
-        await WaitForReadersAsync(app, 1);
-        var next = LockAsync();
-        await WaitAsync(app, "select exists (select from pg_locks where relation = 'job_run_log'::regclass and mode = 'AccessExclusiveLock' and not granted)");
-        var waiting = await app.ExecuteScalarAsync<int>(Waiting);
-        await app.ExecuteAsync("update job_run set progress = 0.5 where id = (select apply_run_id from import_draft where id = @draft)", new { draft = DraftOf(page) });
-        await WaitForReadersAsync(app, waiting + 1);
-        await first.ExecuteAsync("rollback");
-
-        await using var second = await next;
-        await Expect(page.Page.Locator("h1")).ToHaveTextAsync("Applying");
-        await WaitForReadersAsync(app, 1);
-        await second.ExecuteAsync("rollback");
-    }
-
-    private static async Task CheckAsync(WatchedPage page, string name, int rows, string audience)
-    {
-        await SendAsync(page, $"{name}.csv", CustomerFile.Of(rows, bad: 0, name: name));
-        await MapAsync(page, audience);
-        await ButtonAsync(page, "Check all rows");
-        await Expect(page.Page.GetByRole(AriaRole.Button, new() { Name = $"Apply: {rows} customers become version 1" })).ToBeEnabledAsync();
-    }
-
-    private async Task<NpgsqlConnection> LockAsync()
-    {
-        var connection = await web.Database.Owner.OpenConnectionAsync(TestContext.Current.CancellationToken);
-        await connection.ExecuteAsync("begin; set local lock_timeout = 0; lock table job_run_log in access exclusive mode", commandTimeout: 60);
-        return connection;
-    }
-
-    private static long DraftOf(WatchedPage page) => long.Parse(new Uri(page.Page.Url).Segments[^1], CultureInfo.InvariantCulture);
-
-    [Fact]
-    public async Task A_run_that_ends_while_its_page_reads_it_for_the_first_time_is_followed()
-    {
-        await using var page = await web.OpenAsync();
-        await CheckAsync(page, "quick", 30, "Quicker than its page");
-        await ButtonAsync(page, "Apply: 30 customers become version 1");
-        await Expect(page.Page.GetByText("Mapping used")).ToBeVisibleAsync();
-        await CheckAsync(page, "quick", 31, "Quicker than its page, twice");
-        await worker.StopAsync(TestContext.Current.CancellationToken);
-
-        await using var other = await web.Database.Owner.OpenConnectionAsync(TestContext.Current.CancellationToken);
-        await using (var connection = await web.Database.Owner.OpenConnectionAsync(TestContext.Current.CancellationToken))
-        await using (var transaction = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken))
-        {
-            // The page reads the run first and its log behind it.
-            await connection.ExecuteAsync("lock table job_run_log in access exclusive mode", transaction: transaction);
-            await ButtonAsync(page, "Apply: 31 customers become version 1");
-            await WaitForApplyingAsync(other, page);
-            await WaitForReadersAsync(other, 1);
-            await other.ExecuteAsync("""
-                update job_run set state = 'succeeded', progress = 1, finished_at = clock_timestamp(),
-                       result = (select result from job_run where kind = 'import' and result->>'importFileId' is not null order by id desc limit 1)
-                 where id = (select apply_run_id from import_draft where id = @draft)
-                """, new { draft = DraftOf(page) });
-            await WaitForReadersAsync(other, 2);
-        }
-
-        await Expect(page.Page.GetByText("Mapping used")).ToBeVisibleAsync();
-    }
-
-    private static Task WaitForApplyingAsync(NpgsqlConnection connection, WatchedPage page) =>
-        WaitAsync(connection, "select exists (select from import_draft where id = @draft and apply_run_id is not null)", new { draft = DraftOf(page) });
-
-    private const string Waiting = "select count(*) from pg_locks where relation = 'job_run_log'::regclass and not granted";
-
-    private static Task WaitForReadersAsync(NpgsqlConnection connection, int readers) => WaitAsync(connection, $"select ({Waiting}) >= @readers", new { readers });
-
-    private static async Task WaitAsync(NpgsqlConnection connection, string condition, object? parameters = null)
-    {
-        for (var clock = Stopwatch.StartNew(); !await connection.ExecuteScalarAsync<bool>(condition, parameters); await Task.Delay(20))
-        {
-            clock.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(20), condition);
-        }
-    }
-
-    public ValueTask DisposeAsync()
-    {
-        worker.Dispose();
-        return ValueTask.CompletedTask;
     }
 
     internal static async Task SendAsync(WatchedPage page, string name, byte[] bytes)

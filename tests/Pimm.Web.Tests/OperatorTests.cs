@@ -41,7 +41,6 @@ public sealed class OperatorTests(WebFixture web)
     [Fact]
     public async Task A_failed_run_is_told_its_cause_is_shown_a_retry_mends_it_and_a_schedule_is_run_by_hand()
     {
-        using var worker = await web.StartWorkerAsync("import", "outcomes", "collect");
         var file = Path.Combine(web.Exports, "late customers.csv");
         var queue = web.Services.GetRequiredService<JobQueue>();
         var audience = await web.Services.GetRequiredService<AudienceStore>().CreateAsync("Told of a failure", "customer_id", [new AudienceColumn("age", "number")], ["click"], simulated: true);
@@ -70,7 +69,6 @@ public sealed class OperatorTests(WebFixture web)
         await Expect(page.Page.Locator(".notice-item.resolved", new() { HasText = $"Run {run} (import) failed" })).ToContainTextAsync("its cause was gone");
         await RunScheduleAsync(page.Page, "outcome files");
         page.ShouldBeQuiet();
-        await worker.StopAsync(Cancel);
     }
 
     private static async Task RunScheduleAsync(IPage page, string schedule)

@@ -1,6 +1,7 @@
 using Deque.AxeCore.Playwright;
 using Microsoft.Playwright;
 using Shouldly;
+using Xunit;
 
 namespace Pimm.Web.Tests;
 
@@ -74,5 +75,23 @@ public sealed class WatchedPage : IAsyncDisposable
 
     public void ShouldBeQuiet() => Complaints.ShouldBeEmpty();
 
-    public async ValueTask DisposeAsync() => await Page.Context.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await TellAsync();
+        await Page.Context.DisposeAsync();
+    }
+
+    // Shown only where the test failed: what a wait in vain was waiting before.
+    private async Task TellAsync()
+    {
+        try
+        {
+            var shown = await Page.Locator("body").AriaSnapshotAsync(new() { Timeout = 2_000 });
+            TestContext.Current.TestOutputHelper?.WriteLine($"{Page.Url}\n{string.Join('\n', complaints)}\n{shown}");
+        }
+        catch (Exception e) when (e is PlaywrightException or TimeoutException)
+        {
+            // The page is closed, or shows nothing.
+        }
+    }
 }

@@ -18,6 +18,7 @@ public sealed class WebFixture : IAsyncLifetime
     private PimmApp app = null!;
     private IPlaywright playwright = null!;
     private IHost host = null!;
+    private IHost worker = null!;
 
     public const string Password = "a long enough phrase";
 
@@ -54,14 +55,13 @@ public sealed class WebFixture : IAsyncLifetime
         // The copy has cut what the users were added by.
         Services.GetRequiredService<NpgsqlDataSource>().Clear();
         app = await PimmApp.StartAsync(Database, new Dictionary<string, string> { ["Exporting__Folder"] = folder, ["Importing__Uploads"] = Uploads, ["Importing__MaximumUploadBytes"] = "2000000", ["Api__RequestsPerSecond"] = "10000", ["Api__Burst"] = "10000" });
+        // One for all tests, as long as they last: a test's own would take the runs of others to its end. It leaves the kinds alone that tests look at in the queue.
+        worker = await StartWorkerAsync("import", "outcomes", "collect");
         // Two busy cores may be slow; a right page passes at once.
         Assertions.SetDefaultExpectTimeout(20_000);
         playwright = await Playwright.CreateAsync();
         Browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = Chromium.Path, Args = Chromium.Arguments });
     }
-
-    /// <summary>A worker beside the app that takes files in, and leaves the runs alone that other tests look at.</summary>
-    public Task<IHost> StartImportWorkerAsync() => StartWorkerAsync("import", "outcomes");
 
     public async Task<IHost> StartWorkerAsync(params string[] kinds)
     {
@@ -112,6 +112,8 @@ public sealed class WebFixture : IAsyncLifetime
         await Browser.DisposeAsync();
         playwright.Dispose();
         await app.DisposeAsync();
+        await worker.StopAsync();
+        worker.Dispose();
         host.Dispose();
         await Database.DisposeAsync();
         await Untouched.DisposeAsync();

@@ -7,5 +7,19 @@ function follow() {
   }
 }
 
-follow();
-new MutationObserver(follow).observe(document.body, { childList: true, subtree: true, attributeFilter: ['data-address-now', 'data-address-next'] });
+// A link that is clicked while the circuit begins moves the browser, and the circuit is not told: it would draw the page that was left.
+let met;
+function meet() {
+  const shell = document.querySelector('.shell[data-begun-at]');
+  if (!shell || shell === met) return;
+  met = shell;
+  if (location.href !== shell.dataset.begunAt) Blazor.navigateTo(location.href, { replaceHistoryEntry: true });
+}
+
+function look() {
+  meet();
+  follow();
+}
+
+look();
+new MutationObserver(look).observe(document.body, { childList: true, subtree: true, attributeFilter: ['data-address-now', 'data-address-next', 'data-begun-at'] });

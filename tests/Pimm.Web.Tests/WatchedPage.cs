@@ -1,7 +1,6 @@
 using Deque.AxeCore.Playwright;
 using Microsoft.Playwright;
 using Shouldly;
-using Xunit;
 
 namespace Pimm.Web.Tests;
 
@@ -9,6 +8,9 @@ namespace Pimm.Web.Tests;
 public sealed class WatchedPage : IAsyncDisposable
 {
     private readonly List<string> complaints = [];
+
+    /// <summary>Takes what a page showed at its end: where its test failed, that is what a wait in vain was waiting before.</summary>
+    public static Action<string>? Tell { get; set; }
 
     public WatchedPage(IPage page)
     {
@@ -81,13 +83,16 @@ public sealed class WatchedPage : IAsyncDisposable
         await Page.Context.DisposeAsync();
     }
 
-    // Shown only where the test failed: what a wait in vain was waiting before.
     private async Task TellAsync()
     {
+        if (Tell is not { } tell)
+        {
+            return;
+        }
+
         try
         {
-            var shown = await Page.Locator("body").AriaSnapshotAsync(new() { Timeout = 2_000 });
-            TestContext.Current.TestOutputHelper?.WriteLine($"{Page.Url}\n{string.Join('\n', complaints)}\n{shown}");
+            tell($"{Page.Url}\n{string.Join('\n', complaints)}\n{await Page.Locator("body").AriaSnapshotAsync(new() { Timeout = 2_000 })}");
         }
         catch (Exception e) when (e is PlaywrightException or TimeoutException)
         {

@@ -57,6 +57,8 @@ public sealed class WebFixture : IAsyncLifetime
         app = await PimmApp.StartAsync(Database, new Dictionary<string, string> { ["Exporting__Folder"] = folder, ["Importing__Uploads"] = Uploads, ["Importing__MaximumUploadBytes"] = "2000000", ["Api__RequestsPerSecond"] = "10000", ["Api__Burst"] = "10000" });
         // One for all tests, as long as they last: a test's own would take the runs of others to its end. It leaves the kinds alone that tests look at in the queue.
         worker = await StartWorkerAsync("import", "outcomes", "collect");
+        // Shown of failed tests only.
+        WatchedPage.Tell = shown => TestContext.Current.TestOutputHelper?.WriteLine(shown);
         // Two busy cores may be slow; a right page passes at once.
         Assertions.SetDefaultExpectTimeout(20_000);
         playwright = await Playwright.CreateAsync();

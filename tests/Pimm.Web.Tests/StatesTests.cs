@@ -119,6 +119,29 @@ public sealed class StatesTests(WebFixture web, PatientApp patient) : IClassFixt
     }
 
     [Fact]
+    public async Task Whoever_goes_on_before_the_chosen_audience_is_read_comes_to_the_next_step()
+    {
+        var (database, host, app) = (web.Untouched, patient.Host, patient.App);
+        await using var page = await web.OpenElsewhereAsync(app, host, "hasty", Roles.Marketer);
+        await page.GoAsync("/campaigns/new");
+        await page.Page.FillAsync("#name", "In a hurry");
+        await WizardTests.ContinueAsync(page.Page, "Audience");
+        await Expect(page.Page.Locator("#audience")).ToBeVisibleAsync();
+        await using (var connection = await database.Owner.OpenConnectionAsync(Cancel))
+        await using (var transaction = await connection.BeginTransactionAsync(Cancel))
+        {
+            await connection.ExecuteAsync("lock table model_line in access exclusive mode", transaction: transaction);
+            await page.Page.SelectOptionAsync("#audience", "Savers of the north");
+            await WizardTests.ContinueAsync(page.Page, "Budget and dates");
+            // The audience is read, its lines are not: the click has been heard when the filter is drawn.
+            await Expect(page.Page.Locator(".conditions")).ToBeVisibleAsync();
+        }
+
+        await Expect(page.Page.Locator("#impressionsPerDay")).ToBeVisibleAsync();
+        page.ShouldBeQuiet();
+    }
+
+    [Fact]
     public async Task What_fails_inside_is_answered_with_an_id_that_the_log_has_and_with_nothing_else()
     {
         var (database, host, app) = (web.Untouched, patient.Host, patient.App);

@@ -117,15 +117,6 @@ public sealed class CopyReader
 
     private ReadOnlySpan<byte> Field(int bytes)
     {
-        // A value that is there with its length is taken in one step.
-        var field = block.AsSpan(at, length - at);
-        if (field.Length >= sizeof(int) + bytes && columnsLeft > 0 && BinaryPrimitives.ReadInt32BigEndian(field) == bytes)
-        {
-            columnsLeft--;
-            at += sizeof(int) + bytes;
-            return field.Slice(sizeof(int), bytes);
-        }
-
         var given = NextLength();
         return given == bytes ? Take(bytes)
             : throw (given == CopyFormat.Missing ? Missing() : new InvalidOperationException($"A column has a value of {given} bytes where one of {bytes} is read: its type is another one."));

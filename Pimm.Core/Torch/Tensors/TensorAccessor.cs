@@ -23,8 +23,17 @@ public sealed class TensorAccessor<T> : IReadOnlyList<T> where T : unmanaged
 
     public T this[long index]
     {
-        get => Elements()[checked((int)index)];
-        set => Writable()[checked((int)index)] = value;
+        get
+        {
+            var number = Elements()[checked((int)index)];
+            GC.KeepAlive(tensor);
+            return number;
+        }
+        set
+        {
+            Writable()[checked((int)index)] = value;
+            GC.KeepAlive(tensor);
+        }
     }
 
     T IReadOnlyList<T>.this[int index] => this[index];
@@ -36,12 +45,21 @@ public sealed class TensorAccessor<T> : IReadOnlyList<T> where T : unmanaged
         var elements = Elements()[checked((int)tensorIndex)..];
         var room = array[arrayIndex..];
         elements[..Math.Min(elements.Length, room.Length)].CopyTo(room);
+        GC.KeepAlive(tensor);
     }
 
-    public void CopyFrom(ReadOnlySpan<T> array, int arrayIndex = 0, long tensorIndex = 0) =>
+    public void CopyFrom(ReadOnlySpan<T> array, int arrayIndex = 0, long tensorIndex = 0)
+    {
         array[arrayIndex..].CopyTo(Writable()[checked((int)tensorIndex)..]);
+        GC.KeepAlive(tensor);
+    }
 
-    public T[] ToArray() => Elements().ToArray();
+    public T[] ToArray()
+    {
+        var copy = Elements().ToArray();
+        GC.KeepAlive(tensor);
+        return copy;
+    }
 
     public IEnumerator<T> GetEnumerator()
     {
@@ -51,6 +69,7 @@ public sealed class TensorAccessor<T> : IReadOnlyList<T> where T : unmanaged
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
+    // A tensor that nobody else holds may be collected while its memory is read: whoever takes these keeps it alive.
     private ReadOnlySpan<T> Elements() => MemoryMarshal.Cast<byte, T>(tensor.bytes);
 
     private Span<T> Writable() => copied

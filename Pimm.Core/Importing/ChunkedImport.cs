@@ -97,6 +97,7 @@ public sealed class ChunkedImport(ImportStore imports, ImportProgressStore progr
             if (taken.Other is not null && taken.Other == other)
             {
                 run.Report(0, $"another run is importing the same file {file.Source}");
+                FaultPoint.Reach("import.waiting");
                 await Task.Delay(options.Value.Poll, cancellationToken);
             }
             other = taken.Other;

@@ -65,6 +65,26 @@ public sealed class ImportStoryTests(WebFixture web)
     }
 
     [Fact]
+    public async Task What_is_chosen_before_another_look_at_the_file_is_drawn_is_kept()
+    {
+        await using var page = await web.OpenAsync();
+        var late = TimeSpan.FromMilliseconds(300);
+        await SlowCircuit.OfAsync(page.Page, late);
+        await SendAsync(page, "hasty.csv", CustomerFile.Of(rows: 200, bad: 20));
+        await Expect(page.Page.GetByLabel("What Customer ID is")).ToHaveValueAsync("key");
+        await page.Page.Locator("#audience").SelectOptionAsync("");
+        await page.Page.GetByLabel("Name of the new audience").FillAsync("Hasty of the south");
+
+        // The server has looked by now, and the page cannot have heard of it.
+        await Task.Delay(late * 1.7, TestContext.Current.CancellationToken);
+        await page.Page.GetByLabel("Type of Age").SelectOptionAsync("number");
+        await ButtonAsync(page, "Check all rows");
+
+        await Expect(page.Page.GetByRole(AriaRole.Button, new() { Name = "Apply: 180 customers become version 1" })).ToBeDisabledAsync();
+        page.ShouldBeQuiet();
+    }
+
+    [Fact]
     public async Task The_same_file_again_is_said_to_be_known_and_its_mapping_is_as_last_time()
     {
         await using var page = await web.OpenAsync();

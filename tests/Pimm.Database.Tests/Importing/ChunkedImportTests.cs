@@ -133,10 +133,12 @@ public sealed class ChunkedImportTests(ChunkedWorld world) : IClassFixture<Chunk
         var content = Content(kind, bad: 2);
         var first = await AskAsync(audience, kind, $"first {kind}.csv", content);
         var second = await AskAsync(audience, kind, $"second {kind}.csv", content);
+        using var waited = new ManualResetEventSlim();
         await using var worker = await FaultyWorker.StartAsync(world.Pimm, Kinds, (_, name) =>
         {
-            // Long enough for the other one to find the file taken.
-            if (name == "import.chunk-done") Thread.Sleep(40);
+            // Outcomes of which some are bad are read again by whoever comes when they are in: so the other one must come before.
+            if (name == "import.waiting") waited.Set();
+            else if (name == "import.chunk-done") waited.Wait(TimeSpan.FromSeconds(20)).ShouldBeTrue();
         }, slots: 2);
 
         var ended = new[] { await FinishedAsync(first), await FinishedAsync(second) };

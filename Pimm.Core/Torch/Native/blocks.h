@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "masks.h"
+#include "undisturbed.h"
 
 namespace pimm {
 
@@ -29,6 +30,7 @@ struct Blocks {
   template <class Body>
   void each(Body body) const {
     at::parallel_for(0, parts, 1, [&](int64_t from, int64_t to) {
+      const Undisturbed computing;  // once for all products
       for (int64_t part = from; part < to; ++part) {
         for (int64_t row = part * in_part * size; row < std::min(all, (part + 1) * in_part * size); row += size) {
           body(part, row, std::min(size, all - row));

@@ -3,11 +3,14 @@
 // beside OpenMP's. A symbol defined here is found before libblas's, because this library is what was opened: so float products
 // go to oneDNN, on the same OpenMP threads as everything else. A libtorch with a BLAS of its own never asks for this symbol.
 #include <dlfcn.h>
+#include <omp.h>
 
 #include <cstdint>
+#include <optional>
 
 #include "blocks.h"
 #include "pimm_torch.h"
+#include "undisturbed.h"
 
 namespace {
 
@@ -35,10 +38,14 @@ PIMM_EXPORT void sgemm_(const char* ta, const char* tb, const int* m, const int*
                         const float* a, const int* lda, const float* b, const int* ldb, const float* beta, float* c,
                         const int* ldc) noexcept {
   if (*m <= 0 || *n <= 0) return;
-  constexpr int success = 0;
-  if (one_dnn() && *k > 0 &&
-      one_dnn()(normal(*tb), normal(*ta), *n, *m, *k, *alpha, b, *ldb, a, *lda, *beta, c, *ldc) == success) {
-    return;
+  if (one_dnn() && *k > 0) {
+    constexpr int success = 0;
+    std::optional<pimm::Undisturbed> computing;
+    if (*k > pimm::longest_on_stack) {
+      computing.emplace();
+      if (!omp_in_parallel()) pimm::keep_team_undisturbed();
+    }
+    if (one_dnn()(normal(*tb), normal(*ta), *n, *m, *k, *alpha, b, *ldb, a, *lda, *beta, c, *ldc) == success) return;
   }
   if (system_blas()) system_blas()(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }

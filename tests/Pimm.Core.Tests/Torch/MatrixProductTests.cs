@@ -83,6 +83,70 @@ public sealed class MatrixProductTests : IDisposable
         }
     }
 
+    [Fact]
+    public void While_long_rows_are_multiplied_signals_wait()
+    {
+        // .NET stops threads by signals, and the stack pointer lies in the heap then (Native/undisturbed.h).
+        Assert.SkipUnless(NativeTorch.Blas == "oneDNN", "another BLAS multiplies here");
+        const string Name = "multiplies";
+        using var begun = new ManualResetEventSlim();
+        using var stop = new ManualResetEventSlim();
+        bool takesSignalsAfterwards = false;
+        int before = get_num_threads();
+        var thread = new Thread(() =>
+        {
+            set_num_threads(2);
+            using var all = NewDisposeScope();
+            var (a, b) = (ones(1000, 2000), ones(2000, 1000));
+            while (!stop.IsSet)
+            {
+                a.matmul(b).Dispose();
+                begun.Set();
+            }
+            takesSignalsAfterwards = !SignalsWait("/proc/thread-self");
+        })
+        { Name = Name };
+        thread.Start();
+        try
+        {
+            // Signals wait while a thread is made, too; and the one of OpenMP that helps has this one's name.
+            begun.Wait(TimeSpan.FromSeconds(30)).ShouldBeTrue();
+            var undisturbed = new HashSet<string>();
+            SpinWait.SpinUntil(() =>
+            {
+                undisturbed.UnionWith(Directory.GetDirectories("/proc/self/task").Where(task => NameOf(task) == Name && SignalsWait(task)));
+                return undisturbed.Count == 2;
+            }, TimeSpan.FromSeconds(30));
+            undisturbed.Count.ShouldBe(2);
+        }
+        finally
+        {
+            stop.Set();
+            thread.Join();
+            set_num_threads(before);
+        }
+
+        takesSignalsAfterwards.ShouldBeTrue();
+    }
+
+    private static string? NameOf(string task) => Lines(task, "comm").FirstOrDefault();
+
+    // SIGRTMIN of glibc, which .NET's garbage collector sends.
+    private static bool SignalsWait(string task) => Lines(task, "status").FirstOrDefault(line => line.StartsWith("SigBlk:", StringComparison.Ordinal)) is { } line
+        && (Convert.ToUInt64(line["SigBlk:".Length..].Trim(), 16) & (1UL << (34 - 1))) != 0;
+
+    private static string[] Lines(string task, string file)
+    {
+        try
+        {
+            return File.ReadAllLines(Path.Combine(task, file));
+        }
+        catch (IOException)
+        {
+            return []; // The thread has ended.
+        }
+    }
+
     private Tensor Some(params long[] shape) => randn(shape, generator: generator);
 
     private static void Close(Tensor actual, Tensor expected, long terms)

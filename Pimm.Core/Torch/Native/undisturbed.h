@@ -1,0 +1,29 @@
+// Keeps signals away from products. Of rows of more than `longest_on_stack` numbers, oneDNN packs what it multiplies into memory of the
+// heap, and points the stack pointer there (its issue 4845, mended in March 2026): the frame of a signal that arrives meanwhile is
+// written over whatever lies before that memory, and .NET stops threads by signals. In oneDNN 2.6, which Debian 12 has, these are rows of
+// 85 numbers and more with AVX-512, and longer ones with AVX2.
+#pragma once
+
+namespace pimm {
+
+constexpr int longest_on_stack = 64;
+
+// While it lives, signals to this thread wait, and those to the process go to another.
+class Undisturbed {
+ public:
+  Undisturbed() noexcept;
+  ~Undisturbed() noexcept;
+  Undisturbed(const Undisturbed&) = delete;
+  Undisturbed& operator=(const Undisturbed&) = delete;
+
+ private:
+  const bool outermost_;
+};
+
+// The threads that OpenMP keeps for this one take no signal from now on: they do nothing but compute. Outside of its parallel regions.
+void keep_team_undisturbed() noexcept;
+
+// This thread's number of threads changes: those that come may take signals.
+void forget_team() noexcept;
+
+}  // namespace pimm

@@ -92,6 +92,7 @@ internal sealed class TrainBench(string root, string folder)
         var products = new LayerProducts(shape, Math.Min(batch, 2_000));
         var (ours, peers, gigaflops, allocated) = (new List<Turn>(), new List<Turn>(), new List<double>(), 0L);
         var watch = new Watch();
+        watch.Restart(anew: true);
         new TrainingLoop(network, data, options, TimeProvider.System).Run(progress =>
         {
             if (progress.Finished is null && progress.Samples / batch % steps.Ours == 0)

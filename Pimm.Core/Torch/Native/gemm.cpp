@@ -3,7 +3,6 @@
 // beside OpenMP's. A symbol defined here is found before libblas's, because this library is what was opened: so float products
 // go to oneDNN, on the same OpenMP threads as everything else. A libtorch with a BLAS of its own never asks for this symbol.
 #include <dlfcn.h>
-#include <omp.h>
 
 #include <cstdint>
 #include <optional>
@@ -43,7 +42,7 @@ PIMM_EXPORT void sgemm_(const char* ta, const char* tb, const int* m, const int*
     std::optional<pimm::Undisturbed> computing;
     if (*k > pimm::longest_on_stack) {
       computing.emplace();
-      if (!omp_in_parallel()) pimm::keep_team_undisturbed();
+      pimm::keep_team_undisturbed();
     }
     if (one_dnn()(normal(*tb), normal(*ta), *n, *m, *k, *alpha, b, *ldb, a, *lda, *beta, c, *ldc) == success) return;
   }

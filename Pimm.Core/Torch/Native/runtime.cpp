@@ -12,7 +12,6 @@
 #include <string>
 
 #include "errors.h"
-#include "undisturbed.h"
 
 namespace {
 
@@ -41,7 +40,6 @@ PIMM_EXPORT int32_t pimm_check_version() noexcept {
 PIMM_EXPORT int32_t pimm_set_threads(int32_t count) noexcept {
   return pimm::guarded([&] {
     at::set_num_threads(count);
-    pimm::forget_team();
     // OpenBLAS, where libblas.so.3 is one, keeps its own number of threads; it computes the double products.
     if (auto set = named_function<void (*)(int)>("openblas_set_num_threads")) set(count);
   });

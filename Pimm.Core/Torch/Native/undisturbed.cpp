@@ -10,7 +10,6 @@ namespace {
 
 thread_local bool undisturbed = false;
 thread_local sigset_t before;
-thread_local int undisturbed_team = 1;
 
 const sigset_t& all_signals() noexcept {
   static const sigset_t all = [] {
@@ -41,11 +40,7 @@ pimm::Undisturbed::~Undisturbed() noexcept {
 }
 
 void pimm::keep_team_undisturbed() noexcept {
-  const int threads = omp_get_max_threads();
-  if (threads == undisturbed_team) return;
+  if (omp_in_parallel() || omp_get_max_threads() == 1) return;
 #pragma omp parallel
-  if (omp_get_thread_num() > 0 && !undisturbed) begin();
-  undisturbed_team = threads;
+  if (!undisturbed) begin();
 }
-
-void pimm::forget_team() noexcept { undisturbed_team = 1; }

@@ -20,10 +20,8 @@ class Undisturbed {
   const bool outermost_;
 };
 
-// The threads that OpenMP keeps for this one take no signal from now on: they do nothing but compute. Outside of its parallel regions.
+// From a thread that is undisturbed: those that OpenMP lends to it are so from now on, because they do nothing but compute. OpenMP ends
+// threads of which a team has no need and makes others, so before each product.
 void keep_team_undisturbed() noexcept;
-
-// This thread's number of threads changes: those that come may take signals.
-void forget_team() noexcept;
 
 }  // namespace pimm

@@ -58,7 +58,7 @@ public sealed class WorkerRegistryTests
         await presence.StartAsync(Cancel);
         await worker.StartAsync(Cancel);
         await Task.Delay(700, Cancel);
-        (await world.Queue.GetAsync(id, Cancel)).State.ShouldBe(takes ? JobStates.Succeeded : JobStates.Queued);
+        (takes ? await world.FinishedAsync(id) : await world.Queue.GetAsync(id, Cancel)).State.ShouldBe(takes ? JobStates.Succeeded : JobStates.Queued);
         (leases.Clock.Offset - clock.Ahead).Duration().ShouldBeLessThan(TimeSpan.FromSeconds(0.5));
 
         clock.Ahead = TimeSpan.Zero;
